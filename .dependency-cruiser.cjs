@@ -1,0 +1,95 @@
+// Arrows point down only. Each package may import the packages listed with it, by their names, and nothing that lies
+// above it; a package that is not listed here fails, so that a new one takes its place on purpose.
+const kernels = ['embedding', 'kernels'];
+const recurrence = [...kernels, 'autograd', 'recurrence'];
+const below = {
+  embedding: [],
+  kernels: ['embedding'],
+  conformance: kernels,
+  'backend-[a-z]+': kernels,
+  autograd: kernels,
+  recurrence: [...kernels, 'autograd'],
+  model: recurrence,
+  data: kernels,
+  training: [...recurrence, 'model', 'data'],
+  evaluation: [...recurrence, 'model', 'data'],
+};
+// Published, and used where every kilobyte and every licence counts: nothing but each other at run time.
+const core = 'embedding|kernels|autograd|recurrence|model|backend-wasm|backend-webgpu';
+const npm = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'];
+
+const tests = '\\.test\\.ts$';
+const names = Object.keys(below).join('|');
+
+module.exports = {
+  forbidden: [
+    ...Object.entries(below).map(([name, allowed]) => ({
+      name: `arrows-${name.replace('-[a-z]+', '')}`,
+      comment: allowed.length ? `${name} imports ${allowed.join(', ')} at most.` : `${name} imports no other package.`,
+      severity: 'error',
+      from: { path: `^packages/${name}/src/`, pathNot: tests },
+      to: { path: '^(packages|apps|tools)/', pathNot: `^packages/(${[name, ...allowed].join('|')})/` },
+    })),
+    {
+      name: 'arrows-unlisted',
+      comment: 'A new package takes its place in .dependency-cruiser.cjs.',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: [`^packages/(${names})/`, tests] },
+      to: {},
+    },
+    {
+      name: 'by-name',
+      comment: 'Another package is imported by its name, never by a path into it.',
+      severity: 'error',
+      from: { path: '^(packages|apps|tools)/([^/]+)/src/' },
+      to: {
+        path: '^(packages|apps|tools)/',
+        pathNot: '^$1/$2/',
+        dependencyTypesNot: ['aliased', 'aliased-tsconfig', 'aliased-tsconfig-paths', 'aliased-workspace'],
+      },
+    },
+    {
+      name: 'no-internals',
+      comment: 'Only what index.ts exports is public.',
+      severity: 'error',
+      from: { path: '^(packages|apps|tools)/([^/]+)/src/' },
+      to: { path: '^packages/[^/]+/', pathNot: ['^$1/$2/', '^packages/[^/]+/src/index\\.ts$'] },
+    },
+    {
+      name: 'core-without-dependencies',
+      comment: 'The core packages need nothing at run time but each other.',
+      severity: 'error',
+      from: { path: `^packages/(${core})/src/`, pathNot: tests },
+      to: { dependencyTypes: npm },
+    },
+    {
+      name: 'declared',
+      comment: 'What is imported stands under dependencies in package.json.',
+      severity: 'error',
+      from: { path: '^(packages|apps)/[^/]+/src/', pathNot: tests },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'runs-anywhere',
+      comment: 'These packages run in browsers too: no Node modules.',
+      severity: 'error',
+      from: { path: '^packages/(embedding|kernels|autograd|recurrence)/src/', pathNot: tests },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'no-tests-in-sources',
+      severity: 'error',
+      from: { pathNot: tests },
+      to: { path: tests },
+    },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|coverage)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};

@@ -1,0 +1,116 @@
+/** Sums, products, activations and changes of shape. */
+
+import type { Kernels, Shape, Tensor } from '@sympow/kernels';
+import type { Tape, Variable } from './tape';
+
+/** a + b, of one shape. */
+export function add(tape: Tape, a: Variable, b: Variable): Variable {
+  const y = tape.result(a.value.shape, [a, b]);
+  tape.kernels.add({ a: a.value, b: b.value, y: y.value });
+  tape.record([y], () => {
+    tape.share(a, tape.gradientOrZero(y));
+    tape.share(b, tape.gradientOrZero(y));
+  });
+  return y;
+}
+
+/** a·b element by element, of one shape. */
+export function multiply(tape: Tape, a: Variable, b: Variable): Variable {
+  const y = tape.result(a.value.shape, [a, b]);
+  tape.kernels.multiply({ a: a.value, b: b.value, y: y.value });
+  tape.record([y], () => {
+    const dy = tape.gradientOrZero(y);
+    for (const [variable, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      if (!variable.requiresGradient) continue;
+      const gradient = tape.empty(variable.value.shape);
+      tape.kernels.multiply({ a: dy, b: other.value, y: gradient });
+      tape.give(variable, gradient);
+    }
+  });
+  return y;
+}
+
+/** The same numbers under another shape. */
+export function reshape(tape: Tape, x: Variable, shape: Shape): Variable {
+  const y: Variable = { value: tape.backend.view(x.value, shape), requiresGradient: tape.follows([x]) };
+  tape.record([y], () => tape.share(x, tape.gradientOrZero(y)));
+  return y;
+}
+
+/** One row x [n] for every row of `shape` [rows…, n]. */
+export function broadcastRows(tape: Tape, x: Variable, shape: Shape): Variable {
+  const y = tape.result(shape, [x]);
+  tape.kernels.broadcastRows({ x: x.value, y: y.value });
+  tape.record([y], () => {
+    const dx = tape.empty(x.value.shape);
+    tape.kernels.sumRows({ x: tape.gradientOrZero(y), y: dx });
+    tape.give(x, dx);
+  });
+  return y;
+}
+
+/** Rows [from, from + count) of axis 1 of x [B, T, …]. */
+export function sliceRows(tape: Tape, x: Variable, from: number, count: number): Variable {
+  const [B, , ...rest] = x.value.shape as [number, number, ...number[]];
+  const y = tape.result([B, count, ...rest], [x]);
+  tape.kernels.copyBlock({ x: x.value, from, count, y: y.value });
+  tape.record([y], () => {
+    const dx = tape.empty(x.value.shape);
+    tape.kernels.fill({ value: 0, y: dx });
+    tape.kernels.copyBlock({ x: tape.gradientOrZero(y), to: from, count, y: dx });
+    tape.give(x, dx);
+  });
+  return y;
+}
+
+type Activation = 'gelu' | 'logSigmoid' | 'onePlusTanh';
+
+function activation(tape: Tape, name: Activation, x: Variable): Variable {
+  const y = tape.result(x.value.shape, [x]);
+  tape.kernels[name]({ x: x.value, y: y.value });
+  tape.record([y], () => {
+    const dx = tape.empty(x.value.shape);
+    const backward: Kernels['geluBackward'] = tape.kernels[`${name}Backward`];
+    backward({ x: x.value, dy: tape.gradientOrZero(y), dx });
+    tape.give(x, dx);
+  });
+  return y;
+}
+
+/** GELU in its tanh form. */
+export const gelu = (tape: Tape, x: Variable): Variable => activation(tape, 'gelu', x);
+
+/** log of the sigmoid: a gate's logarithm. */
+export const logSigmoid = (tape: Tape, x: Variable): Variable => activation(tape, 'logSigmoid', x);
+
+/** 1 + tanh(x): a phase increment β. */
+export const onePlusTanh = (tape: Tape, x: Variable): Variable => activation(tape, 'onePlusTanh', x);
+
+/** silu(gate)·up. */
+export function swiglu(tape: Tape, gate: Variable, up: Variable): Variable {
+  const y = tape.result(up.value.shape, [gate, up]);
+  tape.kernels.swiglu({ gate: gate.value, up: up.value, y: y.value });
+  tape.record([y], () => {
+    const dgate = tape.empty(gate.value.shape);
+    const dup = tape.empty(up.value.shape);
+    tape.kernels.swigluBackward({ gate: gate.value, up: up.value, dy: tape.gradientOrZero(y), dgate, dup });
+    tape.give(gate, dgate);
+    tape.give(up, dup);
+  });
+  return y;
+}
+
+/** Rows of a table [V, n] by their number: ids [rows…] int32 → [rows…, n]. */
+export function embedTokens(tape: Tape, ids: Tensor, weight: Variable): Variable {
+  const y = tape.result([...ids.shape, weight.value.shape[1] as number], [weight]);
+  tape.kernels.embed({ ids, weight: weight.value, y: y.value });
+  tape.record([y], () => {
+    const dweight = tape.empty(weight.value.shape);
+    tape.kernels.embedBackward({ ids, dy: tape.gradientOrZero(y), dweight });
+    tape.give(weight, dweight);
+  });
+  return y;
+}

@@ -1,0 +1,14 @@
+export {
+  add,
+  broadcastRows,
+  embedTokens,
+  gelu,
+  logSigmoid,
+  multiply,
+  onePlusTanh,
+  reshape,
+  sliceRows,
+  swiglu,
+} from './arithmetic';
+export { crossEntropy, linear, norm, type NormParameters } from './layers';
+export { constant, parameter, Tape, type TapeOptions, type Variable } from './tape';

@@ -1,0 +1,79 @@
+/** The parts of a network that carry weights: linear maps and norms; and the loss at its end. */
+
+import type { Kernels, Tensor } from '@sympow/kernels';
+import type { Tape, Variable } from './tape';
+
+/** x Wᵀ + b: x [rows…, in], weight [out, in], bias [out]. */
+export function linear(tape: Tape, x: Variable, weight: Variable, bias?: Variable): Variable {
+  const [out, inputs] = weight.value.shape as [number, number];
+  const y = tape.result([...x.value.shape.slice(0, -1), out], [x, weight, bias]);
+  const rows = x.value.size / inputs;
+  const { kernels, backend } = tape;
+  kernels.matmul({ a: x.value, b: weight.value, bias: bias?.value, transposeB: true, y: y.value });
+  tape.record([y], () => {
+    const dy = tape.gradientOrZero(y);
+    if (x.requiresGradient) {
+      const dx = tape.empty(x.value.shape);
+      kernels.matmul({ a: dy, b: weight.value, y: dx });
+      tape.give(x, dx);
+    }
+    if (weight.requiresGradient) {
+      const dweight = tape.empty(weight.value.shape);
+      backend.scope(() => {
+        kernels.matmul({
+          a: backend.view(dy, [rows, out]),
+          b: backend.view(x.value, [rows, inputs]),
+          transposeA: true,
+          y: dweight,
+        });
+      });
+      tape.give(weight, dweight);
+    }
+    if (bias?.requiresGradient) {
+      const dbias = tape.empty(bias.value.shape);
+      kernels.sumRows({ x: dy, y: dbias });
+      tape.give(bias, dbias);
+    }
+  });
+  return y;
+}
+
+/** What a norm is made of. Without a weight the numbers are only scaled (and, for layer norm, centred). */
+export interface NormParameters {
+  readonly kind: 'layer' | 'rms';
+  readonly weight?: Variable | undefined;
+  /** Layer norm only. */
+  readonly bias?: Variable | undefined;
+  /** Added to the variance or mean square; default 1e-5. */
+  readonly eps?: number;
+}
+
+/** Layer norm or RMS norm over the last axis. */
+export function norm(tape: Tape, x: Variable, { kind, weight, bias, eps = 1e-5 }: NormParameters): Variable {
+  const y = tape.result(x.value.shape, [x, weight, bias]);
+  const forward: Kernels['layerNorm'] = tape.kernels[`${kind}Norm`];
+  const backward: Kernels['layerNormBackward'] = tape.kernels[`${kind}NormBackward`];
+  forward({ x: x.value, weight: weight?.value, bias: bias?.value, eps, y: y.value });
+  tape.record([y], () => {
+    const dx = tape.empty(x.value.shape);
+    const dweight = weight && tape.empty(weight.value.shape);
+    const dbias = bias && tape.empty(bias.value.shape);
+    backward({ x: x.value, weight: weight?.value, dy: tape.gradientOrZero(y), eps, dx, dweight, dbias });
+    tape.give(x, dx);
+    if (weight && dweight) tape.give(weight, dweight);
+    if (bias && dbias) tape.give(bias, dbias);
+  });
+  return y;
+}
+
+/** Cross-entropy of each row in nats, 0 where the target is negative: logits [rows…, V], targets [rows…] int32 → [rows…]. */
+export function crossEntropy(tape: Tape, logits: Variable, targets: Tensor): Variable {
+  const loss = tape.result(targets.shape, [logits]);
+  tape.kernels.crossEntropy({ logits: logits.value, targets, loss: loss.value });
+  tape.record([loss], () => {
+    const dlogits = tape.empty(logits.value.shape);
+    tape.kernels.crossEntropyBackward({ logits: logits.value, targets, dloss: tape.gradientOrZero(loss), dlogits });
+    tape.give(logits, dlogits);
+  });
+  return loss;
+}

@@ -1,0 +1,202 @@
+/**
+ * The tape: what was computed, in order, so that gradients can be carried back.
+ *
+ * It is not an array library. A differentiable function calls a kernel, and records beside that call how gradients pass it;
+ * see any function of this package for the pattern. Everything that a tape allocates belongs to the backend's scope around
+ * it, and the backward pass gives intermediate results back as soon as the last reader is done.
+ */
+
+import {
+  ConfigError,
+  ShapeError,
+  type Backend,
+  type DType,
+  type Kernels,
+  type Shape,
+  type Tensor,
+} from '@sympow/kernels';
+
+/** A tensor with a place on a tape. Parameters and inputs are variables too; they may outlive many tapes. */
+export interface Variable {
+  readonly value: Tensor;
+  /** Whether gradients are wanted here or behind it. */
+  readonly requiresGradient: boolean;
+}
+
+/** A variable whose gradient is not wanted. */
+export function constant(value: Tensor): Variable {
+  return { value, requiresGradient: false };
+}
+
+/** A leaf whose gradient is wanted: a parameter, or an initial state. */
+export function parameter(value: Tensor): Variable {
+  return { value, requiresGradient: true };
+}
+
+interface Step {
+  readonly outputs: readonly Variable[];
+  readonly backward: () => void;
+}
+
+interface Gradient {
+  tensor: Tensor;
+  /** The memory is another gradient's too, so nothing may be added in place. */
+  shared: boolean;
+}
+
+/** Options of a {@link Tape}. */
+export interface TapeOptions {
+  /** `false` computes without recording: for evaluation and generation. Default `true`. */
+  readonly record?: boolean;
+}
+
+/**
+ * Records kernels and runs them backwards.
+ *
+ * @example
+ * ```ts
+ * import { js } from '@sympow/kernels';
+ * import { Tape, multiply, parameter } from '@sympow/autograd';
+ * const backend = await js().open();
+ * const x = parameter(backend.upload([3], [1]));
+ * const tape = new Tape(backend);
+ * const y = multiply(tape, x, x);
+ * tape.backward([[y, backend.upload([1], [1])]]);
+ * console.log(await tape.gradient(x)!.read()); // Float32Array [6]
+ * ```
+ */
+export class Tape {
+  readonly kernels: Kernels;
+  readonly recording: boolean;
+  private readonly steps: Step[] = [];
+  private readonly gradients = new Map<Variable, Gradient>();
+  private readonly kept = new Set<Variable>();
+
+  constructor(
+    readonly backend: Backend,
+    { record = true }: TapeOptions = {},
+  ) {
+    this.kernels = backend.kernels;
+    this.recording = record;
+  }
+
+  /** A tensor for a result or a gradient; its elements are undefined. */
+  empty(shape: Shape, dtype?: DType): Tensor {
+    return this.backend.empty(shape, dtype);
+  }
+
+  /** A variable for the result of a function of `inputs`. */
+  result(shape: Shape, inputs: readonly (Variable | undefined)[]): Variable {
+    return { value: this.empty(shape), requiresGradient: this.follows(inputs) };
+  }
+
+  /** Whether a function of `inputs` has to be recorded. */
+  follows(inputs: readonly (Variable | undefined)[]): boolean {
+    return this.recording && inputs.some((input) => input?.requiresGradient);
+  }
+
+  /**
+   * Notes how gradients pass from `outputs` to their inputs. `backward` reads {@link gradient} or {@link gradientOrZero} of
+   * the outputs and gives each input its share through {@link give}. Not called when no gradient reaches any output.
+   */
+  record(outputs: readonly Variable[], backward: () => void): void {
+    if (this.recording && outputs.some((output) => output.requiresGradient)) this.steps.push({ outputs, backward });
+  }
+
+  /** Keeps a variable's value and gradient beyond the backward pass. Leaves are kept anyway. */
+  keep<V extends Variable>(variable: V): V {
+    this.kept.add(variable);
+    return variable;
+  }
+
+  /** The gradient that has reached a variable so far, if any. */
+  gradient(variable: Variable): Tensor | undefined {
+    return this.gradients.get(variable)?.tensor;
+  }
+
+  /** {@link gradient}, or zeros where none has come. */
+  gradientOrZero(variable: Variable): Tensor {
+    const known = this.gradient(variable);
+    if (known) return known;
+    const tensor = this.empty(variable.value.shape);
+    this.kernels.fill({ value: 0, y: tensor });
+    this.gradients.set(variable, { tensor, shared: false });
+    return tensor;
+  }
+
+  /** Adds `tensor`, which the tape owns from here on, to the gradient of `variable`. */
+  give(variable: Variable, tensor: Tensor): void {
+    this.accumulate(variable, tensor, false);
+  }
+
+  /** Adds a tensor that stays with somebody else, such as an output's gradient passed on as it is. */
+  share(variable: Variable, tensor: Tensor): void {
+    if (variable.requiresGradient) this.accumulate(variable, this.backend.view(tensor, variable.value.shape), true);
+  }
+
+  private accumulate(variable: Variable, tensor: Tensor, shared: boolean): void {
+    if (!variable.requiresGradient) {
+      tensor.dispose();
+      return;
+    }
+    const known = this.gradients.get(variable);
+    if (!known) {
+      this.gradients.set(variable, { tensor, shared });
+      return;
+    }
+    const target = known.shared ? this.empty(variable.value.shape) : known.tensor;
+    this.kernels.add({ a: known.tensor, b: tensor, y: target });
+    if (known.shared) known.tensor.dispose();
+    tensor.dispose();
+    known.tensor = target;
+    known.shared = false;
+  }
+
+  /**
+   * Carries gradients back from `seeds`, pairs of a variable and the gradient that it starts with, to every leaf.
+   *
+   * Runs once: what it passes is given back, except leaves and what was {@link keep | kept}. Seeds stay the caller's.
+   *
+   * @throws ConfigError if the tape does not record
+   * @throws ShapeError if a seed does not have its variable's shape
+   */
+  backward(seeds: readonly (readonly [Variable, Tensor])[]): void {
+    if (!this.recording)
+      throw new ConfigError({ what: 'record of the tape', value: false, expected: 'true for a backward pass' });
+    for (const [variable, seed] of seeds) {
+      if (seed.shape.join() !== variable.value.shape.join()) {
+        throw new ShapeError({
+          what: 'the gradient to start from',
+          value: `[${seed.shape.join(', ')}]`,
+          expected: `[${variable.value.shape.join(', ')}]`,
+        });
+      }
+      this.share(variable, seed);
+    }
+    for (let step = this.steps.pop(); step; step = this.steps.pop()) {
+      if (step.outputs.some((output) => this.gradients.has(output))) step.backward();
+      for (const output of step.outputs) this.release(output);
+    }
+  }
+
+  private release(variable: Variable): void {
+    if (this.kept.has(variable)) return;
+    this.gradients.get(variable)?.tensor.dispose();
+    this.gradients.delete(variable);
+    variable.value.dispose();
+  }
+
+  /**
+   * Runs a part of a computation whose intermediate results nobody needs when nothing is recorded: then they are given back
+   * at its end, all but what `body` keeps.
+   */
+  block<R>(body: (keep: (variable: Variable) => Variable) => R): R {
+    if (this.recording) return body((variable) => variable);
+    return this.backend.scope((keep) =>
+      body((variable) => {
+        keep(variable.value);
+        return variable;
+      }),
+    );
+  }
+}

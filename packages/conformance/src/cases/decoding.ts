@@ -1,0 +1,126 @@
+/** One token at a time: the bare step with its gradient, and the answer from a window of keys beside the state. */
+
+import type { Normalizer } from '@sympow/kernels';
+import type { CaseArguments, Numbers } from '../api';
+import type { Inputs } from '../inputs';
+import type { KernelCase } from '../kernelCase';
+import { tempers, type Temper } from './gates';
+
+interface Step {
+  readonly name: string;
+  readonly B?: number;
+  readonly H?: number;
+  readonly G?: number;
+  readonly d?: number;
+  readonly e?: number;
+  readonly power: number;
+  readonly gates?: Temper;
+  readonly vector?: boolean;
+  readonly normalizer?: Normalizer;
+  readonly queryScale?: number;
+  readonly keyScale?: number;
+  /** Tokens of the window. */
+  readonly C?: number;
+  readonly count?: number;
+}
+
+const steps: readonly Step[] = [
+  { name: 'one number', d: 1, e: 1, power: 2 },
+  { name: 'usual gates, grouped heads', B: 2, H: 6, G: 2, d: 5, e: 3, power: 2, gates: 'usual', C: 5, count: 5 },
+  { name: 'without gates', B: 2, H: 2, G: 2, d: 7, e: 17, power: 2, C: 16, count: 9 },
+  { name: 'window of one', B: 2, power: 2, gates: 'usual', C: 4, count: 1 },
+  { name: 'd = 64', d: 64, e: 65, power: 2, gates: 'usual', C: 64, count: 63 },
+  { name: 'p = 1', H: 2, power: 1, gates: 'usual', normalizer: 'none', C: 3, count: 2 },
+  { name: 'p = 2, no normalizer', H: 2, power: 2, gates: 'usual', normalizer: 'none', C: 3, count: 3 },
+  { name: 'p = 3', B: 2, power: 3, gates: 'usual', normalizer: 'none', C: 5, count: 5 },
+  { name: 'p = 4', B: 2, H: 4, G: 2, d: 3, power: 4, gates: 'usual', C: 17, count: 17 },
+  { name: 'p = 1, vector gates', power: 1, gates: 'usual', vector: true, normalizer: 'none', C: 5, count: 5 },
+  { name: 'p = 2, vector gates', B: 2, H: 4, G: 2, d: 5, power: 2, gates: 'usual', vector: true, C: 17, count: 9 },
+  { name: 'p = 4, vector gates', d: 3, power: 4, gates: 'usual', vector: true, C: 5, count: 5 },
+  { name: 'gates of 1', power: 2, gates: 'one', C: 5, count: 5 },
+  { name: 'gates of 0', power: 2, gates: 'zero', C: 5, count: 5 },
+  { name: 'a reset in the window', G: 2, power: 2, gates: 'resets', C: 17, count: 15 },
+  { name: 'uneven heads', G: 5, power: 2, gates: 'uneven', C: 8, count: 8 },
+  { name: 'uneven vector gates', power: 2, d: 5, gates: 'uneven', vector: true, C: 8, count: 6 },
+  { name: 'gates at the threshold', B: 9, power: 2, gates: 'threshold', C: 17, count: 17 },
+  { name: 'steep gates', power: 2, gates: 'steep', C: 65, count: 65 },
+  { name: 'zero keys', power: 2, gates: 'usual', keyScale: 0, C: 5, count: 5 },
+  { name: 'zero queries', power: 2, gates: 'usual', queryScale: 0, C: 5, count: 5 },
+  { name: 'p = 4, huge norms', d: 3, power: 4, gates: 'usual', queryScale: 1e4, keyScale: 1e4, C: 5, count: 4 },
+  { name: 'p = 4, tiny norms', d: 3, power: 4, gates: 'usual', queryScale: 1e-4, keyScale: 1e-4, C: 5, count: 4 },
+];
+
+/** A state as 40 keys leave it. */
+function state(inputs: Inputs, { B = 1, G = 1, d = 4, e = 4, power, keyScale = 1 }: Step): { S: Numbers; Z: Numbers } {
+  const k = inputs.normal([B, 40, G, d], keyScale || 1);
+  const v = inputs.normal([B, 40, G, e]);
+  const { deltaS, deltaZ } = inputs.define('updateState', { k, v, power, chunk: 40 });
+  const D = deltaZ!.shape[3]!;
+  return { S: { ...deltaS!, shape: [B, G, D, e] }, Z: { ...deltaZ!, shape: [B, G, D] } };
+}
+
+function stepArguments(inputs: Inputs, step: Step): CaseArguments {
+  const { B = 1, G = 1, H = G, d = 4, e = 4, power, gates, vector, normalizer = 'sum' } = step;
+  const { queryScale = 1, keyScale = 1 } = step;
+  // Tempers change from token to token; here every sequence of the batch stands at another one.
+  const logGates = gates && tempers[gates](inputs, [1, B, G, ...(vector ? [d] : [])], 4);
+  return {
+    power,
+    normalizer,
+    q: inputs.normal([B, H, d], queryScale),
+    k: inputs.normal([B, G, d], keyScale),
+    v: inputs.normal([B, G, e]),
+    logGate: logGates && { ...logGates, shape: logGates.shape.slice(1) },
+    ...state(inputs, step),
+  };
+}
+
+function stepCases(step: Step): KernelCase[] {
+  const { name } = step;
+  const make: KernelCase['make'] = (inputs) => stepArguments(inputs, step);
+  const backward = (last: boolean): KernelCase => ({
+    kernel: 'stepStateBackward',
+    name: last ? name : `${name}, nothing from later steps`,
+    make: (inputs) => {
+      const args = make(inputs);
+      const results = inputs.define('stepState', args);
+      const gradients = { dSNext: inputs.normal(results.SNext!.shape), dZNext: inputs.normal(results.ZNext!.shape) };
+      return { ...args, ...results, dy: inputs.normal(results.y!.shape), ...(last ? gradients : {}) };
+    },
+  });
+  return [
+    { kernel: 'stepState', name, make },
+    { kernel: 'stepState', name: `${name}, in place`, make, alias: { SNext: 'S', ZNext: 'Z' } },
+    backward(true),
+    backward(false),
+  ];
+}
+
+function windowCase(step: Step): KernelCase {
+  const { name, B = 1, G = 1, H = G, d = 4, e = 4, C = 1, count = 1, power, gates, vector, normalizer = 'sum' } = step;
+  const { queryScale = 1, keyScale = 1 } = step;
+  return {
+    kernel: 'queryWindow',
+    name,
+    make: (inputs) => {
+      // Rows that no token has filled yet hold anything at all.
+      const filled = (numbers: Numbers) => {
+        const row = numbers.data.length / (B * C);
+        return inputs.replace(numbers, (i, x) => (Math.floor(i / row) % C < count ? x : NaN));
+      };
+      const logGate = gates && tempers[gates](inputs, [B, C, G, ...(vector ? [d] : [])], 4);
+      return {
+        power,
+        normalizer,
+        q: inputs.normal([B, H, d], queryScale),
+        k: filled(inputs.normal([B, C, G, d], keyScale)),
+        v: filled(inputs.normal([B, C, G, e])),
+        logGate: logGate && filled(logGate),
+        count,
+        ...state(inputs, step),
+      };
+    },
+  };
+}
+
+export const decoding: readonly KernelCase[] = steps.flatMap((step) => [...stepCases(step), windowCase(step)]);

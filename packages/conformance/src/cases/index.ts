@@ -1,0 +1,45 @@
+/** Every case of the suite. */
+
+import { signatures, type Kernels, type Signature } from '@sympow/kernels';
+import type { KernelCase } from '../kernelCase';
+import { decoding } from './decoding';
+import { dense } from './dense';
+import { elementwise } from './elementwise';
+import { optimizer } from './optimizer';
+import { phaseAndGateSums } from './phases';
+import { recurrence } from './recurrence';
+import { softmaxAttention } from './softmaxAttention';
+
+const written = [
+  ...elementwise,
+  ...dense,
+  ...softmaxAttention,
+  ...phaseAndGateSums,
+  ...recurrence,
+  ...decoding,
+  ...optimizer,
+];
+
+/** Outputs that come together with an input: {@link signatures} marks them optional, but no call may leave them out. */
+const bound: Partial<Record<keyof Kernels, readonly string[]>> = { queryStateBackward: ['dq', 'dS', 'dZ'] };
+
+/** For every optional output of a kernel, its first case that would have asked for it, without it. */
+function leftOut(): KernelCase[] {
+  return (Object.entries(signatures) as [keyof Kernels, Signature][]).flatMap(([kernel, { writes }]) =>
+    Object.keys(writes)
+      .filter((key) => key.endsWith('?'))
+      .map((key) => key.slice(0, -1))
+      .filter((output) => !bound[kernel]?.includes(output))
+      .flatMap((output): KernelCase[] => {
+        const kase = written.find((each) => each.kernel === kernel && /usual|17|65/.test(each.name));
+        if (!kase) return [];
+        const { without = [] } = kase;
+        return [{ ...kase, name: `${kase.name}, without ${output}`, without: [...without, output] }];
+      }),
+  );
+}
+
+/** All cases, those of one kernel next to each other, in the order of the catalogue. */
+export const cases: readonly KernelCase[] = (Object.keys(signatures) as (keyof Kernels)[]).flatMap((kernel) =>
+  [...written, ...leftOut()].filter((kase) => kase.kernel === kernel),
+);

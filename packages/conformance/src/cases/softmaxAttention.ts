@@ -1,0 +1,82 @@
+/** Softmax attention: causal, with a prefix of keys, with gates, with heads that share keys. */
+
+import type { KernelCase } from '../kernelCase';
+import type { CaseArguments } from '../api';
+import type { Inputs } from '../inputs';
+import { gateSums, tempers, type Temper } from './gates';
+
+interface Attention {
+  readonly name: string;
+  readonly B?: number;
+  readonly T: number;
+  /** Keys; T unless said otherwise. */
+  readonly S?: number;
+  readonly H?: number;
+  readonly G?: number;
+  readonly d?: number;
+  readonly e?: number;
+  readonly offset?: number;
+  readonly gates?: Temper;
+  /** Scale of queries and keys. */
+  readonly scale?: number;
+  readonly equalKeys?: boolean;
+  /** Size of what cancels in the gradients. */
+  readonly floor?: number;
+}
+
+const table: readonly Attention[] = [
+  // With one key its weight is 1 whatever the query is: the gradients are differences of equal numbers.
+  { name: 'one token', T: 1, floor: 1 },
+  { name: 'two tokens', T: 2 },
+  { name: '17 tokens, grouped heads', B: 2, T: 17, H: 6, G: 2, d: 5, e: 3 },
+  { name: '63 tokens', T: 63, d: 16, e: 17 },
+  { name: '65 tokens, one value', B: 2, T: 65, H: 3, G: 3, d: 2, e: 1 },
+  { name: '500 tokens', T: 500, d: 8, e: 8 },
+  { name: 'keys before the queries', B: 2, T: 3, S: 20, H: 4, G: 2 },
+  { name: 'one query, 65 keys', T: 1, S: 65, H: 2, G: 1 },
+  { name: 'keys after the queries are not read', T: 5, S: 17, offset: 7 },
+  { name: 'queries at the start', T: 3, S: 9, offset: 0 },
+  { name: 'usual gates', B: 2, T: 65, H: 4, G: 2, gates: 'usual' },
+  { name: 'gates of 1', T: 17, gates: 'one' },
+  { name: 'gates of 0', T: 17, gates: 'zero', floor: 1 },
+  { name: 'resets', T: 63, H: 2, G: 2, gates: 'resets' },
+  { name: 'gates at the threshold', T: 65, gates: 'threshold' },
+  { name: 'steep gates', T: 65, gates: 'steep' },
+  { name: 'gates and keys before the queries', T: 5, S: 66, H: 2, gates: 'usual' },
+  { name: 'large scores', T: 65, d: 16, scale: 20, floor: 1e-3 },
+  { name: 'tiny scores', T: 17, scale: 1e-6 },
+  { name: 'all keys equal', T: 17, equalKeys: true },
+  { name: 'zero keys and queries', T: 17, scale: 0 },
+  { name: 'no queries', T: 0, S: 5 },
+];
+
+function prepare(inputs: Inputs, { B = 1, T, S = T, H = 1, G = 1, d = 4, e = 4, offset, gates, ...a }: Attention): CaseArguments {
+  const { scale = 1, equalKeys = false } = a;
+  const key = inputs.normal([d], scale);
+  const end = (offset ?? S - T) + T;
+  const unread = (token: number, x: number) => (token < end ? x : NaN);
+  const keys = inputs.replace(inputs.normal([B, S, G, d], scale), (i, x) =>
+    unread(Math.floor(i / (G * d)) % S, equalKeys ? key.data[i % d]! : x),
+  );
+  return {
+    q: inputs.normal([B, T, H, d], scale),
+    k: keys,
+    v: inputs.replace(inputs.normal([B, S, G, e]), (i, x) => unread(Math.floor(i / (G * e)) % S, x)),
+    gates: gates && gateSums(inputs, tempers[gates](inputs, [B, S, G], S), S),
+    offset,
+  };
+}
+
+export const softmaxAttention: readonly KernelCase[] = table.flatMap((attention): KernelCase[] => [
+  { kernel: 'softmaxAttention', name: attention.name, make: (inputs) => prepare(inputs, attention) },
+  {
+    kernel: 'softmaxAttentionBackward',
+    name: attention.name,
+    floor: { dq: attention.floor ?? 0, dk: attention.floor ?? 0, dA: attention.floor ?? 0 },
+    make: (inputs) => {
+      const args = prepare(inputs, attention);
+      const results = inputs.define('softmaxAttention', args);
+      return { ...args, ...results, dy: inputs.normal(results.y!.shape) };
+    },
+  },
+]);

@@ -1,0 +1,62 @@
+/** Runs one case on a backend and holds every tensor that it wrote to the definition. */
+
+import { js, type Backend } from '@sympow/kernels';
+import type { CaseResult, Deviation, Numbers } from './api';
+import { compare, meaning } from './compare';
+import { Inputs } from './inputs';
+import type { KernelCase } from './kernelCase';
+import { launch } from './launch';
+import { toleranceOf } from './tolerances';
+
+let definition: Promise<Backend> | undefined;
+
+/** The backend that all others are held to; opened once. */
+export function openDefinition(): Promise<Backend> {
+  return (definition ??= js({ float: 'float64' }).open());
+}
+
+/**
+ * Runs a case twice on `backend` and once on the definition.
+ *
+ * Beyond the numbers it checks that inputs keep theirs, that the kernel leaves no buffer behind, and that the second
+ * call asks the device for no memory.
+ */
+export async function checkCase(backend: Backend, kase: KernelCase): Promise<CaseResult> {
+  const { kernel, name, ignore = [], floor = {} } = kase;
+  const { float } = backend.capabilities;
+  const inputs = new Inputs(`${kernel} ${name}`, float, await openDefinition());
+  const args = kase.make(inputs);
+  const exact = new Inputs('', 'float64', await openDefinition()).define(kernel, args, kase);
+  const complaints: string[] = [];
+  const deviations: Deviation[] = [];
+
+  for (const round of ['first', 'second'] as const) {
+    const before = backend.memory().allocations;
+    const run = launch(backend, kase, args);
+    const allocated = backend.memory().allocations - before;
+    if (round === 'second' && allocated !== 0) complaints.push(`the second call asked for memory ${allocated} times`);
+    if (run.leaked !== 0) complaints.push(`the ${round} call left ${run.leaked} buffers behind`);
+    for (const [output, tensor] of run.outputs) {
+      if (ignore.includes(output)) continue;
+      const actual = meaning(kernel, output, await tensor.read());
+      const expected = meaning(kernel, output, exact[output]!.data);
+      const deviation = compare(actual.data, expected.data, {
+        output,
+        tolerance: toleranceOf(kernel, output, float),
+        floor: floor[output],
+        circular: actual.circular,
+      });
+      deviations.push(deviation);
+      if (deviation.complaint) complaints.push(`${round} call: ${deviation.complaint}`);
+    }
+    for (const [input, { tensor, numbers }] of run.inputs) {
+      if (!sameNumbers(await tensor.read(), numbers)) complaints.push(`the ${round} call changed its input ${input}`);
+    }
+    run.dispose();
+  }
+  return { kernel, name, deviations, complaints };
+}
+
+function sameNumbers(actual: ArrayLike<number>, { data }: Numbers): boolean {
+  return data.length === actual.length && data.every((value, i) => Object.is(value, actual[i]) || value === actual[i]);
+}

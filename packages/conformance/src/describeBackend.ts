@@ -1,0 +1,72 @@
+/** The published suite: every case and every rule of the contract as tests of whatever runner the caller has. */
+
+import { signatures, type Backend, type BackendFactory, type Kernels } from '@sympow/kernels';
+import type { DescribeOptions, Skip } from './api';
+import { cases } from './cases';
+import { checkCase } from './checkCase';
+import { contract } from './contract';
+import { agreement } from './agreement';
+import type { KernelCase } from './kernelCase';
+
+/** The skip that excuses a case, if there is one. */
+export function skipOf(skips: readonly Skip[], kase: KernelCase): Skip | undefined {
+  return skips.find((skip) => skip.kernel === kase.kernel && (skip.case === undefined || skip.case === kase.name));
+}
+
+/**
+ * Defines the tests that hold a backend to the contract of `@sympow/kernels`: every kernel against the definition
+ * `js({ float: 'float64' })` within {@link roundings}, the chunked form against a double loop, and the rules for
+ * arguments, memory, scopes, transfers and closing.
+ *
+ * Names of tests start with the kernel, so that a runner's filter picks one.
+ *
+ * @param factory - opens the backend; it is opened once for all cases and a few times more for the rules about closing
+ * @param options - `describe` and `it` of the test runner, and cases that are skipped, each with a reason and a date
+ * @example
+ * ```ts
+ * import { describe, it } from 'vitest';
+ * import { describeBackend } from '@sympow/conformance';
+ * import { js } from '@sympow/kernels';
+ *
+ * describeBackend(js(), { describe, it });
+ * ```
+ */
+export function describeBackend(factory: BackendFactory, { describe, it, skips = [] }: DescribeOptions): void {
+  let opened: Promise<Backend> | undefined;
+  const open = (): Promise<Backend> => (opened ??= factory.open());
+
+  describe(`backend ${factory.name}`, () => {
+    for (const kernel of Object.keys(signatures) as (keyof Kernels)[]) {
+      describe(kernel, () => {
+        for (const kase of cases.filter((each) => each.kernel === kernel)) {
+          const skip = skipOf(skips, kase);
+          const run = async () => {
+            const { complaints } = await checkCase(await open(), kase);
+            if (complaints.length > 0) throw new Error(`${kernel}, ${kase.name}: ${complaints.join('; ')}`);
+          };
+          if (skip) it.skip(`${kase.name} (skipped since ${skip.since}: ${skip.reason})`, run);
+          else it(kase.name, run);
+        }
+      });
+    }
+    describe('the forms of the recurrence', () => {
+      for (const { name, run } of agreement) it(name, async () => run(await open()));
+    });
+    for (const group of new Set(contract.map((check) => check.group))) {
+      describe(group, () => {
+        for (const { name, run } of contract.filter((check) => check.group === group)) {
+          it(name, async () => run({ backend: await open(), factory }));
+        }
+      });
+    }
+    describe('at the end', () => {
+      it('leaves no buffer live and closes', async () => {
+        const backend = await open();
+        await backend.finish();
+        const { liveBuffers } = backend.memory();
+        await backend.close();
+        if (liveBuffers !== 0) throw new Error(`${liveBuffers} buffers are live after all tensors were disposed of`);
+      });
+    });
+  });
+}

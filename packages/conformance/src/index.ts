@@ -1,0 +1,22 @@
+export type {
+  Call,
+  CaseArgument,
+  CaseArguments,
+  CaseResult,
+  ContractCheck,
+  DescribeOptions,
+  Deviation,
+  FeatureRow,
+  Numbers,
+  Skip,
+  Subject,
+  TestRunner,
+} from './api';
+export { cases } from './cases';
+export { checkCase } from './checkCase';
+export { contract } from './contract';
+export { describeBackend } from './describeBackend';
+export { features } from './features';
+export type { Inputs } from './inputs';
+export type { KernelCase } from './kernelCase';
+export { roundings, roundoff, toleranceOf } from './tolerances';

@@ -1,0 +1,11 @@
+export type * from './api';
+export { trainingBatches } from './batches';
+export { openDataset } from './datasets';
+export { textSource } from './datasets/text';
+export { textFiles } from './datasets/textFiles';
+export { DataError } from './errors';
+export { tokenSource, type TokenDocument, type TokenSourceOptions } from './source';
+export { heldOut } from './split';
+export { evaluationStreams } from './streams';
+export { tokenizerFromJSON } from './tokenizers';
+export { byteTokenizer } from './tokenizers/bytes';

@@ -1,0 +1,131 @@
+// Sources made from what is at hand: arrays in memory, and parts of other sources.
+import type { TokenArray, TokenSource } from './api';
+import { DataError } from './errors';
+import { requireWhole } from './options';
+
+/** Tokens of one document and what it is called. */
+export interface TokenDocument {
+  readonly name: string;
+  readonly tokens: TokenArray;
+}
+
+/** What there is to say about a source beside its documents. */
+export interface TokenSourceOptions {
+  /** V. */
+  vocabSize: number;
+  /** `tokens` unless said otherwise. */
+  name?: string | undefined;
+  notes?: readonly string[] | undefined;
+}
+
+/**
+ * A source of documents that are in memory. The arrays are kept, not copied.
+ *
+ * @throws DataError if a token is not in 0 … V−1
+ * @throws ConfigError if V is not a whole number of at least 1
+ *
+ * @example
+ * ```ts
+ * const source = tokenSource([{ name: 'count', tokens: Uint8Array.of(0, 1, 2, 3) }], { vocabSize: 4 });
+ * source.read(0, 1, 3); // Int32Array [1, 2]
+ * ```
+ */
+export function tokenSource(
+  documents: readonly TokenDocument[],
+  { vocabSize, name = 'tokens', notes = [] }: TokenSourceOptions,
+): TokenSource {
+  requireWhole('vocabSize', vocabSize, 1);
+  for (const document of documents) requireIds(document, vocabSize);
+  const source: TokenSource = {
+    name,
+    vocabSize,
+    documentCount: documents.length,
+    tokenCount: documents.reduce((sum, { tokens }) => sum + tokens.length, 0),
+    notes,
+    documentName: (document) => documents[document]!.name,
+    documentLength: (document) => documents[document]!.tokens.length,
+    read(document, from, to, out) {
+      const target = readTarget(source, document, from, to, out);
+      target.set(documents[document]!.tokens.subarray(from, to));
+      return target;
+    },
+  };
+  return source;
+}
+
+/**
+ * A part of every document of a source, as a source of its own that reads no token outside of the parts. Documents of
+ * which nothing is left are dropped, the others keep their order.
+ *
+ * @param partOf - [from, to] for each document; asked again whenever a part is read
+ */
+export function partsOf(
+  source: TokenSource,
+  name: string,
+  partOf: (document: number) => readonly [from: number, to: number],
+): TokenSource {
+  const lengthOf = (document: number) => {
+    const [from, to] = partOf(document);
+    return to - from;
+  };
+  const kept = new Int32Array(source.documentCount);
+  let documentCount = 0;
+  let tokenCount = 0;
+  for (let document = 0; document < source.documentCount; document++) {
+    const length = lengthOf(document);
+    tokenCount += length;
+    if (length > 0) kept[documentCount++] = document;
+  }
+  const parts: TokenSource = {
+    name,
+    vocabSize: source.vocabSize,
+    documentCount,
+    tokenCount,
+    notes: source.notes,
+    documentName: (document) => source.documentName(kept[document]!),
+    documentLength: (document) => lengthOf(kept[document]!),
+    read(document, from, to, out) {
+      const target = readTarget(parts, document, from, to, out);
+      const [begin] = partOf(kept[document]!);
+      return source.read(kept[document]!, begin + from, begin + to, target);
+    },
+  };
+  return parts;
+}
+
+/**
+ * What every `read` begins with: checks the range and `out`, and makes `out` where it is absent.
+ *
+ * @throws DataError as {@link TokenSource.read}
+ */
+export function readTarget(
+  source: TokenSource,
+  document: number,
+  from: number,
+  to: number,
+  out: Int32Array | undefined,
+): Int32Array {
+  if (!(Number.isInteger(document) && document >= 0 && document < source.documentCount)) {
+    const expected = `a whole number below the ${source.documentCount} documents of ${source.name}`;
+    throw new DataError({ what: 'document', value: document, expected });
+  }
+  const length = source.documentLength(document);
+  if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to <= length)) {
+    const expected = `positions in order within the ${length} tokens of "${source.documentName(document)}"`;
+    throw new DataError({ what: 'range of tokens', value: [from, to], expected });
+  }
+  if (out === undefined) return new Int32Array(to - from);
+  if (out.length !== to - from) {
+    throw new DataError({ what: 'length of out', value: out.length, expected: `${to - from}, one for each token` });
+  }
+  return out;
+}
+
+function requireIds({ name, tokens }: TokenDocument, vocabSize: number): void {
+  if (tokens instanceof Uint8Array && vocabSize >= 256) return;
+  const at = tokens.findIndex((id) => id < 0 || id >= vocabSize);
+  if (at >= 0) {
+    const expected = `at least 0 and below the vocabulary of ${vocabSize}`;
+    throw new DataError({ what: `token ${at} of "${name}"`, value: tokens[at], expected });
+  }
+}

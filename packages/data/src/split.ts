@@ -1,0 +1,90 @@
+// What is trained on and what is kept for evaluation. Both are sources of their own that cannot be read beyond their own
+// tokens, so that nothing held out reaches a batch, as an input or as a target.
+import { ConfigError } from '@sympow/embedding';
+import type { HeldOut, HeldOutOptions, TokenSource } from './api';
+import { DataError } from './errors';
+import { requireWhole } from './options';
+import { partsOf } from './source';
+
+/**
+ * Splits a source in two. By `tail`, the last `fraction` of every document is held out, rounded to whole tokens: both
+ * parts see every document. By `documents`, `fraction` of the documents is held out, rounded, but at least one and never
+ * all: those whose names have the smallest hashes under the seed. That does not depend on the order of the documents, and
+ * a document that is added moves one other at most.
+ *
+ * @throws ConfigError if the fraction is not between 0 and 1, or `by` is neither
+ * @throws DataError if either part would be empty
+ *
+ * @example
+ * ```ts
+ * const { train, heldOut: rest } = heldOut(textSource('0123456789'));
+ * train.tokenCount; // 9
+ * rest.tokenCount; // 1
+ * ```
+ */
+export function heldOut(source: TokenSource, { fraction = 0.1, by = 'tail', seed = 0 }: HeldOutOptions = {}): HeldOut {
+  if (!(fraction > 0 && fraction < 1)) {
+    throw new ConfigError({ what: 'fraction', value: fraction, expected: 'a number above 0 and below 1' });
+  }
+  const cut = cutBy(source, fraction, by, seed);
+  const train = partsOf(source, `${source.name} (train)`, (document) => [0, cut(document)]);
+  const rest = partsOf(source, `${source.name} (held out)`, (document) => [
+    cut(document),
+    source.documentLength(document),
+  ]);
+  for (const part of [train, rest]) {
+    if (part.tokenCount === 0) {
+      throw new DataError({
+        what: part.name,
+        value: 0,
+        message: `${part.name} would hold none of the ${source.tokenCount} tokens`,
+        expected: 'at least 1 on either side',
+        remedy: 'Use another fraction or more text.',
+      });
+    }
+  }
+  return { train, heldOut: rest };
+}
+
+/** How many tokens of a document, from its beginning, are trained on. */
+function cutBy(source: TokenSource, fraction: number, by: unknown, seed: number): (document: number) => number {
+  switch (by) {
+    case 'tail':
+      return (document) => {
+        const length = source.documentLength(document);
+        return length - Math.round(length * fraction);
+      };
+    case 'documents': {
+      const picked = pickDocuments(source, fraction, seed);
+      return (document) => (picked[document] ? 0 : source.documentLength(document));
+    }
+    default:
+      throw new ConfigError({ what: 'by', value: by, expected: '"tail" or "documents"' });
+  }
+}
+
+/** 1 for each document that is held out. */
+function pickDocuments(source: TokenSource, fraction: number, seed: number): Uint8Array {
+  requireWhole('seed', seed, 0);
+  const count = source.documentCount;
+  if (count < 2) {
+    const remedy = "Hold out the end of every document instead: by: 'tail'.";
+    throw new DataError({ what: `documents of ${source.name}`, value: count, expected: 'at least 2', remedy });
+  }
+  const hashes = Uint32Array.from({ length: count }, (_, document) => hashName(source.documentName(document), seed));
+  // Equal names keep their order.
+  const order = Uint32Array.from({ length: count }, (_, i) => i).sort((a, b) => hashes[a]! - hashes[b]! || a - b);
+  const picked = new Uint8Array(count);
+  const share = Math.min(Math.max(Math.round(count * fraction), 1), count - 1);
+  for (const document of order.subarray(0, share)) picked[document] = 1;
+  return picked;
+}
+
+/** FNV-1a over `seed/name`, mixed by the finalizer of MurmurHash3, as FNV's upper bits hardly see the last letters. */
+function hashName(name: string, seed: number): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(`${seed}/${name}`)) hash = Math.imul(hash ^ byte, 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

@@ -1,0 +1,53 @@
+// The arrays that come in and go out: checked at the door, and refused before they are allocated where they cannot be held.
+import type { FloatArray } from './api';
+import { OutOfMemoryError, ShapeError } from './errors';
+import { describeBytes, MAX_ENTRIES } from './size';
+
+interface ArrayClass<A> {
+  new (length: number): A;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+/** A new array, or an OutOfMemoryError that names its bytes. */
+export function allocate<A>(Kind: ArrayClass<A>, length: number, what: string): A {
+  const refuse = (expected: string, cause?: unknown) => {
+    const bytes = length * Kind.BYTES_PER_ELEMENT;
+    return new OutOfMemoryError({
+      what,
+      value: length,
+      message: `${what} would take ${describeBytes(BigInt(bytes))}`,
+      expected,
+      remedy: 'Use a smaller head size or power, or fewer rows at a time.',
+      cause,
+    });
+  };
+  if (length > MAX_ENTRIES) throw refuse(`at most ${MAX_ENTRIES} entries`);
+  try {
+    return new Kind(length);
+  } catch (cause) {
+    throw refuse('as much memory as the engine has left', cause);
+  }
+}
+
+/** `out` if it was given and fits, else a new array of the class of `x`. */
+export function resultLike<A extends FloatArray>(x: A, length: number, what: string, out: A | undefined): A {
+  const Kind = (x instanceof Float32Array ? Float32Array : Float64Array) as unknown as ArrayClass<A>;
+  if (out === undefined) return allocate(Kind, length, what);
+  if (!(out instanceof Kind)) {
+    throw new ShapeError({ what: 'out', value: out, expected: `an array of the class of the input, ${Kind.name}` });
+  }
+  requireLength('out', out, length);
+  return out;
+}
+
+/** @throws ShapeError unless `x` is an array of floats. */
+export function requireFloats(what: string, x: FloatArray): void {
+  if (!(x instanceof Float32Array || x instanceof Float64Array)) {
+    throw new ShapeError({ what, value: x, expected: 'a Float32Array or a Float64Array' });
+  }
+}
+
+/** @throws ShapeError unless `x` has that many elements. */
+export function requireLength(what: string, x: FloatArray, length: number): void {
+  if (x.length !== length) throw new ShapeError({ what: `length of ${what}`, value: x.length, expected: `${length}` });
+}

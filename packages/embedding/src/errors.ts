@@ -1,0 +1,120 @@
+// The errors that the packages throw: one line that names the value, what was expected, and what to do about it.
+// Other packages add their own kinds by extending `SympowError` with a name and a code.
+
+/** What an error says. The message reads `<what> is <value>; expected <expected>. <remedy>`. */
+export interface ErrorDetails {
+  /** The thing at fault, as its owner calls it: `power`, `shape of k`, `tensor "lm_head.weight"`. */
+  what: string;
+  /** What it was. Shown in brief: long strings and arrays are cut. */
+  value: unknown;
+  /** What it should have been, as a noun: `a whole number of at least 1`. */
+  expected: string;
+  /** What to do about it, as a sentence. */
+  remedy?: string;
+  /** Stands in for `<what> is <value>` where that would not read well: `the file ends after 12 bytes`. */
+  message?: string;
+  /** The error that led to this one. */
+  cause?: unknown;
+}
+
+/**
+ * The base of every error that these packages throw on purpose. Narrow by `instanceof`, or by `code` where two copies
+ * of a package may be loaded.
+ *
+ * @example
+ * ```ts
+ * class DataError extends SympowError {
+ *   override readonly name = 'DataError';
+ *   readonly code = 'DATA';
+ * }
+ * throw new DataError({ what: 'vocabulary', value: 70000, expected: 'at most 65536 tokens' });
+ * // DataError: vocabulary is 70000; expected at most 65536 tokens.
+ * ```
+ */
+export abstract class SympowError extends Error {
+  abstract override readonly name: string;
+  /** Stable across versions, unlike the message. */
+  abstract readonly code: string;
+  /** The offending value itself. */
+  readonly value: unknown;
+  readonly expected: string;
+  readonly remedy: string | undefined;
+
+  constructor({ what, value, expected, remedy, message, cause }: ErrorDetails) {
+    const problem = `${message ?? `${what} is ${describeValue(value)}`}; expected ${expected}`;
+    const sentences = remedy === undefined ? [problem] : [problem, remedy];
+    super(sentences.map(asSentence).join(' '), cause === undefined ? undefined : { cause });
+    this.value = value;
+    this.expected = expected;
+    this.remedy = remedy;
+  }
+}
+
+/** The length or shape of an array is not the one that the call needs. */
+export class ShapeError extends SympowError {
+  override readonly name = 'ShapeError';
+  readonly code = 'SHAPE';
+}
+
+/** An option, or a combination of options, that has no meaning. */
+export class ConfigError extends SympowError {
+  override readonly name = 'ConfigError';
+  readonly code = 'CONFIG';
+}
+
+/** More memory than there is, or than one array can hold. The message names the bytes. */
+export class OutOfMemoryError extends SympowError {
+  override readonly name = 'OutOfMemoryError';
+  readonly code = 'OUT_OF_MEMORY';
+}
+
+/**
+ * A value in at most about 80 characters and one line, for messages.
+ *
+ * @example
+ * ```ts
+ * describeValue([2, 3]); // '[2, 3]'
+ * describeValue(new Float32Array(12)); // 'Float32Array(12)'
+ * describeValue('a\nb'); // '"a\\nb"'
+ * ```
+ */
+export function describeValue(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > 72 ? `${value.slice(0, 72)}…` : value);
+    case 'bigint':
+      return `${value}n`;
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'function':
+      return value.name ? `function ${value.name}` : 'a function';
+    case 'object':
+      return value === null ? 'null' : describeObject(value);
+    default:
+      return String(value);
+  }
+}
+
+function describeObject(value: object): string {
+  if (Array.isArray(value)) return describeArray(value);
+  const kind = (value.constructor as { name?: string } | undefined)?.name || 'Object';
+  if (ArrayBuffer.isView(value) && 'length' in value) return `${kind}(${String(value.length)})`;
+  if (value instanceof Error) return `${kind} ${describeValue(value.message)}`;
+  return kind === 'Object' ? `an object with ${describeKeys(Object.keys(value))}` : `an instance of ${kind}`;
+}
+
+function describeArray(values: readonly unknown[]): string {
+  const shown = values.slice(0, 8).map((item) => (Array.isArray(item) ? '[…]' : describeValue(item)));
+  if (values.length > shown.length) shown.push(`… (${values.length} in all)`);
+  return `[${shown.join(', ')}]`;
+}
+
+function describeKeys(keys: readonly string[]): string {
+  if (keys.length === 0) return 'no keys';
+  return `keys ${keys.slice(0, 4).join(', ')}${keys.length > 4 ? ', …' : ''}`;
+}
+
+function asSentence(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return /[.!?]$/.test(line) ? line : `${line}.`;
+}

@@ -1,0 +1,167 @@
+/** The `js` backend: plain TypeScript on typed arrays. It is the meaning of every kernel and runs everywhere. */
+
+import type { Backend, BackendFactory, DType, Kernels, Tensor, TypedArray } from '../api';
+import { checked } from '../signatures';
+import { Memory } from '../memory';
+import { ConfigError, ShapeError } from '../errors';
+import * as elementwise from './elementwise';
+import { crossEntropy, crossEntropyBackward } from './crossEntropy';
+import { discountedSum, discountedSumBackward } from './discountedSum';
+import { embed, embedBackward } from './lookup';
+import { matmul } from './matmul';
+import { layerNorm, layerNormBackward, rmsNorm, rmsNormBackward } from './norms';
+import { adamw, squaredNorm } from './optimizer';
+import { powerAttention, powerAttentionBackward } from './powerAttention';
+import { queryState, queryStateBackward } from './queryState';
+import { queryWindow } from './queryWindow';
+import { rotary, rotaryBackward } from './rotary';
+import { softmaxAttention, softmaxAttentionBackward } from './softmaxAttention';
+import { stepState, stepStateBackward } from './stepState';
+import { gateSum, gateSumBackward, phaseSum, phaseSumBackward } from './sums';
+import { updateState, updateStateBackward } from './updateState';
+
+/** Every kernel of the catalogue, unchecked. */
+const kernels: Kernels = {
+  ...elementwise,
+  matmul,
+  layerNorm,
+  layerNormBackward,
+  rmsNorm,
+  rmsNormBackward,
+  embed,
+  embedBackward,
+  crossEntropy,
+  crossEntropyBackward,
+  softmaxAttention,
+  softmaxAttentionBackward,
+  rotary,
+  rotaryBackward,
+  phaseSum,
+  phaseSumBackward,
+  gateSum,
+  gateSumBackward,
+  updateState,
+  updateStateBackward,
+  discountedSum,
+  discountedSumBackward,
+  powerAttention,
+  powerAttentionBackward,
+  queryState,
+  queryStateBackward,
+  stepState,
+  stepStateBackward,
+  queryWindow,
+  adamw,
+  squaredNorm,
+};
+
+export interface JsOptions {
+  /**
+   * How activations, weights and states are stored; sums are always doubles. `float64` makes the backend the definition
+   * that others are measured against.
+   */
+  readonly float?: 'float32' | 'float64';
+}
+
+const arrayOf = { float64: Float64Array, float32: Float32Array, int32: Int32Array } as const;
+
+class JsBackend implements Backend {
+  readonly name: string;
+  readonly capabilities;
+  readonly kernels = checked(kernels);
+  private readonly store: Memory<ArrayBuffer, TypedArray>;
+
+  constructor(float: 'float32' | 'float64') {
+    this.name = float === 'float32' ? 'js' : 'js64';
+    this.capabilities = {
+      float,
+      dtypes: ['float32', 'float64', 'int32'] as const,
+      maxTensorBytes: 2 ** 32,
+      threads: 1,
+      synchronousRead: true,
+      notes: ['plain TypeScript, double accumulation, one thread'],
+    };
+    this.store = new Memory<ArrayBuffer, TypedArray>(this, {
+      allocate: (bytes) => new ArrayBuffer(bytes),
+      release: () => undefined,
+      handle: (buffer, dtype, size) => new arrayOf[dtype](buffer, 0, size),
+    });
+  }
+
+  empty(shape: readonly number[], dtype?: DType): Tensor {
+    return this.store.empty(shape, dtype);
+  }
+
+  upload(data: TypedArray | readonly number[], shape: readonly number[], dtype?: DType): Tensor {
+    const tensor = this.empty(shape, dtype ?? (data instanceof Int32Array ? 'int32' : undefined));
+    try {
+      this.write(tensor, data);
+    } catch (error) {
+      tensor.dispose();
+      throw error;
+    }
+    return tensor;
+  }
+
+  write(tensor: Tensor, data: TypedArray | readonly number[]): void {
+    if (data.length !== tensor.size) {
+      throw new ShapeError({
+        what: `data for a tensor [${tensor.shape.join(', ')}]`,
+        value: `${data.length} numbers`,
+        expected: `${tensor.size}`,
+      });
+    }
+    this.store.own(tensor).handle.set(data);
+  }
+
+  view(tensor: Tensor, shape: readonly number[]): Tensor {
+    return this.store.view(tensor, shape);
+  }
+
+  read(tensor: Tensor): Promise<TypedArray> {
+    return Promise.resolve(tensor).then((own) => this.readSync(own));
+  }
+
+  readSync(tensor: Tensor): TypedArray {
+    return this.store.own(tensor).handle.slice();
+  }
+
+  scope: Backend['scope'] = (body) => this.store.scope(body);
+
+  detach(tensor: Tensor): Tensor {
+    return this.store.detach(tensor);
+  }
+
+  memory() {
+    return this.store.report();
+  }
+
+  finish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.store.close();
+    return Promise.resolve();
+  }
+}
+
+/**
+ * A factory for the plain TypeScript backend.
+ *
+ * @throws ConfigError for an unknown `float`
+ * @example
+ * ```ts
+ * import { js } from '@sympow/kernels';
+ * const backend = await js().open();
+ * const y = backend.empty([2]);
+ * backend.kernels.add({ a: backend.upload([1, 2], [2]), b: backend.upload([3, 4], [2]), y });
+ * console.log(await y.read()); // Float32Array [4, 6]
+ * ```
+ */
+export function js({ float = 'float32' }: JsOptions = {}): BackendFactory {
+  if (!['float32', 'float64'].includes(float)) {
+    throw new ConfigError({ what: 'float of the js backend', value: float, expected: 'float32 or float64' });
+  }
+  return { name: float === 'float32' ? 'js' : 'js64', open: () => Promise.resolve(new JsBackend(float)) };
+}

@@ -1,0 +1,76 @@
+/** Layer norm and RMS norm over the last axis. The statistics are computed again in the backward pass. */
+
+import type { NormArgs, NormBackwardArgs } from '../api';
+import { floats, lastAxis } from './tensor';
+
+/** Mean (0 for RMS) and 1/√(variance + eps) of one row. */
+function statistics(
+  x: ArrayLike<number>,
+  at: number,
+  n: number,
+  eps: number,
+  centred: boolean,
+): { mean: number; scale: number } {
+  let mean = 0;
+  if (centred) {
+    for (let i = 0; i < n; i++) mean += x[at + i]!;
+    mean /= n;
+  }
+  let square = 0;
+  for (let i = 0; i < n; i++) {
+    const d = x[at + i]! - mean;
+    square += d * d;
+  }
+  return { mean, scale: 1 / Math.sqrt(square / n + eps) };
+}
+
+function norm({ x, weight, bias, eps, y }: NormArgs, centred: boolean): void {
+  const input = floats(x);
+  const out = floats(y);
+  const w = weight && floats(weight);
+  const b = bias && floats(bias);
+  const n = lastAxis(x);
+  for (let at = 0; at < input.length; at += n) {
+    const { mean, scale } = statistics(input, at, n, eps, centred);
+    for (let i = 0; i < n; i++) {
+      const value = (input[at + i]! - mean) * scale;
+      out[at + i] = value * (w ? w[i]! : 1) + (b ? b[i]! : 0);
+    }
+  }
+}
+
+function normBackward({ x, weight, dy, eps, dx, dweight, dbias }: NormBackwardArgs, centred: boolean): void {
+  const input = floats(x);
+  const gradient = floats(dy);
+  const out = floats(dx);
+  const w = weight && floats(weight);
+  const n = lastAxis(x);
+  const sumWeight = new Float64Array(n);
+  const sumBias = new Float64Array(n);
+  for (let at = 0; at < input.length; at += n) {
+    const { mean, scale } = statistics(input, at, n, eps, centred);
+    let sum = 0;
+    let along = 0;
+    for (let i = 0; i < n; i++) {
+      const hat = (input[at + i]! - mean) * scale;
+      const g = gradient[at + i]! * (w ? w[i]! : 1);
+      sum += g;
+      along += g * hat;
+      sumWeight[i] = sumWeight[i]! + gradient[at + i]! * hat;
+      sumBias[i] = sumBias[i]! + gradient[at + i]!;
+    }
+    const offset = centred ? sum / n : 0;
+    for (let i = 0; i < n; i++) {
+      const hat = (input[at + i]! - mean) * scale;
+      const g = gradient[at + i]! * (w ? w[i]! : 1);
+      out[at + i] = scale * (g - offset - (hat * along) / n);
+    }
+  }
+  if (dweight) floats(dweight).set(sumWeight);
+  if (dbias) floats(dbias).set(sumBias);
+}
+
+export const layerNorm = (args: NormArgs) => norm(args, true);
+export const layerNormBackward = (args: NormBackwardArgs) => normBackward(args, true);
+export const rmsNorm = (args: NormArgs) => norm(args, false);
+export const rmsNormBackward = (args: NormBackwardArgs) => normBackward(args, false);

@@ -1,0 +1,215 @@
+/**
+ * Joins what a chunk's own attention found with what the state before the chunk knows, and normalises; specification §7.4.
+ *
+ * Both sides are brought over one factor c = max(rowMax, |q̃|) to the power p before they meet, so neither overflows and the
+ * factor cancels in the quotient.
+ */
+
+import { embedBatch, embedBatchBackward } from '@sympow/embedding';
+import type { Kernels, QueryStateArgs, Tensor } from '../api';
+import { Decay, scaleRows, wholePower } from './decay';
+import { product, rowMajor, transpose } from './product';
+import { scratch, zeroScratch } from './scratch';
+import { floats } from './tensor';
+import { blockOf } from './updateState';
+
+const factors = scratch();
+const queries = scratch();
+const features = scratch();
+const answers = scratch();
+const common = scratch();
+
+interface Sizes {
+  B: number;
+  T: number;
+  H: number;
+  G: number;
+  d: number;
+  e: number;
+  D: number;
+  n: number;
+  power: number;
+}
+
+function sizes({ q, y, Z, power, gates }: Pick<QueryStateArgs, 'q' | 'y' | 'Z' | 'power' | 'gates'>): Sizes {
+  const [B, T, H, d] = q.shape as [number, number, number, number];
+  const G = Z?.shape[2] ?? gates?.start.shape[2] ?? H;
+  return {
+    B,
+    T,
+    H,
+    G,
+    d,
+    e: y.shape[3] as number,
+    D: Z?.shape[3] ?? 1,
+    n: Z?.shape[1] ?? 1,
+    power,
+  };
+}
+
+/** A run of query rows of one head inside one chunk, and the state they read. */
+interface Run {
+  b: number;
+  h: number;
+  g: number;
+  t: number;
+  rows: number;
+  begin: number;
+  state: number;
+}
+
+function* runs({ B, T, H, G, D, n }: Sizes, chunk: number): Generator<Run> {
+  const rowsAtOnce = blockOf(D);
+  for (let b = 0; b < B; b++) {
+    for (let h = 0; h < H; h++) {
+      const g = Math.floor((h * G) / H);
+      for (let begin = 0; begin < T; begin += chunk) {
+        const end = Math.min(T, begin + chunk);
+        const state = (b * n + begin / chunk) * G + g;
+        for (let t = begin; t < end; t += rowsAtOnce)
+          yield { b, h, g, t, rows: Math.min(rowsAtOnce, end - t), begin, state };
+      }
+    }
+  }
+}
+
+/** φ(q̃/c) of a run; leaves q̃/c in `queries`, the factors that lead from q to it in `factors` and c in `common`. */
+function embedQueries(
+  { T, H, d, D, power }: Sizes,
+  { b, h, t, rows, begin }: Run,
+  decay: Decay,
+  q: ArrayLike<number>,
+  rowMax: ArrayLike<number>,
+): Float64Array {
+  const factor = factors(rows * d);
+  decay.state(factor, t, t + rows, begin);
+  const hat = queries(rows * d).subarray(0, rows * d);
+  scaleRows(hat, q, ((b * T + t) * H + h) * d, H * d, rows, d, factor, 1 / Math.sqrt(d));
+  const c = common(rows);
+  for (let r = 0; r < rows; r++) {
+    let square = 0;
+    for (let i = r * d; i < (r + 1) * d; i++) square += hat[i]! * hat[i]!;
+    const scale = Math.max(rowMax[(b * T + t + r) * H + h]!, Math.sqrt(square));
+    c[r] = scale;
+    for (let i = r * d; i < (r + 1) * d; i++) {
+      hat[i] = scale === 0 ? 0 : hat[i]! / scale;
+      factor[i] = scale === 0 ? 0 : factor[i]! / (Math.sqrt(d) * scale);
+    }
+  }
+  const phi = features(rows * D).subarray(0, rows * D);
+  embedBatch(hat, rows, { power, out: phi });
+  return phi;
+}
+
+/** Row r of φ times Z. */
+function dotRow(phi: Float64Array, at: number, Z: ArrayLike<number>, atZ: number, D: number): number {
+  let sum = 0;
+  for (let i = 0; i < D; i++) sum += phi[at + i]! * Z[atZ + i]!;
+  return sum;
+}
+
+export const queryState: Kernels['queryState'] = (args) => {
+  const { gates, power, chunk, normalizer, S, Z } = args;
+  const size = sizes(args);
+  const { T, H, d, e, D } = size;
+  const [q, num, den, rowMax] = [floats(args.q), floats(args.num), floats(args.den), floats(args.rowMax)];
+  const [y, total] = [floats(args.y), floats(args.total)];
+  const decay = new Decay(gates, T, size.G, d, power);
+  for (const run of runs(size, chunk)) {
+    const { b, h, g, t, rows, state } = run;
+    const answer = answers(rows * e);
+    const phi = S && Z ? embedQueries(size, run, decay.select(b, g), q, rowMax) : undefined;
+    if (phi) product(rows, e, D, rowMajor(phi, D), rowMajor(floats(S!), e, state * D * e), rowMajor(answer, e));
+    else answer.fill(0, 0, rows * e);
+    for (let r = 0; r < rows; r++) {
+      const at = (b * T + t + r) * H + h;
+      const c = phi ? common(0)[r]! : rowMax[at]!;
+      const inside = c === 0 ? 0 : wholePower(rowMax[at]! / c, power);
+      const sum = den[at]! * inside + (phi ? dotRow(phi, r * D, floats(Z!), state * D, D) : 0);
+      total[at] = sum;
+      const scale = normalizer === 'none' ? wholePower(c, power) : sum === 0 ? 0 : 1 / sum;
+      for (let i = 0; i < e; i++) y[at * e + i] = scale * (num[at * e + i]! * inside + answer[r * e + i]!);
+    }
+  }
+};
+
+const dAnswers = scratch();
+const dTotals = scratch();
+const dFeatures = scratch();
+const dQueries = scratch();
+const dStates = zeroScratch();
+const dNormalizers = zeroScratch();
+const dSums = zeroScratch();
+
+export const queryStateBackward: Kernels['queryStateBackward'] = (args) => {
+  const { gates, power, chunk, normalizer, S, Z, dS, dZ, dA } = args;
+  const size = sizes(args);
+  const { B, T, H, G, d, e, D, n } = size;
+  const [q, rowMax, y, total, dy] = [
+    floats(args.q),
+    floats(args.rowMax),
+    floats(args.y),
+    floats(args.total),
+    floats(args.dy),
+  ];
+  const [dnum, dden] = [floats(args.dnum), floats(args.dden)];
+  const decay = new Decay(gates, T, G, d, power);
+  const sumS = dStates(S ? B * n * G * D * e : 0);
+  const sumZ = dNormalizers(S ? B * n * G * D : 0);
+  const perHead = T * decay.width;
+  const sumA = dSums(S ? B * G * perHead : 0);
+  for (const run of runs(size, chunk)) {
+    const { b, h, g, t, rows, state } = run;
+    const phi = S && Z ? embedQueries(size, run, decay.select(b, g), q, rowMax) : undefined;
+    const dAnswer = dAnswers(rows * e);
+    const dTotal = dTotals(rows);
+    for (let r = 0; r < rows; r++) {
+      const at = (b * T + t + r) * H + h;
+      const c = phi ? common(0)[r]! : rowMax[at]!;
+      const inside = c === 0 ? 0 : wholePower(rowMax[at]! / c, power);
+      const scale = normalizer === 'none' ? wholePower(c, power) : total[at] === 0 ? 0 : 1 / total[at]!;
+      let along = 0;
+      for (let i = 0; i < e; i++) {
+        along += dy[at * e + i]! * y[at * e + i]!;
+        dAnswer[r * e + i] = scale * dy[at * e + i]!;
+        dnum[at * e + i] = dAnswer[r * e + i]! * inside;
+      }
+      dTotal[r] = normalizer === 'none' ? 0 : -along * scale;
+      dden[at] = dTotal[r]! * inside;
+    }
+    if (!phi || !S || !Z) continue;
+    const states = rowMajor(floats(S), e, state * D * e);
+    const z = floats(Z);
+    product(D, e, rows, transpose(rowMajor(phi, D)), rowMajor(dAnswer, e), rowMajor(sumS, e, state * D * e), true);
+    const dPhi = dFeatures(rows * D).subarray(0, rows * D);
+    product(rows, D, e, rowMajor(dAnswer, e), transpose(states), rowMajor(dPhi, D));
+    for (let r = 0; r < rows; r++) {
+      const gradient = dTotal[r]!;
+      for (let i = 0; i < D; i++) {
+        const at = r * D + i;
+        sumZ[state * D + i] = sumZ[state * D + i]! + gradient * phi[at]!;
+        dPhi[at] = dPhi[at]! + gradient * z[state * D + i]!;
+      }
+    }
+    const dQ = dQueries(rows * d).subarray(0, rows * d);
+    embedBatchBackward(queries(0).subarray(0, rows * d), dPhi, rows, { power, out: dQ });
+    scaleRows(dQ, dQ, 0, d, rows, d, factors(0));
+    const out = floats(args.dq!);
+    const dSum = sumA.subarray((b * G + g) * perHead, (b * G + g + 1) * perHead);
+    for (let r = 0; r < rows; r++) {
+      const at = ((b * T + t + r) * H + h) * d;
+      for (let i = 0; i < d; i++) out[at + i] = dQ[r * d + i]!;
+      decay.gradient(dSum, t + r, q, at, dQ, r * d, 1);
+    }
+  }
+  store(sumS, dS);
+  store(sumZ, dZ);
+  if (!dA) return;
+  for (let b = 0; b < B; b++) {
+    for (let g = 0; g < G; g++) decay.select(b, g).store(sumA.subarray((b * G + g) * perHead), dA);
+  }
+};
+
+function store(sums: Float64Array, target: Tensor | undefined): void {
+  if (target) floats(target).set(sums.subarray(0, target.size));
+}

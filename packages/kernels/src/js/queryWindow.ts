@@ -1,0 +1,89 @@
+/**
+ * Decoding: the newest token answered from the last keys and values and from the state before them; specification §6.
+ *
+ * It is one row of `powerAttention` and `queryState` together, with the gates summed backwards from the newest token.
+ */
+
+import { embedBatch } from '@sympow/embedding';
+import type { Kernels } from '../api';
+import { resetBelow, wholePower } from './decay';
+import { product, rowMajor } from './product';
+import { scratch } from './scratch';
+import { floats } from './tensor';
+
+const decays = scratch();
+const sums = scratch();
+const scores = scratch();
+const queries = scratch();
+const features = scratch();
+const answers = scratch();
+
+export const queryWindow: Kernels['queryWindow'] = ({ power, normalizer, q, k, v, logGate, count, S, Z, y }) => {
+  const [B, H, d] = q.shape as [number, number, number];
+  const [, C, G] = k.shape as [number, number, number];
+  const D = Z.shape[2] as number;
+  const e = v.shape[3] as number;
+  const width = logGate?.shape.length === 4 ? d : 1;
+  const exponent = width === 1 ? 1 / power : 1;
+  const [queryData, keyData, valueData, stateS, stateZ, out] = [
+    floats(q),
+    floats(k),
+    floats(v),
+    floats(S),
+    floats(Z),
+    floats(y),
+  ];
+  const gate = logGate && floats(logGate);
+  // Row j: e^{A_newest − A_j}; row `count`: what is left of the state before the window.
+  const decay = decays((C + 1) * width);
+  const left = sums(width);
+  for (let index = 0; index < B * G; index++) {
+    const [b, g] = [Math.floor(index / G), index % G];
+    left.fill(0, 0, width);
+    for (let j = count - 1; j >= -1; j--) {
+      for (let i = 0; i < width; i++) decay[(j < 0 ? count : j) * width + i] = Math.exp(left[i]! * exponent);
+      if (j < 0 || !gate) continue;
+      for (let i = 0; i < width; i++) {
+        const log = gate[((b * C + j) * G + g) * width + i]!;
+        left[i] = log < resetBelow ? -Infinity : left[i]! + log;
+      }
+    }
+    for (let h = (g * H) / G; h < ((g + 1) * H) / G; h++) {
+      const row = (b * H + h) * d;
+      const score = scores(count);
+      let max = 0;
+      for (let j = 0; j < count; j++) {
+        const key = ((b * C + j) * G + g) * d;
+        let sum = 0;
+        for (let i = 0; i < d; i++)
+          sum += queryData[row + i]! * keyData[key + i]! * decay[j * width + (width === 1 ? 0 : i)]!;
+        score[j] = sum / Math.sqrt(d);
+        max = Math.max(max, Math.abs(score[j]!));
+      }
+      const query = queries(d).subarray(0, d);
+      let square = 0;
+      for (let i = 0; i < d; i++) {
+        query[i] = (queryData[row + i]! * decay[count * width + (width === 1 ? 0 : i)]!) / Math.sqrt(d);
+        square += query[i]! * query[i]!;
+      }
+      const c = Math.max(max, Math.sqrt(square));
+      const answer = answers(e).fill(0, 0, e);
+      let total = 0;
+      if (c > 0 && square > 0) {
+        for (let i = 0; i < d; i++) query[i] = query[i]! / c;
+        const phi = features(D).subarray(0, D);
+        embedBatch(query, 1, { power, out: phi });
+        product(1, e, D, rowMajor(phi, D), rowMajor(stateS, e, index * D * e), rowMajor(answer, e));
+        for (let i = 0; i < D; i++) total += phi[i]! * stateZ[index * D + i]!;
+      }
+      for (let j = 0; j < count; j++) {
+        const weight = c === 0 ? 0 : wholePower(score[j]! / c, power);
+        total += weight;
+        const value = ((b * C + j) * G + g) * e;
+        for (let i = 0; i < e; i++) answer[i] = answer[i]! + weight * valueData[value + i]!;
+      }
+      const scale = normalizer === 'none' ? wholePower(c, power) : total === 0 ? 0 : 1 / total;
+      for (let i = 0; i < e; i++) out[(b * H + h) * e + i] = scale * answer[i]!;
+    }
+  }
+};

@@ -1,0 +1,163 @@
+/** Causal softmax attention with optional gates, in blocks of 64 queries: T×S scores never exist at once. */
+
+import type { Kernels, SoftmaxAttentionArgs } from '../api';
+import { product, rowMajor, transpose, type Matrix } from './product';
+import { scratch, zeroScratch } from './scratch';
+import { floats, gateView } from './tensor';
+
+const blockRows = 64;
+const scores = scratch();
+const gradients = scratch();
+
+/** A block of query rows of one head with the keys that its last row sees. */
+interface Block {
+  b: number;
+  h: number;
+  g: number;
+  row: number;
+  rows: number;
+  columns: number;
+  queries: Matrix;
+  keys: Matrix;
+  values: Matrix;
+}
+
+function sizes({ q, k, v, offset }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset'>) {
+  const [B, T, H, d] = q.shape as [number, number, number, number];
+  const [, S, G] = k.shape as [number, number, number];
+  return { B, T, H, d, S, G, e: v.shape[3] as number, offset: offset ?? S - T };
+}
+
+function* blocksOf(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset'>): Generator<Block> {
+  const { B, T, H, d, S, G, e, offset } = sizes(args);
+  for (let b = 0; b < B; b++) {
+    for (let h = 0; h < H; h++) {
+      const g = Math.floor((h * G) / H);
+      for (let row = 0; row < T; row += blockRows) {
+        const rows = Math.min(blockRows, T - row);
+        yield {
+          b,
+          h,
+          g,
+          row,
+          rows,
+          columns: offset + row + rows,
+          queries: rowMajor(floats(args.q), d, ((b * T + row) * H + h) * d, H * d),
+          keys: rowMajor(floats(args.k), d, (b * S * G + g) * d, G * d),
+          values: rowMajor(floats(args.v), e, (b * S * G + g) * e, G * e),
+        };
+      }
+    }
+  }
+}
+
+/** s_ij + A_i − A_j of a block, −∞ where i does not see j. */
+function scoreBlock(
+  args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 'offset'>,
+  block: Block,
+): Float64Array {
+  const { d, S, G, offset } = sizes(args);
+  const { b, g, row, rows, columns } = block;
+  const s = scores(rows * columns);
+  product(rows, columns, d, block.queries, transpose(block.keys), rowMajor(s, columns));
+  const gates = args.gates && gateView(args.gates);
+  const gateAt = (t: number) => (b * S + t) * G + g;
+  for (let r = 0; r < rows; r++) {
+    const position = offset + row + r;
+    const at = gateAt(position);
+    const start = gates ? gates.start[at]! : 0;
+    const head = gates ? gates.head[at]! : 0;
+    const tail = gates ? gates.tail[at]! : 0;
+    for (let j = 0; j < columns; j++) {
+      const x = r * columns + j;
+      if (j > position || j < start) s[x] = -Infinity;
+      else if (!gates) s[x] = s[x]! / Math.sqrt(d);
+      else s[x] = s[x]! / Math.sqrt(d) + (head - gates.head[gateAt(j)]!) + (tail - gates.tail[gateAt(j)]!);
+    }
+  }
+  return s;
+}
+
+export const softmaxAttention: Kernels['softmaxAttention'] = (args) => {
+  const { T, H, e } = sizes(args);
+  const logSum = floats(args.logSum);
+  for (const block of blocksOf(args)) {
+    const { b, h, row, rows, columns } = block;
+    const s = scoreBlock(args, block);
+    for (let r = 0; r < rows; r++) {
+      let max = -Infinity;
+      for (let x = r * columns; x < (r + 1) * columns; x++) max = Math.max(max, s[x]!);
+      let sum = 0;
+      for (let x = r * columns; x < (r + 1) * columns; x++) {
+        const weight = Math.exp(s[x]! - max);
+        s[x] = weight;
+        sum += weight;
+      }
+      for (let x = r * columns; x < (r + 1) * columns; x++) s[x] = s[x]! / sum;
+      logSum[(b * T + row + r) * H + h] = max + Math.log(sum);
+    }
+    product(
+      rows,
+      e,
+      columns,
+      rowMajor(s, columns),
+      block.values,
+      rowMajor(floats(args.y), e, ((b * T + row) * H + h) * e, H * e),
+    );
+  }
+};
+
+const dQueries = scratch();
+const dKeys = zeroScratch();
+const dValues = zeroScratch();
+const dSums = zeroScratch();
+
+export const softmaxAttentionBackward: Kernels['softmaxAttentionBackward'] = (args) => {
+  const { B, T, H, d, S, G, e, offset } = sizes(args);
+  const [y, dy, logSum, dq] = [floats(args.y), floats(args.dy), floats(args.logSum), floats(args.dq)];
+  const dK = dKeys(B * S * G * d);
+  const dV = dValues(B * S * G * e);
+  const dA = dSums(B * S * G);
+  for (const block of blocksOf(args)) {
+    const { b, h, g, row, rows, columns } = block;
+    const dRows = rowMajor(dy, e, ((b * T + row) * H + h) * e, H * e);
+    const p = scoreBlock(args, block);
+    const ds = gradients(rows * columns);
+    product(rows, columns, e, dRows, transpose(block.values), rowMajor(ds, columns));
+    for (let r = 0; r < rows; r++) {
+      const token = (b * T + row + r) * H + h;
+      let along = 0;
+      for (let i = 0; i < e; i++) along += dy[token * e + i]! * y[token * e + i]!;
+      const query = (b * S + offset + row + r) * G + g;
+      for (let j = 0; j < columns; j++) {
+        const x = r * columns + j;
+        p[x] = Math.exp(p[x]! - logSum[token]!);
+        const gradient = p[x] * (ds[x]! - along);
+        ds[x] = gradient / Math.sqrt(d);
+        const key = (b * S + j) * G + g;
+        dA[query] = dA[query]! + gradient;
+        dA[key] = dA[key]! - gradient;
+      }
+    }
+    const at = (b * S * G + g) * d;
+    product(
+      columns,
+      e,
+      rows,
+      transpose(rowMajor(p, columns)),
+      dRows,
+      rowMajor(dV, e, (b * S * G + g) * e, G * e),
+      true,
+    );
+    product(columns, d, rows, transpose(rowMajor(ds, columns)), block.queries, rowMajor(dK, d, at, G * d), true);
+    const dQ = dQueries(rows * d);
+    product(rows, d, columns, rowMajor(ds, columns), block.keys, rowMajor(dQ, d));
+    for (let r = 0; r < rows; r++) {
+      const token = (b * T + row + r) * H + h;
+      for (let i = 0; i < d; i++) dq[token * d + i] = dQ[r * d + i]!;
+    }
+  }
+  floats(args.dk).set(dK.subarray(0, args.dk.size));
+  floats(args.dv).set(dV.subarray(0, args.dv.size));
+  if (args.dA) floats(args.dA).set(dA.subarray(0, args.dA.size));
+};

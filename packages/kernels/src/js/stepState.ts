@@ -1,0 +1,158 @@
+/** One token of the recurrent form, S ← γS + φ(k)vᵀ and Y = φ(q)ᵀS / φ(q)·Z; specification §6. */
+
+import { embedBatch, embedBatchBackward, multiIndices } from '@sympow/embedding';
+import type { Kernels, StepStateArgs } from '../api';
+import { resetBelow } from './decay';
+import { decayed } from './discountedSum';
+import { product, rowMajor } from './product';
+import { scratch, zeroScratch } from './scratch';
+import { floats } from './tensor';
+
+const decays = scratch();
+const vectors = scratch();
+const keyFeatures = scratch();
+const queryFeatures = scratch();
+const answers = scratch();
+
+function sizes({ q, v, Z, logGate, power }: Pick<StepStateArgs, 'q' | 'v' | 'Z' | 'logGate' | 'power'>) {
+  const [B, H, d] = q.shape as [number, number, number];
+  const [, G, D] = Z.shape as [number, number, number];
+  const vector = logGate?.shape.length === 3;
+  return { B, H, G, d, D, e: v.shape[2] as number, vector, indices: vector ? multiIndices(d, power) : undefined };
+}
+
+/** γ for each row of the state of head `index`. */
+function rowDecays(
+  logGate: ArrayLike<number> | undefined,
+  index: number,
+  { d, D, indices }: ReturnType<typeof sizes>,
+  power: number,
+): Float64Array {
+  const factor = decays(D).subarray(0, D);
+  if (!logGate) return factor.fill(1);
+  const gate = (at: number) => (logGate[at]! < resetBelow ? 0 : Math.exp(logGate[at]!));
+  if (!indices) return factor.fill(gate(index));
+  for (let row = 0; row < D; row++) {
+    let product = 1;
+    for (let r = 0; r < power; r++) product *= gate(index * d + indices[row * power + r]!);
+    factor[row] = product;
+  }
+  return factor;
+}
+
+/** φ(x·scale) of the d numbers at `at`. */
+function embedAt(
+  out: Float64Array,
+  x: ArrayLike<number>,
+  at: number,
+  d: number,
+  scale: number,
+  power: number,
+): Float64Array {
+  const vector = vectors(d).subarray(0, d);
+  for (let i = 0; i < d; i++) vector[i] = x[at + i]! * scale;
+  embedBatch(vector, 1, { power, out });
+  return out;
+}
+
+export const stepState: Kernels['stepState'] = (args) => {
+  const { power, normalizer, logGate } = args;
+  const size = sizes(args);
+  const { B, H, G, d, D, e } = size;
+  const [q, k, v, S, Z] = [floats(args.q), floats(args.k), floats(args.v), floats(args.S), floats(args.Z)];
+  const [SNext, ZNext, y] = [floats(args.SNext), floats(args.ZNext), floats(args.y)];
+  for (let index = 0; index < B * G; index++) {
+    const phi = embedAt(keyFeatures(D).subarray(0, D), k, index * d, d, 1, power);
+    const factor = rowDecays(logGate && floats(logGate), index, size, power);
+    for (let i = 0; i < D; i++) {
+      const at = index * D + i;
+      ZNext[at] = decayed(factor[i]!, Z[at]!) + phi[i]!;
+      for (let j = 0; j < e; j++) SNext[at * e + j] = decayed(factor[i]!, S[at * e + j]!) + phi[i]! * v[index * e + j]!;
+    }
+  }
+  for (let row = 0; row < B * H; row++) {
+    const index = Math.floor((row * G) / H);
+    const phi = embedAt(queryFeatures(D).subarray(0, D), q, row * d, d, 1 / Math.sqrt(d), power);
+    const answer = answers(e);
+    product(1, e, D, rowMajor(phi, D), rowMajor(SNext, e, index * D * e), rowMajor(answer, e));
+    let sum = 0;
+    for (let i = 0; i < D; i++) sum += phi[i]! * ZNext[index * D + i]!;
+    const scale = normalizer === 'none' ? 1 : sum === 0 ? 0 : 1 / sum;
+    for (let i = 0; i < e; i++) y[row * e + i] = scale * answer[i]!;
+  }
+};
+
+const dS = zeroScratch();
+const dZ = zeroScratch();
+const dFeatures = scratch();
+const dVector = scratch();
+const dValues = scratch();
+
+export const stepStateBackward: Kernels['stepStateBackward'] = (args) => {
+  const { power, normalizer, logGate, dSNext, dZNext, dlogGate } = args;
+  const size = sizes(args);
+  const { B, H, G, d, D, e, indices } = size;
+  const [q, k, v, S, Z] = [floats(args.q), floats(args.k), floats(args.v), floats(args.S), floats(args.Z)];
+  const [SNext, ZNext, y, dy] = [floats(args.SNext), floats(args.ZNext), floats(args.y), floats(args.dy)];
+  const [dq, dk, dv] = [floats(args.dq), floats(args.dk), floats(args.dv)];
+  const gradS = dS(B * G * D * e);
+  const gradZ = dZ(B * G * D);
+  if (dSNext) gradS.set(floats(dSNext));
+  if (dZNext) gradZ.set(floats(dZNext));
+  const dPhi = dFeatures(D).subarray(0, D);
+  const dX = dVector(d).subarray(0, d);
+  for (let row = 0; row < B * H; row++) {
+    const index = Math.floor((row * G) / H);
+    const phi = embedAt(queryFeatures(D).subarray(0, D), q, row * d, d, 1 / Math.sqrt(d), power);
+    let sum = 0;
+    for (let i = 0; i < D; i++) sum += phi[i]! * ZNext[index * D + i]!;
+    const scale = normalizer === 'none' ? 1 : sum === 0 ? 0 : 1 / sum;
+    let along = 0;
+    for (let i = 0; i < e; i++) along += dy[row * e + i]! * y[row * e + i]!;
+    const dSum = normalizer === 'none' ? 0 : -along * scale;
+    for (let i = 0; i < D; i++) {
+      const at = index * D + i;
+      let gradient = dSum * ZNext[at]!;
+      for (let j = 0; j < e; j++) {
+        const dAnswer = scale * dy[row * e + j]!;
+        gradient += dAnswer * SNext[at * e + j]!;
+        gradS[at * e + j] = gradS[at * e + j]! + phi[i]! * dAnswer;
+      }
+      gradZ[at] = gradZ[at]! + phi[i]! * dSum;
+      dPhi[i] = gradient;
+    }
+    embedBatchBackward(vectors(0).subarray(0, d), dPhi, 1, { power, out: dX });
+    for (let i = 0; i < d; i++) dq[row * d + i] = dX[i]! / Math.sqrt(d);
+  }
+  for (let index = 0; index < B * G; index++) {
+    const phi = embedAt(keyFeatures(D).subarray(0, D), k, index * d, d, 1, power);
+    const factor = rowDecays(logGate && floats(logGate), index, size, power);
+    const values = dValues(e).fill(0, 0, e);
+    const dGate = new Float64Array(indices ? d : 1);
+    for (let i = 0; i < D; i++) {
+      const at = index * D + i;
+      let gradient = gradZ[at]!;
+      let along = gradZ[at]! * Z[at]!;
+      for (let j = 0; j < e; j++) {
+        const g = gradS[at * e + j]!;
+        gradient += g * v[index * e + j]!;
+        along += g * S[at * e + j]!;
+        values[j] = values[j]! + g * phi[i]!;
+        gradS[at * e + j] = decayed(factor[i]!, g);
+      }
+      gradZ[at] = decayed(factor[i]!, gradZ[at]!);
+      dPhi[i] = gradient;
+      const alongGate = decayed(factor[i]!, along);
+      for (let r = 0; r < (indices ? power : 1); r++) {
+        const dimension = indices ? indices[i * power + r]! : 0;
+        dGate[dimension] = dGate[dimension]! + alongGate;
+      }
+    }
+    embedBatchBackward(vectors(0).subarray(0, d), dPhi, 1, { power, out: dX });
+    for (let i = 0; i < d; i++) dk[index * d + i] = dX[i]!;
+    for (let i = 0; i < e; i++) dv[index * e + i] = values[i]!;
+    if (dlogGate) floats(dlogGate).set(dGate, index * dGate.length);
+  }
+  floats(args.dS).set(gradS.subarray(0, args.dS.size));
+  floats(args.dZ).set(gradZ.subarray(0, args.dZ.size));
+};

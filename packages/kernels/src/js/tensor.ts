@@ -1,0 +1,39 @@
+/** How this backend's kernels get at the numbers of a tensor: its handle is the typed array itself. */
+
+import type { GateSums, Tensor, TypedArray } from '../api';
+import type { Floats } from './product';
+
+export function floats(tensor: Tensor): Floats {
+  return tensor.handle as Floats;
+}
+
+export function numbers(tensor: Tensor): TypedArray {
+  return tensor.handle as TypedArray;
+}
+
+export function integers(tensor: Tensor): Int32Array {
+  return tensor.handle as Int32Array;
+}
+
+export function lastAxis(tensor: Tensor): number {
+  return tensor.shape.at(-1) ?? 1;
+}
+
+/** Gate sums as arrays: `width` numbers per token and key/value head, 1 for scalar gates and d for vector gates. */
+export interface GateView {
+  readonly head: Floats;
+  readonly tail: Floats;
+  readonly start: Int32Array;
+  readonly width: number;
+}
+
+export function gateView(gates: GateSums): GateView {
+  const both = floats(gates.A);
+  const { size, shape } = gates.start;
+  return {
+    head: both.subarray(0, size),
+    tail: both.subarray(size),
+    start: integers(gates.start),
+    width: shape.length === 4 ? (shape[3] as number) : 1,
+  };
+}

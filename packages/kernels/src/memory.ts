@@ -1,0 +1,265 @@
+/**
+ * Tensors, their pool and their scopes: the bookkeeping that every backend shares, over whatever it calls a buffer.
+ *
+ * A buffer that is given back waits in the pool for the next tensor of its size class, so a loop whose shapes repeat asks
+ * the device for memory in its first round only. Contents are never cleared.
+ */
+
+import { ConfigError, OutOfMemoryError, ShapeError, SympowError } from '@sympow/embedding';
+import type { Backend, DType, Keep, MemoryReport, Shape, Tensor } from './api';
+import { BackendError } from './errors';
+
+/** What a backend brings: raw memory by the byte, and its own view of it as a tensor's handle. */
+export interface Device<Buffer, Handle> {
+  /** @throws when the device has no such block left; the pool is emptied and the call repeated once. */
+  allocate(bytes: number): Buffer;
+  release(buffer: Buffer): void;
+  handle(buffer: Buffer, dtype: DType, size: number): Handle;
+}
+
+const bytesPerElement: Record<DType, number> = { float64: 8, float32: 4, int32: 4 };
+
+/** Size of a shape in elements. @throws ShapeError for an axis that is not a whole number of at least 0 */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const axis of shape) {
+    if (!Number.isSafeInteger(axis) || axis < 0) {
+      throw new ShapeError({
+        what: 'a tensor axis',
+        value: axis,
+        expected: `whole numbers of at least 0 in [${shape.join(', ')}]`,
+      });
+    }
+    size *= axis;
+  }
+  return size;
+}
+
+/** Rounds up to one of eight sizes per octave: at most 12.5 % is wasted, and sizes that differ a little share buffers. */
+function sizeClass(bytes: number): number {
+  if (bytes <= 64) return 64;
+  const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
+  return Math.ceil(bytes / step) * step;
+}
+
+interface Block<Buffer> {
+  readonly buffer: Buffer;
+  readonly bytes: number;
+  /** The tensor itself and its views. */
+  owners: number;
+}
+
+class PooledTensor<Buffer, Handle> implements Tensor {
+  disposed = false;
+
+  constructor(
+    private readonly memory: Memory<Buffer, Handle>,
+    readonly block: Block<Buffer>,
+    readonly shape: Shape,
+    readonly dtype: DType,
+    readonly size: number,
+    readonly handle: Handle,
+  ) {}
+
+  get backend(): Backend {
+    return this.memory.backend;
+  }
+
+  read() {
+    return this.backend.read(this);
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.memory.giveBack(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** Makes tensors on a {@link Device}, pools their buffers and counts them. One per backend. */
+export class Memory<Buffer, Handle> {
+  private readonly pool = new Map<number, Buffer[]>();
+  private readonly scopes: Set<PooledTensor<Buffer, Handle>>[] = [];
+  private liveBuffers = 0;
+  private liveBytes = 0;
+  private pooledBytes = 0;
+  private peakBytes = 0;
+  private allocations = 0;
+  private closed = false;
+
+  constructor(
+    readonly backend: Backend,
+    private readonly device: Device<Buffer, Handle>,
+  ) {}
+
+  empty(shape: Shape, dtype: DType = this.backend.capabilities.float): Tensor {
+    if (this.closed)
+      throw new BackendError({
+        what: 'the backend',
+        value: `${this.backend.name}, closed`,
+        expected: 'an open one',
+        remedy: 'Open another.',
+      });
+    const { dtypes, maxTensorBytes } = this.backend.capabilities;
+    if (!dtypes.includes(dtype)) {
+      throw new ConfigError({
+        what: `dtype on backend ${this.backend.name}`,
+        value: dtype,
+        expected: `one of ${dtypes.join(', ')}`,
+      });
+    }
+    const size = sizeOf(shape);
+    const bytes = size * bytesPerElement[dtype];
+    if (bytes > maxTensorBytes) {
+      throw new OutOfMemoryError({
+        what: `a tensor [${shape.join(', ')}] on backend ${this.backend.name}`,
+        value: `${bytes} bytes`,
+        expected: `at most ${maxTensorBytes} bytes`,
+        remedy: 'Use a smaller batch, context, chunk or power.',
+      });
+    }
+    const block = this.take(sizeClass(bytes));
+    return this.track(
+      new PooledTensor(this, block, [...shape], dtype, size, this.device.handle(block.buffer, dtype, size)),
+    );
+  }
+
+  view(tensor: Tensor, shape: Shape): Tensor {
+    const source = this.own(tensor);
+    const size = sizeOf(shape);
+    if (size !== source.size) {
+      throw new ShapeError({
+        what: 'a view',
+        value: `[${shape.join(', ')}]`,
+        expected: `${source.size} elements as in [${source.shape.join(', ')}]`,
+      });
+    }
+    source.block.owners++;
+    return this.track(new PooledTensor(this, source.block, [...shape], source.dtype, size, source.handle));
+  }
+
+  scope<R>(body: (keep: Keep) => R): R {
+    const made = new Set<PooledTensor<Buffer, Handle>>();
+    const outer = this.scopes.at(-1);
+    this.scopes.push(made);
+    try {
+      const result = body((tensor) => {
+        const own = this.own(tensor);
+        if (made.delete(own)) outer?.add(own);
+        return tensor;
+      });
+      if (result instanceof Promise) {
+        throw new ConfigError({
+          what: 'a scope',
+          value: 'an async function',
+          expected: 'a synchronous one',
+          remedy: 'Keep what you need and await outside.',
+        });
+      }
+      return result;
+    } finally {
+      this.scopes.pop();
+      for (const tensor of made) tensor.dispose();
+    }
+  }
+
+  detach(tensor: Tensor): Tensor {
+    const own = this.own(tensor);
+    for (const scope of this.scopes) scope.delete(own);
+    return tensor;
+  }
+
+  /** Called by the tensor itself. */
+  giveBack(tensor: PooledTensor<Buffer, Handle>): void {
+    for (const scope of this.scopes) scope.delete(tensor);
+    const { block } = tensor;
+    if (--block.owners > 0 || this.closed) return;
+    this.liveBuffers--;
+    this.liveBytes -= block.bytes;
+    this.pooledBytes += block.bytes;
+    const waiting = this.pool.get(block.bytes);
+    if (waiting) waiting.push(block.buffer);
+    else this.pool.set(block.bytes, [block.buffer]);
+  }
+
+  report(): MemoryReport {
+    const { liveBuffers, liveBytes, pooledBytes, peakBytes, allocations } = this;
+    return { liveBuffers, liveBytes, pooledBytes, peakBytes, allocations };
+  }
+
+  /** Gives the pooled buffers back to the device. */
+  trim(): void {
+    for (const waiting of this.pool.values()) for (const buffer of waiting) this.device.release(buffer);
+    this.pool.clear();
+    this.pooledBytes = 0;
+  }
+
+  close(): void {
+    this.trim();
+    this.closed = true;
+  }
+
+  /** The tensor as one of this memory's own, usable. @throws BackendError for a foreign or disposed tensor */
+  own(tensor: Tensor): PooledTensor<Buffer, Handle> {
+    if (!(tensor instanceof PooledTensor) || tensor.backend !== this.backend) {
+      throw new BackendError({
+        what: 'a tensor',
+        value: `from backend ${tensor.backend.name}`,
+        expected: `one of this ${this.backend.name} backend`,
+        remedy: 'Read it there and upload it here.',
+      });
+    }
+    if (tensor.disposed || this.closed) {
+      throw new BackendError({
+        what: 'a tensor',
+        value: `[${tensor.shape.join(', ')}], disposed`,
+        expected: 'a live one',
+        remedy: 'Keep it beyond its scope.',
+      });
+    }
+    return tensor as PooledTensor<Buffer, Handle>;
+  }
+
+  private track(tensor: PooledTensor<Buffer, Handle>): PooledTensor<Buffer, Handle> {
+    this.scopes.at(-1)?.add(tensor);
+    return tensor;
+  }
+
+  private take(bytes: number): Block<Buffer> {
+    let buffer = this.pool.get(bytes)?.pop();
+    if (buffer === undefined) {
+      buffer = this.allocate(bytes);
+      this.allocations++;
+    } else {
+      this.pooledBytes -= bytes;
+    }
+    this.liveBuffers++;
+    this.liveBytes += bytes;
+    this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
+    return { buffer, bytes, owners: 1 };
+  }
+
+  private allocate(bytes: number): Buffer {
+    try {
+      return this.device.allocate(bytes);
+    } catch {
+      this.trim();
+    }
+    try {
+      return this.device.allocate(bytes);
+    } catch (cause) {
+      if (cause instanceof SympowError) throw cause;
+      throw new OutOfMemoryError({
+        what: `memory of backend ${this.backend.name}`,
+        value: `${bytes} bytes more than the ${this.liveBytes} in use`,
+        expected: 'what the device has left',
+        remedy: 'Use a smaller batch, context or model.',
+        cause,
+      });
+    }
+  }
+}

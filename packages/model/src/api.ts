@@ -1,0 +1,63 @@
+/** Types of the model: what it is made of, and what it says about itself before it is made. */
+
+import type { Normalizer } from '@sympow/kernels';
+import type { Form, GateMode, PhaseMode } from '@sympow/recurrence';
+
+/** The four models of the paper's comparison, as settings of {@link ModelConfig}. */
+export type Variant = 'softmax' | 'sympow' | 'gated' | 'conformal';
+
+/** Everything that fixes a model's weights and what it computes. Stored as `config.json`. */
+export interface ModelConfig {
+  /** V */
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  /** L */
+  readonly layers: number;
+  /** H */
+  readonly heads: number;
+  /** G, a divisor of H. */
+  readonly keyValueHeads: number;
+  /** d = e; even where keys are turned. */
+  readonly headSize: number;
+  readonly intermediateSize: number;
+  readonly mlp: 'gelu' | 'swiglu';
+  readonly norm: 'layer' | 'rms';
+  readonly normEps: number;
+  /** A norm right after the token embedding. */
+  readonly embeddingNorm: boolean;
+  /** RMS norm on every query and key head. */
+  readonly queryKeyNorm: boolean;
+  /** Biases in projections and layer norms. */
+  readonly bias: boolean;
+  /** Logits through the token embedding's own weights. */
+  readonly tieEmbeddings: boolean;
+  readonly attention: 'power' | 'softmax';
+  /** p; ignored with softmax. */
+  readonly power: number;
+  readonly normalizer: Normalizer;
+  readonly gate: GateMode;
+  readonly rotary: PhaseMode;
+  /** N: the longest context that the rotary frequencies are laid out for. */
+  readonly rotaryHorizon: number;
+  /** Where w_β starts: at 0 (β = 1) or from N(0, 0.02). */
+  readonly betaInit: 'zero' | 'normal';
+}
+
+/** How a model computes; changes no weight and, up to rounding, no result. */
+export interface ComputeOptions {
+  readonly form?: Form;
+  /** C of the chunked form. */
+  readonly chunk?: number;
+}
+
+/** What a model will take, known from its configuration alone. Bytes are float32. */
+export interface ModelSize {
+  readonly parameters: number;
+  readonly weightBytes: number;
+  /** Weights, gradients, moments and the activations of one step: an estimate, good to about a third. */
+  readonly trainingBytes: number;
+  /** Memory of one stream that does not grow: states, phases and decoding windows. 0 with softmax. */
+  readonly stateBytes: number;
+  /** Keys and values of one softmax model of this shape after `context` tokens, for comparison. */
+  readonly cacheBytes: number;
+}

@@ -1,0 +1,249 @@
+/** The configuration: defaults, variants, validation, what it will cost, and its form on disk. */
+
+import { embeddedSize } from '@sympow/embedding';
+import { ConfigError } from '@sympow/kernels';
+import {
+  chooseForm,
+  defaultChunk,
+  gateModes,
+  phaseModes,
+  powerRecurrence,
+  softmaxRecurrence,
+  type MemoryShape,
+} from '@sympow/recurrence';
+import type { ComputeOptions, ModelConfig, ModelSize, Variant } from './api';
+import { parameterSpecs } from './parameters';
+
+/** The paper's 124M shape. `intermediateSize` follows `hiddenSize` (4× for GELU, ⅔ of that for SwiGLU) unless given. */
+const defaults: Omit<ModelConfig, 'intermediateSize' | 'keyValueHeads'> = {
+  vocabSize: 50_304,
+  hiddenSize: 768,
+  layers: 12,
+  heads: 12,
+  headSize: 64,
+  mlp: 'gelu',
+  norm: 'layer',
+  normEps: 1e-5,
+  embeddingNorm: true,
+  queryKeyNorm: false,
+  bias: false,
+  tieEmbeddings: true,
+  attention: 'power',
+  power: 2,
+  normalizer: 'sum',
+  gate: 'data',
+  rotary: 'data',
+  rotaryHorizon: 65_536,
+  betaInit: 'zero',
+};
+
+/** Settings of each variant. */
+export const variants: Readonly<Record<Variant, Partial<ModelConfig>>> = {
+  softmax: { attention: 'softmax', gate: 'none', rotary: 'fixed' },
+  sympow: { attention: 'power', gate: 'none', rotary: 'fixed' },
+  gated: { attention: 'power', gate: 'data', rotary: 'fixed' },
+  conformal: { attention: 'power', gate: 'data', rotary: 'data' },
+};
+
+/** The variant's name, or `custom` for another combination of attention, gate and rotary. */
+export function variantOf(config: ModelConfig): Variant | 'custom' {
+  const matches = (settings: Partial<ModelConfig>) =>
+    Object.entries(settings).every(([key, value]) => config[key as keyof ModelConfig] === value);
+  return (Object.keys(variants) as Variant[]).find((name) => matches(variants[name])) ?? 'custom';
+}
+
+/**
+ * Fills in defaults and checks every value against the others.
+ *
+ * @throws ConfigError that names the value, what was expected and the remedy
+ * @example
+ * ```ts
+ * import { modelConfig, variants } from '@sympow/model';
+ * const config = modelConfig({ ...variants.conformal, vocabSize: 256, hiddenSize: 128, layers: 4, heads: 4, headSize: 32 });
+ * console.log(config.intermediateSize); // 512
+ * ```
+ */
+export function modelConfig(options: Partial<ModelConfig> = {}): ModelConfig {
+  for (const key of Object.keys(options)) {
+    if (!(key in defaults) && key !== 'intermediateSize' && key !== 'keyValueHeads') {
+      throw new ConfigError({ what: 'a setting', value: key, expected: `one of ${Object.keys(defaults).join(', ')}` });
+    }
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const merged = { ...defaults, ...given };
+  const wide = 4 * merged.hiddenSize;
+  const config: ModelConfig = {
+    ...merged,
+    keyValueHeads: options.keyValueHeads ?? merged.heads,
+    intermediateSize: options.intermediateSize ?? (merged.mlp === 'swiglu' ? Math.ceil((wide * 2) / 3 / 8) * 8 : wide),
+  };
+  validate(config);
+  return config;
+}
+
+const choices: { readonly [K in keyof ModelConfig]?: readonly ModelConfig[K][] } = {
+  mlp: ['gelu', 'swiglu'],
+  norm: ['layer', 'rms'],
+  attention: ['power', 'softmax'],
+  normalizer: ['sum', 'none'],
+  gate: gateModes,
+  rotary: phaseModes,
+  betaInit: ['zero', 'normal'],
+};
+
+function validate(config: ModelConfig): void {
+  for (const key of [
+    'vocabSize',
+    'hiddenSize',
+    'layers',
+    'heads',
+    'keyValueHeads',
+    'headSize',
+    'intermediateSize',
+    'power',
+  ] as const) {
+    if (!Number.isSafeInteger(config[key]) || config[key] < 1) {
+      throw new ConfigError({ what: key, value: config[key], expected: 'a whole number of at least 1' });
+    }
+  }
+  for (const [key, allowed] of Object.entries(choices) as [keyof ModelConfig, readonly unknown[]][]) {
+    if (!allowed.includes(config[key]))
+      throw new ConfigError({ what: key, value: config[key], expected: `one of ${allowed.join(', ')}` });
+  }
+  for (const key of ['embeddingNorm', 'queryKeyNorm', 'bias', 'tieEmbeddings'] as const) {
+    if (typeof config[key] !== 'boolean')
+      throw new ConfigError({ what: key, value: config[key], expected: 'true or false' });
+  }
+  const { heads, keyValueHeads, headSize, rotary, rotaryHorizon, normEps, attention, gate, power, normalizer } = config;
+  if (heads % keyValueHeads !== 0) {
+    throw new ConfigError({
+      what: 'heads',
+      value: heads,
+      expected: `a multiple of keyValueHeads, ${keyValueHeads}`,
+      remedy: 'Every key/value head serves the same number of query heads.',
+    });
+  }
+  if (rotary !== 'none' && headSize % 2 !== 0) {
+    throw new ConfigError({
+      what: 'headSize',
+      value: headSize,
+      expected: 'an even number, for pairs to rotate',
+      remedy: 'Or set rotary to none.',
+    });
+  }
+  if (!(rotaryHorizon > 1 && rotaryHorizon < Infinity))
+    throw new ConfigError({ what: 'rotaryHorizon', value: rotaryHorizon, expected: 'a number above 1' });
+  if (!(normEps >= 0 && normEps < 1))
+    throw new ConfigError({ what: 'normEps', value: normEps, expected: 'a number from 0 to 1' });
+  if (attention === 'softmax' && gate === 'vector') {
+    throw new ConfigError({
+      what: 'gate',
+      value: gate,
+      expected: 'none, fixed, learned or data with softmax attention',
+    });
+  }
+  if (attention === 'softmax') return;
+  powerRecurrence({ power, normalizer });
+  embeddedSize(headSize, power);
+}
+
+/** Shape of the memory of one layer. */
+export function memoryShape({ keyValueHeads, headSize, rotary, gate }: ModelConfig, B: number): MemoryShape {
+  const gateWidth = gate === 'none' ? 0 : gate === 'vector' ? headSize : 1;
+  return { B, G: keyValueHeads, d: headSize, e: headSize, phases: rotary !== 'none', gateWidth };
+}
+
+/** What a batch takes in training. */
+export interface StepShape {
+  readonly batch: number;
+  readonly context: number;
+}
+
+/** What a model will take, before anything is allocated. */
+export function modelSize(config: ModelConfig, { batch, context }: StepShape, compute: ComputeOptions = {}): ModelSize {
+  let parameters = 0;
+  for (const { shape } of parameterSpecs(config).values()) parameters += shape.reduce((a, b) => a * b, 1);
+  const shape = memoryShape(config, 1);
+  const { layers, attention, power, normalizer } = config;
+  return {
+    parameters,
+    weightBytes: 4 * parameters,
+    trainingBytes: 4 * (4 * parameters + batch * activations(config, context, compute)),
+    stateBytes: attention === 'power' ? layers * powerRecurrence({ power, normalizer }).memoryBytes(shape, 0) : 0,
+    cacheBytes: layers * softmaxRecurrence().memoryBytes(shape, context),
+  };
+}
+
+/** Floats that one sequence leaves on the tape. */
+function activations(config: ModelConfig, T: number, { form = 'auto', chunk }: ComputeOptions): number {
+  const { hiddenSize, heads: H, keyValueHeads: G, headSize: d, intermediateSize, layers, vocabSize, mlp } = config;
+  const projections = (H + 2 * G) * d;
+  const turned = config.rotary === 'none' ? 0 : (H + G) * d + (G * d) / 2;
+  const answers = 2 * H * d + 3 * H;
+  const wide = (mlp === 'swiglu' ? 3 : 2) * intermediateSize;
+  const perToken = 6 * hiddenSize + projections + turned + answers + wide;
+  const perModel = T * (2 * vocabSize + 3 * hiddenSize);
+  return layers * (T * perToken + states(config, T, form, chunk)) + perModel;
+}
+
+/** Floats of the chunk states, twice: what each chunk adds, and what stood before it. */
+function states(
+  { attention, headSize: d, keyValueHeads: G, power }: ModelConfig,
+  T: number,
+  form: ComputeOptions['form'],
+  chunk?: number,
+): number {
+  if (attention === 'softmax') return 0;
+  const D = embeddedSize(d, power);
+  const C = chunk ?? defaultChunk(D);
+  const chosen = chooseForm(form ?? 'auto', { T, C, d, e: d, D, initialState: false, finalState: false });
+  if (chosen === 'attention') return 0;
+  return 2 * Math.ceil(T / (chosen === 'recurrent' ? 1 : C)) * G * D * (d + 1);
+}
+
+/** Keys of `config.json`: Hugging Face's where they exist. */
+const keys: { readonly [K in keyof ModelConfig]: string } = {
+  vocabSize: 'vocab_size',
+  hiddenSize: 'hidden_size',
+  layers: 'num_hidden_layers',
+  heads: 'num_attention_heads',
+  keyValueHeads: 'num_key_value_heads',
+  headSize: 'head_dim',
+  intermediateSize: 'intermediate_size',
+  mlp: 'mlp',
+  norm: 'norm',
+  normEps: 'norm_eps',
+  embeddingNorm: 'embedding_norm',
+  queryKeyNorm: 'qk_norm',
+  bias: 'bias',
+  tieEmbeddings: 'tie_word_embeddings',
+  attention: 'attention',
+  power: 'power',
+  normalizer: 'normalizer',
+  gate: 'gate',
+  rotary: 'rotary',
+  rotaryHorizon: 'max_position_embeddings',
+  betaInit: 'beta_init',
+};
+
+/** `config.json` as an object. */
+export function configToJson(config: ModelConfig): Record<string, unknown> {
+  const entries = Object.entries(keys).map(([key, name]) => [name, config[key as keyof ModelConfig]] as const);
+  return { model_type: 'conformal_sympow', ...Object.fromEntries(entries) };
+}
+
+/** @throws ConfigError for a `config.json` of another kind or with values that do not fit */
+export function configFromJson(json: unknown): ModelConfig {
+  const fields = (typeof json === 'object' && json !== null ? json : {}) as Record<string, unknown>;
+  if (fields.model_type !== 'conformal_sympow') {
+    throw new ConfigError({
+      what: 'model_type in config.json',
+      value: fields.model_type,
+      expected: 'conformal_sympow',
+    });
+  }
+  const entries = Object.entries(keys).flatMap(([key, name]) =>
+    fields[name] === undefined ? [] : [[key, fields[name]]],
+  );
+  return modelConfig(Object.fromEntries(entries) as Partial<ModelConfig>);
+}

@@ -1,0 +1,74 @@
+/** Memory of a whole model that reads streams: one memory per layer, saved together. */
+
+import { ConfigError } from '@sympow/kernels';
+import type { Memory, SavedMemory, SavedTensor } from '@sympow/recurrence';
+import { memoryShape } from './config';
+import type { Model } from './model';
+
+/** What a model remembers of B streams read side by side. Made by `model.memory()`. */
+export interface ModelMemory {
+  readonly layers: readonly Memory[];
+  /** Tokens read so far. */
+  position: number;
+  /** Bytes held now: constant for power attention, growing for softmax. */
+  readonly bytes: number;
+  /** The public state of every layer, as `layers.N.S` and so on. The memory goes on unchanged. */
+  save(): Promise<SavedMemory>;
+  dispose(): void;
+}
+
+export function emptyMemory(model: Model, B: number): ModelMemory {
+  return joinLayers(
+    Array.from({ length: model.config.layers }, () => layerMemory(model, B)),
+    0,
+  );
+}
+
+/**
+ * A memory that goes on where a saved one stood.
+ *
+ * @throws ConfigError or ShapeError if it was saved by a model of another shape
+ */
+export function restoreMemory(model: Model, saved: SavedMemory): ModelMemory {
+  const count = new Set(Object.keys(saved.tensors).map((name) => name.split('.')[1])).size;
+  if (count !== model.config.layers) {
+    throw new ConfigError({
+      what: 'layers in the saved state',
+      value: count,
+      expected: `${model.config.layers} as in the model`,
+    });
+  }
+  const layers = Array.from({ length: count }, (_, layer) => {
+    const prefix = `layers.${layer}.`;
+    const own = Object.entries(saved.tensors).filter(([name]) => name.startsWith(prefix));
+    const tensors = Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+    const B = own[0]?.[1].shape[0] ?? 1;
+    return layerMemory(model, B, { position: saved.position, tensors });
+  });
+  return joinLayers(layers, saved.position);
+}
+
+function layerMemory({ recurrence, backend, config }: Model, B: number, saved?: SavedMemory): Memory {
+  return recurrence.memory(backend, memoryShape(config, B), saved);
+}
+
+function joinLayers(layers: readonly Memory[], position: number): ModelMemory {
+  return {
+    layers,
+    position,
+    get bytes() {
+      return layers.reduce((sum, { bytes }) => sum + bytes, 0);
+    },
+    async save() {
+      const tensors: Record<string, SavedTensor> = {};
+      for (const [layer, memory] of layers.entries()) {
+        const saved = await memory.save();
+        for (const [name, tensor] of Object.entries(saved.tensors)) tensors[`layers.${layer}.${name}`] = tensor;
+      }
+      return { position: this.position, tensors };
+    },
+    dispose() {
+      for (const memory of layers) memory.dispose();
+    },
+  };
+}

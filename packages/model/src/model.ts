@@ -1,0 +1,232 @@
+/** The model, from tokens to logits, in the order in which the data flows. */
+
+import {
+  add,
+  constant,
+  crossEntropy,
+  embedTokens,
+  gelu,
+  linear,
+  norm,
+  parameter,
+  reshape,
+  sliceRows,
+  swiglu,
+  type Tape,
+  type Variable,
+} from '@sympow/autograd';
+import { ShapeError, type Backend, type Tensor } from '@sympow/kernels';
+import {
+  fixedLogGates,
+  fixedTheta,
+  logGates,
+  phaseInputs,
+  powerRecurrence,
+  softmaxRecurrence,
+  type AttentionInputs,
+  type PhaseParameters,
+  type Recurrence,
+} from '@sympow/recurrence';
+import type { ComputeOptions, ModelConfig } from './api';
+import { CheckpointError } from './errors';
+import { emptyMemory, type ModelMemory } from './memory';
+import { initialValues, parameterSpecs } from './parameters';
+
+/** What one pass over tokens needs beside them. */
+export interface ForwardOptions {
+  /** Goes on from a stream's memory and moves it on; without it the tokens begin a sequence. */
+  readonly memory?: ModelMemory | undefined;
+  /** [B, T] int32, not 0 where a document begins. */
+  readonly reset?: Tensor | undefined;
+  /** Logits for the last token only. */
+  readonly lastOnly?: boolean;
+}
+
+/** A model on a backend. Its parameters are the backend's memory until `dispose`. */
+export class Model {
+  /** By name, in the order of the data. */
+  readonly parameters: ReadonlyMap<string, Variable>;
+  /** Whether AdamW's weight decay applies to a parameter. */
+  readonly decays: ReadonlyMap<string, boolean>;
+  readonly recurrence: Recurrence;
+  private readonly frequencies: PhaseParameters;
+  private readonly fixedGates: Variable | undefined;
+
+  private constructor(
+    readonly backend: Backend,
+    readonly config: ModelConfig,
+    values: (name: string, size: number) => ArrayLike<number>,
+    compute: ComputeOptions,
+  ) {
+    const specs = parameterSpecs(config);
+    const parameters = new Map<string, Variable>();
+    for (const [name, { shape }] of specs) {
+      const tensor = backend.empty(shape);
+      backend.write(tensor, values(name, tensor.size) as Float32Array);
+      parameters.set(name, parameter(tensor));
+    }
+    this.parameters = parameters;
+    this.decays = new Map([...specs].map(([name, { decays }]) => [name, decays]));
+    const { attention, power, normalizer, keyValueHeads: G, headSize: d, rotary, gate } = config;
+    this.recurrence = attention === 'power' ? powerRecurrence({ power, normalizer, ...compute }) : softmaxRecurrence();
+    const trained = rotary === 'none' || rotary === 'learned';
+    this.frequencies = trained ? {} : fixedTheta(backend, d, config.rotaryHorizon, G);
+    if (gate === 'fixed') this.fixedGates = constant(backend.upload(fixedLogGates(G), [G]));
+  }
+
+  /** A model with fresh weights: the same for the same configuration and seed on every backend. */
+  static create(
+    backend: Backend,
+    config: ModelConfig,
+    { seed = 0, ...compute }: { seed?: number } & ComputeOptions = {},
+  ): Model {
+    const specs = parameterSpecs(config);
+    return new Model(backend, config, (name) => initialValues(name, specs.get(name)!, seed), compute);
+  }
+
+  /**
+   * A model with given weights, by name.
+   *
+   * @throws CheckpointError for a weight that is missing or of another size, or for one that the model does not have
+   */
+  static fromWeights(
+    backend: Backend,
+    config: ModelConfig,
+    weights: ReadonlyMap<string, ArrayLike<number>>,
+    compute: ComputeOptions = {},
+  ): Model {
+    const specs = parameterSpecs(config);
+    const foreign = [...weights.keys()].find((name) => !specs.has(name));
+    if (foreign !== undefined) {
+      throw new CheckpointError({
+        what: 'a weight',
+        value: foreign,
+        expected: 'only weights that config.json asks for',
+        remedy: 'Check that both files belong together.',
+      });
+    }
+    for (const [name, { shape }] of specs) {
+      const size = shape.reduce((a, b) => a * b, 1);
+      if (weights.get(name)?.length !== size) {
+        throw new CheckpointError({
+          what: `weight ${name}`,
+          value: weights.has(name) ? `${weights.get(name)!.length} numbers` : 'missing',
+          expected: `${size} numbers, [${shape.join(', ')}]`,
+          remedy: 'Check that weights and config.json belong together.',
+        });
+      }
+    }
+    return new Model(backend, config, (name) => weights.get(name)!, compute);
+  }
+
+  /** An empty memory for B streams side by side. */
+  memory(B = 1): ModelMemory {
+    return emptyMemory(this, B);
+  }
+
+  /**
+   * Logits [B, T, V] for tokens [B, T] int32 ([B, 1, V] with `lastOnly`).
+   *
+   * @throws ShapeError for tokens that are not [B, T] with T ≥ 1
+   */
+  forward(tape: Tape, tokens: Tensor, { memory, reset, lastOnly = false }: ForwardOptions = {}): Variable {
+    if (tokens.shape.length !== 2 || tokens.size === 0) {
+      throw new ShapeError({
+        what: 'shape of the tokens',
+        value: `[${tokens.shape.join(', ')}]`,
+        expected: '[B, T] with T of at least 1',
+      });
+    }
+    let x = embedTokens(tape, tokens, this.weight('model.embed_tokens.weight'));
+    if (this.config.embeddingNorm) x = this.normed(tape, x, 'model.embed_norm');
+    for (let layer = 0; layer < this.config.layers; layer++) {
+      const input = x;
+      x = tape.block((keep) => keep(this.block(tape, input, layer, { memory, reset })));
+    }
+    if (memory) memory.position += tokens.shape[1] as number;
+    if (lastOnly) x = sliceRows(tape, x, (tokens.shape[1] as number) - 1, 1);
+    x = this.normed(tape, x, 'model.norm');
+    return linear(tape, x, this.weight(this.config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'));
+  }
+
+  /** Cross-entropy of every token in nats [B, T]; 0 where the target is negative. */
+  loss(tape: Tape, tokens: Tensor, targets: Tensor, options: ForwardOptions = {}): Variable {
+    return crossEntropy(tape, this.forward(tape, tokens, options), targets);
+  }
+
+  /** One block: attention and MLP, each behind a norm and beside a residual. */
+  private block(tape: Tape, x: Variable, layer: number, options: ForwardOptions): Variable {
+    const name = `model.layers.${layer}`;
+    x = add(tape, x, this.attention(tape, this.normed(tape, x, `${name}.input_layernorm`), layer, options));
+    return add(tape, x, this.mlp(tape, this.normed(tape, x, `${name}.post_attention_layernorm`), `${name}.mlp`));
+  }
+
+  private attention(tape: Tape, h: Variable, layer: number, { memory, reset }: ForwardOptions): Variable {
+    const { heads: H, keyValueHeads: G, headSize: d, queryKeyNorm, gate, rotary } = this.config;
+    const [B, T] = h.value.shape as [number, number];
+    const name = `model.layers.${layer}.self_attn`;
+    const heads = (projection: string, count: number) =>
+      reshape(tape, this.linear(tape, h, `${name}.${projection}`), [B, T, count, d]);
+    let q = heads('q_proj', H); // [B, T, H, d]
+    let k = heads('k_proj', G); // [B, T, G, d]
+    const v = heads('v_proj', G); // [B, T, G, d]
+    if (queryKeyNorm) {
+      q = norm(tape, q, { kind: 'rms', weight: this.weight(`${name}.q_norm.weight`), eps: this.config.normEps });
+      k = norm(tape, k, { kind: 'rms', weight: this.weight(`${name}.k_norm.weight`), eps: this.config.normEps });
+    }
+    const gates = {
+      weight: this.parameters.get(`${name}.gate_proj.weight`),
+      bias: this.parameters.get(`${name}.gate_proj.bias`),
+    };
+    const theta = this.parameters.get(`${name}.theta`);
+    const turning = {
+      ...(theta ? { theta } : this.frequencies),
+      weight: this.parameters.get(`${name}.beta_proj.weight`),
+    };
+    const inputs: AttentionInputs = {
+      q,
+      k,
+      v,
+      logGate: logGates(tape, gate, h, G, gates, this.fixedGates), // [B, T, G] or [B, T, G, d]
+      phases: phaseInputs(tape, rotary, h, turning),
+      reset,
+    };
+    const y = memory
+      ? this.recurrence.stream(tape, inputs, memory.layers[layer]!)
+      : this.recurrence.sequence(tape, inputs, { finalState: false }).y; // [B, T, H, d]
+    return this.linear(tape, reshape(tape, y, [B, T, H * d]), `${name}.o_proj`);
+  }
+
+  private mlp(tape: Tape, h: Variable, name: string): Variable {
+    const up = this.linear(tape, h, `${name}.up_proj`);
+    const wide =
+      this.config.mlp === 'swiglu' ? swiglu(tape, this.linear(tape, h, `${name}.gate_proj`), up) : gelu(tape, up);
+    return this.linear(tape, wide, `${name}.down_proj`);
+  }
+
+  private linear(tape: Tape, x: Variable, name: string): Variable {
+    return linear(tape, x, this.weight(`${name}.weight`), this.parameters.get(`${name}.bias`));
+  }
+
+  private normed(tape: Tape, x: Variable, name: string): Variable {
+    const { norm: kind, normEps: eps } = this.config;
+    return norm(tape, x, {
+      kind,
+      eps,
+      weight: this.weight(`${name}.weight`),
+      bias: this.parameters.get(`${name}.bias`),
+    });
+  }
+
+  private weight(name: string): Variable {
+    return this.parameters.get(name)!;
+  }
+
+  /** Gives the parameters back to the backend. */
+  dispose(): void {
+    for (const { value } of this.parameters.values()) value.dispose();
+    this.frequencies.theta?.value.dispose();
+    this.frequencies.thetaTail?.dispose();
+    this.fixedGates?.value.dispose();
+  }
+}

@@ -1,0 +1,107 @@
+import { ConfigError, ShapeError } from '@sympow/embedding';
+import { describe, expect, it } from 'vitest';
+import { CheckpointError } from './errors';
+import { encoderOf, StoredTensor } from './storedTensor';
+import type { StorableArray, StoredDType } from './storedTensor';
+
+/** Writes an array and reads it back. */
+function stored(data: StorableArray, dtype?: StoredDType): StoredTensor {
+  const bytes = encoderOf({ shape: [data.length], data, dtype })();
+  const names = { Float32Array: 'F32', Float64Array: 'F64', Int32Array: 'I32', BigInt64Array: 'I64' } as const;
+  return new StoredTensor('x', dtype ?? names[data.constructor.name as keyof typeof names], [data.length], bytes);
+}
+
+describe('half precision', () => {
+  it('has the values of IEEE 754', () => {
+    const bits = Uint16Array.of(0, 0x8000, 0x3c00, 0xc000, 1, 0x03ff, 0x0400, 0x7bff, 0x7c00, 0xfc00);
+    const values = [0, -0, 1, -2, 2 ** -24, 1023 * 2 ** -24, 2 ** -14, 65504, Infinity, -Infinity];
+    expect([...stored(bits, 'F16').toFloat32()]).toEqual(values);
+    expect(stored(Uint16Array.of(0x7e00), 'F16').toFloat64()).toEqual(Float64Array.of(NaN));
+  });
+
+  it('every one of its 65,536 patterns survives', () => {
+    const all = Uint16Array.from({ length: 65_536 }, (_, i) => i);
+    const values = stored(all, 'F16').toFloat32();
+    const again = new Uint16Array(encoderOf({ shape: [65_536], data: values, dtype: 'F16' })().buffer);
+    const isNaN = (half: number) => (half & 0x7fff) > 0x7c00;
+    expect(all.every((half, i) => (isNaN(half) ? isNaN(again[i]!) : half === again[i]))).toBe(true);
+  });
+
+  it('rounds to the nearest, ties to even', () => {
+    const step = 2 ** -10;
+    const values = [1 + step / 2, 1 + 1.5 * step, 1 + step * 0.51, 65519.99, 65520, 2 ** -25, 2 ** -25 * 1.01, -1.5e-7];
+    const expected = [1, 1 + 2 * step, 1 + step, 65504, Infinity, 0, 2 ** -24, -(2 ** -24) * 3];
+    expect([...stored(Float32Array.from(values), 'F16').toFloat32()]).toEqual(expected);
+  });
+});
+
+describe('bfloat16', () => {
+  it('every one of its 65,536 patterns survives', () => {
+    const all = Uint16Array.from({ length: 65_536 }, (_, i) => i);
+    const values = stored(all, 'BF16').toFloat32();
+    const again = new Uint16Array(encoderOf({ shape: [65_536], data: values, dtype: 'BF16' })().buffer);
+    const isNaN = (half: number) => (half & 0x7fff) > 0x7f80;
+    expect(all.every((half, i) => (isNaN(half) ? isNaN(again[i]!) : half === again[i]))).toBe(true);
+  });
+
+  it('rounds to the nearest, ties to even, and keeps NaN', () => {
+    const step = 2 ** -7;
+    const values = Float64Array.of(1 + step / 2, 1 + 1.5 * step, -1 - 0.51 * step, 3.4e38, NaN);
+    const expected = [1, 1 + 2 * step, -1 - step, Infinity, NaN];
+    expect([...stored(values, 'BF16').toFloat64()]).toEqual(expected);
+    // A NaN whose payload lies in the lower half only.
+    const faint = new Float32Array(Uint32Array.of(0x7f800001).buffer);
+    expect(stored(faint, 'BF16').toFloat32()[0]).toBeNaN();
+  });
+});
+
+describe('conversions', () => {
+  it('make new arrays, from any offset', () => {
+    const file = new Uint8Array(13);
+    file.set(new Uint8Array(Float64Array.of(Math.PI).buffer), 5);
+    const tensor = new StoredTensor('pi', 'F64', [], file.subarray(5));
+    const values = tensor.toFloat64();
+    expect(values[0]).toBe(Math.PI);
+    values[0] = 0;
+    expect(tensor.toFloat64()[0]).toBe(Math.PI);
+    expect(tensor.toFloat32()[0]).toBe(Math.fround(Math.PI));
+  });
+
+  it('floats become other floats, int32 becomes int64', () => {
+    expect(stored(Float64Array.of(0.1), 'F32').toFloat64()[0]).toBe(Math.fround(0.1));
+    expect(stored(Float32Array.of(0.5), 'F64').toFloat64()[0]).toBe(0.5);
+    expect(stored(Int32Array.of(-7, 2 ** 31 - 1), 'I64').toInt32()).toEqual(Int32Array.of(-7, 2 ** 31 - 1));
+  });
+
+  it('integers of 64 bits are exact where a double is', () => {
+    const wide = BigInt64Array.of(0n, -1n, 2n ** 53n - 1n, -(2n ** 53n), -(2n ** 63n), 2n ** 32n);
+    expect([...stored(wide).toFloat64()]).toEqual([0, -1, 2 ** 53 - 1, -(2 ** 53), -(2 ** 63), 2 ** 32]);
+    expect([...stored(BigInt64Array.of(-(2n ** 31n), 2n ** 31n - 1n)).toInt32()]).toEqual([-(2 ** 31), 2 ** 31 - 1]);
+  });
+
+  it.each([
+    [stored(BigInt64Array.of(5n, 2n ** 31n)), 'element 1 of tensor "x" is 2147483648'],
+    [stored(BigInt64Array.of(-(2n ** 31n) - 1n)), 'element 0 of tensor "x" is -2147483649'],
+    [stored(Uint32Array.of(2 ** 31), 'U32'), 'element 0'],
+    [stored(Float32Array.of(1)), 'type of tensor "x" is "F32"; expected integers'],
+    [stored(Uint8Array.of(1, 2), 'BOOL'), 'element 1 of tensor "x" is 2; expected a BOOL, 0 or 1'],
+  ])('%# to int32 is refused', (tensor, message) => {
+    expect(() => tensor.toInt32()).toThrow(CheckpointError);
+    expect(() => tensor.toInt32()).toThrow(message);
+  });
+});
+
+describe('refusals', () => {
+  it('bytes that are not those of the shape', () => {
+    expect(() => new StoredTensor('w', 'F32', [2, 3], new Uint8Array(23))).toThrow(ShapeError);
+    expect(() => new StoredTensor('w', 'F32', [2 ** 40, 0, 2 ** 40], new Uint8Array(0))).not.toThrow();
+    expect(() => encoderOf({ shape: [3], data: new Float32Array(4) })).toThrow(ShapeError);
+    expect(() => encoderOf({ shape: [3], data: new Uint8Array(3), dtype: 'F32' })).toThrow('expected 12 for F32 [3]');
+  });
+
+  it('elements that cannot become the type', () => {
+    expect(() => encoderOf({ shape: [1], data: new Float32Array(1), dtype: 'I32' })).toThrow(ConfigError);
+    expect(() => encoderOf({ shape: [1], data: new Int32Array(1), dtype: 'F32' })).toThrow(ConfigError);
+    expect(() => encoderOf({ shape: [1], data: [1] as unknown as Float32Array })).toThrow(ConfigError);
+  });
+});

@@ -1,0 +1,169 @@
+/**
+ * The three forms of the power recurrence on turned queries and keys. They compute the same outputs, states and gradients;
+ * see the README for what each costs.
+ */
+
+import { sliceRows, reshape, type Tape, type Variable } from '@sympow/autograd';
+import { embeddedSize } from '@sympow/embedding';
+import type { Normalizer } from '@sympow/kernels';
+import { discountedSum, powerAttention, queryState, updateState, type StatePair } from './power';
+import { gateSum } from './sums';
+
+/** Turned inputs of one sequence: shapes as in `AttentionInputs`. */
+export interface FormInputs {
+  readonly q: Variable;
+  readonly k: Variable;
+  readonly v: Variable;
+  readonly logGate?: Variable | undefined;
+  readonly initial?: StatePair | undefined;
+}
+
+export interface FormOptions {
+  readonly power: number;
+  readonly normalizer: Normalizer;
+  readonly finalState: boolean;
+}
+
+/** Outputs [B, T, H, e] and the state after the last token. */
+export interface FormResult {
+  readonly y: Variable;
+  readonly last?: StatePair | undefined;
+}
+
+/** Attention inside chunks of C tokens, and a state carried from chunk to chunk. */
+export function chunkedForm(
+  tape: Tape,
+  { q, k, v, logGate, initial }: FormInputs,
+  { chunk, finalState, normalizer, power }: FormOptions & { readonly chunk: number },
+): FormResult {
+  const T = q.value.shape[1] as number;
+  const options = { power, chunk };
+  const gates = gateSum(tape, logGate, chunk);
+  const inside = powerAttention(tape, q, k, v, gates, options);
+  const severalChunks = T > chunk;
+  if (!severalChunks && !finalState) {
+    const state = initial && { S: withChunkAxis(tape, initial.S), Z: withChunkAxis(tape, initial.Z) };
+    return { y: queryState(tape, q, gates, state, inside, { ...options, normalizer }) };
+  }
+  const { before, last } = discountedSum(tape, updateState(tape, k, v, gates, options), gates, initial, T, options);
+  const history = severalChunks || initial ? before : undefined;
+  const y = queryState(tape, q, gates, history, inside, { ...options, normalizer });
+  return { y, last: finalState ? last : undefined };
+}
+
+/** [B, G, …] as the states of a single chunk [B, 1, G, …]. */
+function withChunkAxis(tape: Tape, x: Variable): Variable {
+  const [B, ...rest] = x.value.shape as [number, ...number[]];
+  return reshape(tape, x, [B, 1, ...rest]);
+}
+
+/** Every token against every earlier one: the chunked form with the whole sequence as its one chunk. */
+export function attentionForm(tape: Tape, inputs: FormInputs, options: FormOptions): FormResult {
+  return chunkedForm(tape, inputs, { ...options, chunk: Math.max(1, inputs.q.value.shape[1] as number) });
+}
+
+/** Token by token, one state each: the definition. */
+export function recurrentForm(
+  tape: Tape,
+  { q, k, v, logGate, initial }: FormInputs,
+  { power, normalizer, finalState }: FormOptions,
+): FormResult {
+  const [B, T, H, d] = q.value.shape as [number, number, number, number];
+  const [G, e] = v.value.shape.slice(2) as [number, number];
+  let state = initial ?? zeroState(tape, B, G, embeddedSize(d, power), e);
+  const y = tape.result([B, T, H, e], [q, k, v, logGate, initial?.S, initial?.Z]);
+  const token = (x: Variable, t: number) => {
+    const { shape } = x.value;
+    return reshape(tape, sliceRows(tape, x, t, 1), [B, ...shape.slice(2)]);
+  };
+  const rows: Variable[] = [];
+  for (let t = 0; t < T; t++) {
+    const next = stepState(
+      tape,
+      { q: token(q, t), k: token(k, t), v: token(v, t), logGate: logGate && token(logGate, t), state },
+      { power, normalizer },
+    );
+    tape.backend.scope(() =>
+      tape.kernels.copyBlock({ x: tape.backend.view(next.y.value, [B, 1, H, e]), to: t, count: 1, y: y.value }),
+    );
+    rows.push(next.y);
+    state = next.state;
+  }
+  // Recorded last, so that every step finds its row of dy before it runs backwards.
+  tape.record([y], () => {
+    rows.forEach((row, t) => {
+      const drow = tape.empty([B, 1, H, e]);
+      tape.kernels.copyBlock({ x: tape.gradientOrZero(y), from: t, count: 1, y: drow });
+      tape.share(row, drow);
+      drow.dispose();
+    });
+  });
+  return { y, last: finalState ? state : undefined };
+}
+
+/** An empty history: zeros [B, G, D, e] and [B, G, D]. */
+export function zeroState(tape: Tape, B: number, G: number, D: number, e: number): StatePair {
+  const S = tape.result([B, G, D, e], []);
+  const Z = tape.result([B, G, D], []);
+  tape.kernels.fill({ value: 0, y: S.value });
+  tape.kernels.fill({ value: 0, y: Z.value });
+  return { S, Z };
+}
+
+interface StepInputs {
+  /** [B, H, d], [B, G, d], [B, G, e] and [B, G(, d)] */
+  readonly q: Variable;
+  readonly k: Variable;
+  readonly v: Variable;
+  readonly logGate: Variable | undefined;
+  readonly state: StatePair;
+}
+
+/** One token: S ← γS + φ(k)vᵀ and its answer [B, H, e]. */
+function stepState(
+  tape: Tape,
+  { q, k, v, logGate, state }: StepInputs,
+  options: { power: number; normalizer: Normalizer },
+): { y: Variable; state: StatePair } {
+  const inputs = [q, k, v, logGate, state.S, state.Z];
+  const next = { S: tape.result(state.S.value.shape, inputs), Z: tape.result(state.Z.value.shape, inputs) };
+  const [B, H] = q.value.shape as [number, number, number];
+  const y = tape.result([B, H, v.value.shape[2] as number], inputs);
+  const operands = {
+    ...options,
+    q: q.value,
+    k: k.value,
+    v: v.value,
+    logGate: logGate?.value,
+    S: state.S.value,
+    Z: state.Z.value,
+    SNext: next.S.value,
+    ZNext: next.Z.value,
+    y: y.value,
+  };
+  tape.kernels.stepState(operands);
+  tape.record([y, next.S, next.Z], () => {
+    const [dq, dk, dv] = [tape.empty(q.value.shape), tape.empty(k.value.shape), tape.empty(v.value.shape)];
+    const dlogGate = logGate && tape.empty(logGate.value.shape);
+    const [dS, dZ] = [tape.empty(state.S.value.shape), tape.empty(state.Z.value.shape)];
+    tape.kernels.stepStateBackward({
+      ...operands,
+      dy: tape.gradientOrZero(y),
+      dSNext: tape.gradient(next.S),
+      dZNext: tape.gradient(next.Z),
+      dq,
+      dk,
+      dv,
+      dlogGate,
+      dS,
+      dZ,
+    });
+    tape.give(q, dq);
+    tape.give(k, dk);
+    tape.give(v, dv);
+    if (logGate && dlogGate) tape.give(logGate, dlogGate);
+    tape.give(state.S, dS);
+    tape.give(state.Z, dZ);
+  });
+  return { y, state: next };
+}

@@ -1,0 +1,198 @@
+/** Softmax attention behind the same interface: plain, or with gates (the forgetting transformer, arXiv 2503.02130). */
+
+import { constant, type Tape, type Variable } from '@sympow/autograd';
+import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
+import type { AttentionInputs, Memory, MemoryShape, Recurrence, SavedMemory, SavedTensor } from './api';
+import { checkInputs } from './inputs';
+import { turn } from './phases';
+import { gateSum, resetGates, type GateVariables } from './sums';
+import { atRest } from './window';
+
+/** Keys, values and gates of everything read: grows with the stream. Made by `softmaxRecurrence().memory`. */
+export interface SoftmaxMemory extends Memory {
+  readonly shape: MemoryShape;
+  /** [B, capacity, G, d], [B, capacity, G, e] and [B, capacity, G]; rows from `position` on are zero. */
+  cache: { k: Tensor; v: Tensor; logGate: Tensor | undefined };
+  readonly phase: Tensor | undefined;
+  position: number;
+  bytes: number;
+}
+
+/**
+ * Makes softmax attention, exp(q·k/√d + A_i − A_j) normalised over j ≤ i.
+ *
+ * Its memory grows with the stream; an initial state and vector gates are refused with ConfigError.
+ */
+export function softmaxRecurrence(): Recurrence<SoftmaxMemory> {
+  return {
+    kind: 'softmax',
+    sequence(tape, inputs, { state, finalState = false } = {}) {
+      if (state || finalState) {
+        throw new ConfigError({
+          what: 'a state of softmax attention',
+          value: 'asked for',
+          expected: 'none, as it has no state of fixed size',
+          remedy: 'Use stream() with a memory.',
+        });
+      }
+      checkInputs(inputs, undefined);
+      const { q, k } = turn(tape, inputs.q, inputs.k, inputs.phases, undefined);
+      const [, T, G] = k.value.shape as [number, number, number, number];
+      const gates = gateSum(tape, resetGates(tape, inputs.logGate, inputs.reset, G), T);
+      return { y: softmaxAttention(tape, q, k, inputs.v, gates, 0) };
+    },
+    memory: softmaxMemory,
+    memoryBytes: ({ B, G, d, e, gateWidth, phases }, length) =>
+      4 * B * G * (length * (d + e + Math.min(1, gateWidth)) + (phases ? d / 2 : 0)),
+    stream: streamSoftmax,
+  };
+}
+
+/** Attention of queries q [B, T, H, d], which stand `offset` rows after the first key. */
+function softmaxAttention(
+  tape: Tape,
+  q: Variable,
+  k: Variable,
+  v: Variable,
+  gates: GateVariables | undefined,
+  offset: number,
+): Variable {
+  const [B, T, H] = q.value.shape as [number, number, number, number];
+  const y = tape.result([B, T, H, v.value.shape[3] as number], [q, k, v, gates?.A]);
+  const logSum: Variable = { value: tape.empty([B, T, H]), requiresGradient: false };
+  const operands = { q: q.value, k: k.value, v: v.value, gates: gates?.sums, offset, y: y.value, logSum: logSum.value };
+  tape.kernels.softmaxAttention(operands);
+  tape.record([y, logSum], () => {
+    const [dq, dk, dv] = [tape.empty(q.value.shape), tape.empty(k.value.shape), tape.empty(v.value.shape)];
+    const dA = gates && tape.empty(gates.A.value.shape);
+    tape.kernels.softmaxAttentionBackward({ ...operands, dy: tape.gradientOrZero(y), dq, dk, dv, dA });
+    tape.give(q, dq);
+    tape.give(k, dk);
+    tape.give(v, dv);
+    if (gates && dA) tape.give(gates.A, dA);
+  });
+  return y;
+}
+
+const firstCapacity = 256;
+
+function softmaxMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory): SoftmaxMemory {
+  const { B, G, d, phases } = shape;
+  const position = saved?.position ?? 0;
+  const phase = phases ? backend.empty([B, G, d / 2]) : undefined;
+  if (phase) {
+    if (saved) backend.write(phase, saved.tensors.phase!.data);
+    else backend.kernels.fill({ value: 0, y: phase });
+  }
+  const memory: SoftmaxMemory = {
+    shape,
+    cache: emptyCache(backend, shape, Math.max(firstCapacity, position)),
+    phase,
+    position,
+    bytes: 0,
+    save: () => save(memory),
+    dispose: () => {
+      for (const tensor of [...Object.values(memory.cache), phase]) tensor?.dispose();
+    },
+  };
+  if (saved) {
+    backend.scope(() => {
+      for (const name of ['k', 'v', 'logGate'] as const) {
+        const at = memory.cache[name];
+        const rows = saved.tensors[name];
+        if (at && rows) backend.kernels.copyBlock({ x: backend.upload(rows.data, rows.shape), count: position, y: at });
+      }
+    });
+  }
+  memory.bytes = bytesOf(memory);
+  return memory;
+}
+
+function emptyCache(
+  backend: Backend,
+  { B, G, d, e, gateWidth }: MemoryShape,
+  capacity: number,
+): SoftmaxMemory['cache'] {
+  const zeros = (axes: number[]) => {
+    const tensor = backend.empty(axes);
+    backend.kernels.fill({ value: 0, y: tensor });
+    // A cache that grows in the middle of a step outlives the step.
+    return backend.detach(tensor);
+  };
+  return {
+    k: zeros([B, capacity, G, d]),
+    v: zeros([B, capacity, G, e]),
+    logGate: gateWidth > 0 ? zeros([B, capacity, G]) : undefined,
+  };
+}
+
+function bytesOf({ cache, phase }: SoftmaxMemory): number {
+  return 4 * [cache.k, cache.v, cache.logGate, phase].reduce((sum, tensor) => sum + (tensor?.size ?? 0), 0);
+}
+
+/** Makes room for `count` more rows, doubling the capacity. */
+function grow(backend: Backend, memory: SoftmaxMemory, count: number): void {
+  const capacity = memory.cache.k.shape[1] as number;
+  if (memory.position + count <= capacity) return;
+  const next = emptyCache(backend, memory.shape, Math.max(2 * capacity, memory.position + count));
+  for (const name of ['k', 'v', 'logGate'] as const) {
+    const [x, y] = [memory.cache[name], next[name]];
+    if (x && y) backend.kernels.copyBlock({ x, count: memory.position, y });
+    x?.dispose();
+  }
+  memory.cache = next;
+  memory.bytes = bytesOf(memory);
+}
+
+function streamSoftmax(tape: Tape, inputs: AttentionInputs, memory: SoftmaxMemory): Variable {
+  if (tape.recording)
+    throw new ConfigError({
+      what: 'record of the tape',
+      value: true,
+      expected: 'false for a stream',
+      remedy: 'Use sequence() to train.',
+    });
+  checkInputs(inputs, undefined);
+  const { backend, kernels } = tape;
+  const [B, T, H] = inputs.q.value.shape as [number, number, number, number];
+  grow(backend, memory, T);
+  const y = tape.result([B, T, H, memory.shape.e], []);
+  backend.scope(() => {
+    const { cache, phase, position } = memory;
+    const turned = turn(tape, inputs.q, inputs.k, inputs.phases, phase && constant(phase));
+    if (phase && turned.phase) kernels.cast({ x: turned.phase.value, y: phase });
+    const logGate = resetGates(tape, inputs.logGate, inputs.reset, memory.shape.G);
+    const place = { to: position, count: T };
+    kernels.copyBlock({ x: turned.k.value, ...place, y: cache.k });
+    kernels.copyBlock({ x: inputs.v.value, ...place, y: cache.v });
+    if (logGate) {
+      if (!cache.logGate)
+        throw new ConfigError({
+          what: 'the memory',
+          value: 'without gates',
+          expected: 'one with gateWidth 1, for resets or gates',
+        });
+      kernels.copyBlock({ x: logGate.value, ...place, y: cache.logGate });
+    }
+    const gates = gateSum(tape, cache.logGate && constant(cache.logGate), cache.k.shape[1] as number);
+    const answer = softmaxAttention(tape, turned.q, constant(cache.k), constant(cache.v), gates, position);
+    kernels.cast({ x: answer.value, y: y.value });
+  });
+  memory.position += T;
+  return y;
+}
+
+async function save({ cache, phase, position }: SoftmaxMemory): Promise<SavedMemory> {
+  const { backend } = cache.k;
+  const tensors: Record<string, SavedTensor> = {};
+  for (const [name, tensor] of Object.entries(cache)) {
+    if (!tensor) continue;
+    const [B, , ...rest] = tensor.shape as [number, number, ...number[]];
+    const used = backend.empty([B, position, ...rest]);
+    backend.kernels.copyBlock({ x: tensor, count: position, y: used });
+    tensors[name] = await atRest(used);
+    used.dispose();
+  }
+  if (phase) tensors.phase = await atRest(phase);
+  return { position, tensors };
+}

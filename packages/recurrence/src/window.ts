@@ -1,0 +1,282 @@
+/**
+ * Memory of a power layer that reads a stream: the state S, Z and phases, and beside them the last W tokens as keys, values
+ * and gates; specification §6.
+ *
+ * The newest token is answered from both, and the window is folded into the state W tokens at a time: exact from the first
+ * token on, and the state is written once per W tokens. Rows of the window that hold no token are zero, so that folding
+ * them adds nothing.
+ */
+
+import type { Tape } from '@sympow/autograd';
+import { constant, sliceRows, type Variable } from '@sympow/autograd';
+import { embeddedSize } from '@sympow/embedding';
+import { ConfigError, ShapeError, type Backend, type Normalizer, type Tensor } from '@sympow/kernels';
+import type { AttentionInputs, Memory, MemoryShape, PowerState, Recurrence, SavedMemory, SavedTensor } from './api';
+import { turn } from './phases';
+import { resetGates } from './sums';
+
+/** W: tokens in the window. */
+export const windowLength = 64;
+
+/** Memory of a power layer. Made by `powerRecurrence(…).memory`. */
+export interface PowerMemory extends Memory {
+  readonly shape: MemoryShape;
+  readonly power: number;
+  readonly S: Tensor;
+  readonly Z: Tensor;
+  readonly phase: Tensor | undefined;
+  readonly window: { readonly k: Tensor; readonly v: Tensor; readonly logGate: Tensor | undefined; count: number };
+  position: number;
+}
+
+/** Shapes of everything that a memory holds, by name. */
+function memoryShapes({ B, G, d, e, phases, gateWidth }: MemoryShape, power: number): Record<string, number[]> {
+  const D = embeddedSize(d, power);
+  return {
+    S: [B, G, D, e],
+    Z: [B, G, D],
+    ...(phases && { phase: [B, G, d / 2] }),
+    windowK: [B, windowLength, G, d],
+    windowV: [B, windowLength, G, e],
+    ...(gateWidth === 1 && { windowLogGate: [B, windowLength, G] }),
+    ...(gateWidth > 1 && { windowLogGate: [B, windowLength, G, gateWidth] }),
+  };
+}
+
+/** Bytes of a memory: the same after any number of tokens. */
+export function powerMemoryBytes(shape: MemoryShape, power: number): number {
+  return 4 * Object.values(memoryShapes(shape, power)).reduce((sum, axes) => sum + axes.reduce((a, b) => a * b, 1), 0);
+}
+
+/** An empty memory, or one with the state of a saved one. */
+export function powerMemory(backend: Backend, shape: MemoryShape, power: number, saved?: SavedMemory): PowerMemory {
+  const tensors: Record<string, Tensor | undefined> = {};
+  for (const [name, axes] of Object.entries(memoryShapes(shape, power))) {
+    const restored = saved?.tensors[name];
+    if (saved && !restored && !name.startsWith('window')) {
+      throw new ConfigError({
+        what: 'the saved state',
+        value: `without ${name}`,
+        expected: 'S, Z and, where the layer turns its keys, phase',
+      });
+    }
+    if (restored && restored.shape.join() !== axes.join()) {
+      throw new ShapeError({
+        what: `shape of ${name} in the saved state`,
+        value: `[${restored.shape.join(', ')}]`,
+        expected: `[${axes.join(', ')}]`,
+      });
+    }
+    const tensor = backend.empty(axes);
+    if (restored) backend.write(tensor, restored.data);
+    else backend.kernels.fill({ value: 0, y: tensor });
+    tensors[name] = tensor;
+  }
+  const memory: PowerMemory = {
+    shape,
+    power,
+    S: tensors.S!,
+    Z: tensors.Z!,
+    phase: tensors.phase,
+    window: { k: tensors.windowK!, v: tensors.windowV!, logGate: tensors.windowLogGate, count: 0 },
+    position: saved?.position ?? 0,
+    bytes: powerMemoryBytes(shape, power),
+    save: () => save(memory),
+    dispose: () => Object.values(tensors).forEach((tensor) => tensor?.dispose()),
+  };
+  return memory;
+}
+
+/** The state with the window folded in, on copies: the memory itself keeps its window and its precision. */
+async function save(memory: PowerMemory): Promise<SavedMemory> {
+  const { backend } = memory.S;
+  const [S, Z] = backend.scope((keep) => {
+    const copies = [memory.S, memory.Z].map((tensor) => {
+      const copy = backend.empty(tensor.shape);
+      backend.kernels.cast({ x: tensor, y: copy });
+      return keep(copy);
+    }) as [Tensor, Tensor];
+    foldInto(memory, copies[0], copies[1]);
+    return copies;
+  });
+  const tensors: Record<string, SavedTensor> = { S: await atRest(S), Z: await atRest(Z) };
+  if (memory.phase) tensors.phase = await atRest(memory.phase);
+  S.dispose();
+  Z.dispose();
+  return { position: memory.position, tensors };
+}
+
+/** A tensor's shape and numbers. */
+export async function atRest(tensor: Tensor): Promise<SavedTensor> {
+  return { shape: [...tensor.shape], data: (await tensor.read()) as Float32Array | Float64Array };
+}
+
+/** Adds the window's tokens to S and Z, which are decayed over the window in place. */
+function foldInto({ window, power }: PowerMemory, S: Tensor, Z: Tensor): void {
+  if (window.count === 0) return;
+  const { backend } = S;
+  const [B, G, D, e] = S.shape as [number, number, number, number];
+  backend.scope(() => {
+    const options = { power, chunk: windowLength };
+    const gates = window.logGate && {
+      A: backend.empty([2, ...window.logGate.shape]),
+      start: backend.empty(window.logGate.shape, 'int32'),
+    };
+    if (gates) backend.kernels.gateSum({ logGate: window.logGate, chunk: windowLength, ...gates });
+    const [deltaS, beforeS] = [backend.empty([B, 1, G, D, e]), backend.empty([B, 1, G, D, e])];
+    const [deltaZ, beforeZ] = [backend.empty([B, 1, G, D]), backend.empty([B, 1, G, D])];
+    backend.kernels.updateState({ ...options, k: window.k, v: window.v, gates, deltaS, deltaZ });
+    const sums = { S: beforeS, Z: beforeZ, S0: S, Z0: Z, SLast: S, ZLast: Z };
+    backend.kernels.discountedSum({ ...options, deltaS, deltaZ, gates, length: windowLength, ...sums });
+  });
+}
+
+function fold(memory: PowerMemory): void {
+  foldInto(memory, memory.S, memory.Z);
+  const { window, S } = memory;
+  for (const tensor of [window.k, window.v, window.logGate]) {
+    if (tensor) S.backend.kernels.fill({ value: 0, y: tensor });
+  }
+  window.count = 0;
+}
+
+interface StreamOptions {
+  readonly power: number;
+  readonly normalizer: Normalizer;
+  readonly sequence: Recurrence['sequence'];
+}
+
+/** The next tokens of a stream; see `Recurrence.stream`. */
+export function streamPower(
+  tape: Tape,
+  inputs: AttentionInputs,
+  memory: PowerMemory,
+  options: StreamOptions,
+): Variable {
+  if (tape.recording)
+    throw new ConfigError({
+      what: 'record of the tape',
+      value: true,
+      expected: 'false for a stream',
+      remedy: 'Use sequence() to train.',
+    });
+  const [B, T, H] = inputs.q.value.shape as [number, number, number, number];
+  memory.position += T;
+  if (T === 1) return nextToken(tape, inputs, memory, options);
+  if (memory.window.count > 0) fold(memory);
+  // Whole windows go through the state; what is left stays in the window, where it keeps its precision.
+  const rest = T % windowLength;
+  const y = tape.result([B, T, H, memory.shape.e], []);
+  for (const [from, count] of [
+    [0, T - rest],
+    [T - rest, rest],
+  ] as const) {
+    if (count === 0) continue;
+    tape.backend.scope(() => {
+      const piece = slice(tape, inputs, from, count);
+      const part =
+        from === 0 && rest !== T
+          ? throughState(tape, piece, memory, options)
+          : intoWindow(tape, piece, memory, options);
+      tape.kernels.copyBlock({ x: part.value, to: from, count, y: y.value });
+    });
+  }
+  return y;
+}
+
+/** Rows [from, from + count) of everything that has a row per token. */
+function slice(
+  tape: Tape,
+  { q, k, v, logGate, phases, reset }: AttentionInputs,
+  from: number,
+  count: number,
+): AttentionInputs {
+  const rows = (x: Variable) => sliceRows(tape, x, from, count);
+  let part = reset;
+  if (reset) {
+    part = tape.empty([reset.shape[0] as number, count], 'int32');
+    tape.kernels.copyBlock({ x: reset, from, count, y: part });
+  }
+  return {
+    q: rows(q),
+    k: rows(k),
+    v: rows(v),
+    logGate: logGate && rows(logGate),
+    phases: phases && { ...phases, beta: phases.beta && rows(phases.beta) },
+    reset: part,
+  };
+}
+
+/** A piece through the recurrence; its final state becomes the memory's. */
+function throughState(tape: Tape, piece: AttentionInputs, memory: PowerMemory, { sequence }: StreamOptions): Variable {
+  const { y, state } = sequence(tape, piece, { state: stateOf(memory) });
+  const { kernels } = tape;
+  kernels.cast({ x: state!.S.value, y: memory.S });
+  kernels.cast({ x: state!.Z.value, y: memory.Z });
+  if (memory.phase) kernels.cast({ x: state!.phase!.value, y: memory.phase });
+  return y;
+}
+
+/** A piece shorter than the window, which is empty: answered by the recurrence and kept as it is. */
+function intoWindow(tape: Tape, piece: AttentionInputs, memory: PowerMemory, { sequence }: StreamOptions): Variable {
+  const { y } = sequence(tape, piece, { state: stateOf(memory), finalState: false });
+  append(tape, piece, memory);
+  return y;
+}
+
+function stateOf({ S, Z, phase }: PowerMemory): PowerState {
+  return { S: constant(S), Z: constant(Z), phase: phase && constant(phase) };
+}
+
+/** Turns keys by the memory's phases, moves the phases on and writes keys, values and gates behind those in the window. */
+function append(tape: Tape, { q, k, v, logGate, phases, reset }: AttentionInputs, memory: PowerMemory): Variable {
+  const { window, phase } = memory;
+  const { kernels } = tape;
+  const count = k.value.shape[1] as number;
+  const turned = turn(tape, q, k, phases, phase && constant(phase));
+  if (phase && turned.phase) kernels.cast({ x: turned.phase.value, y: phase });
+  const gates = resetGates(tape, logGate, reset, memory.shape.G);
+  const place = { to: window.count, count };
+  kernels.copyBlock({ x: turned.k.value, ...place, y: window.k });
+  kernels.copyBlock({ x: v.value, ...place, y: window.v });
+  if (gates) {
+    if (!window.logGate)
+      throw new ConfigError({
+        what: 'the memory',
+        value: 'without gates',
+        expected: 'one with gateWidth 1, for resets or gates',
+      });
+    kernels.copyBlock({ x: gates.value, ...place, y: window.logGate });
+  }
+  window.count += count;
+  return turned.q;
+}
+
+function nextToken(
+  tape: Tape,
+  inputs: AttentionInputs,
+  memory: PowerMemory,
+  { power, normalizer }: StreamOptions,
+): Variable {
+  const [B, , H, d] = inputs.q.value.shape as [number, number, number, number];
+  const { window, S, Z, shape } = memory;
+  const { backend } = tape;
+  const y = tape.result([B, 1, H, shape.e], []);
+  backend.scope(() => {
+    const q = append(tape, inputs, memory);
+    backend.kernels.queryWindow({
+      power,
+      normalizer,
+      q: backend.view(q.value, [B, H, d]),
+      k: window.k,
+      v: window.v,
+      logGate: window.logGate,
+      count: window.count,
+      S,
+      Z,
+      y: backend.view(y.value, [B, H, shape.e]),
+    });
+  });
+  if (window.count === windowLength) fold(memory);
+  return y;
+}

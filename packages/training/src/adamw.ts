@@ -1,0 +1,97 @@
+/** AdamW (arXiv 1711.05101) with gradient clipping by the global norm, over a model's parameters. */
+
+import type { Variable } from '@sympow/autograd';
+import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
+
+export interface AdamWOptions {
+  /** Default 0.9 and 0.95. */
+  readonly beta1?: number;
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly eps?: number;
+  /** On matrices only; default 0.1. */
+  readonly weightDecay?: number;
+  /** Largest global gradient norm; default 1, `Infinity` never clips. */
+  readonly clip?: number;
+}
+
+/** The optimizer with its moments, one pair per parameter and as large as they. */
+export class AdamW {
+  /** Moments by parameter name. */
+  readonly moments: ReadonlyMap<string, { readonly m: Tensor; readonly v: Tensor }>;
+  /** Updates done so far. */
+  steps = 0;
+  private readonly names: readonly string[];
+  private readonly weights: readonly Tensor[];
+  private readonly weightDecay: readonly number[];
+  private readonly options: Required<AdamWOptions>;
+
+  /** @throws ConfigError for options out of range */
+  constructor(
+    private readonly backend: Backend,
+    parameters: ReadonlyMap<string, Variable>,
+    decays: ReadonlyMap<string, boolean>,
+    { beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weightDecay = 0.1, clip = 1 }: AdamWOptions = {},
+  ) {
+    this.options = { beta1, beta2, eps, weightDecay, clip };
+    check(this.options);
+    this.names = [...parameters.keys()];
+    this.weights = [...parameters.values()].map(({ value }) => value);
+    this.weightDecay = this.names.map((name) => (decays.get(name) ? weightDecay : 0));
+    this.moments = new Map(
+      this.names.map((name, i) => [name, { m: this.zeros(this.weights[i]!), v: this.zeros(this.weights[i]!) }]),
+    );
+  }
+
+  private zeros(like: Tensor): Tensor {
+    const tensor = this.backend.empty(like.shape);
+    this.backend.kernels.fill({ value: 0, y: tensor });
+    return tensor;
+  }
+
+  /**
+   * One update from the gradients of all parameters, in their order. Returns their squared norm [1] before clipping, in the
+   * scope at hand; where it is not finite, nothing was changed.
+   */
+  update(gradients: readonly Tensor[], learningRate: number): Tensor {
+    const { kernels } = this.backend;
+    const { beta1, beta2, eps, clip } = this.options;
+    const squaredNorm = this.backend.empty([1]);
+    kernels.squaredNorm({ xs: gradients, y: squaredNorm });
+    this.steps++;
+    const moments = this.names.map((name) => this.moments.get(name)!);
+    kernels.adamw({
+      weights: this.weights,
+      grads: gradients,
+      m: moments.map(({ m }) => m),
+      v: moments.map(({ v }) => v),
+      weightDecay: this.weightDecay,
+      learningRate,
+      beta1,
+      beta2,
+      eps,
+      step: this.steps,
+      clip,
+      squaredNorm,
+    });
+    return squaredNorm;
+  }
+
+  dispose(): void {
+    for (const { m, v } of this.moments.values()) {
+      m.dispose();
+      v.dispose();
+    }
+  }
+}
+
+function check({ beta1, beta2, eps, weightDecay, clip }: Required<AdamWOptions>): void {
+  for (const [what, value] of Object.entries({ beta1, beta2 })) {
+    if (!(value >= 0 && value < 1)) throw new ConfigError({ what, value, expected: 'a number from 0 to below 1' });
+  }
+  if (!(eps > 0)) throw new ConfigError({ what: 'eps', value: eps, expected: 'a number above 0' });
+  if (!(weightDecay >= 0))
+    throw new ConfigError({ what: 'weightDecay', value: weightDecay, expected: 'a number of at least 0' });
+  if (!(clip > 0))
+    throw new ConfigError({ what: 'clip', value: clip, expected: 'a number above 0 (Infinity never clips)' });
+}

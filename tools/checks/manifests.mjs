@@ -1,0 +1,41 @@
+// What the package.json files must say, beyond what dependency-cruiser reads from imports. Prints each fault; exits 1 on any.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, workspaces } from '../workspace.mjs';
+
+// Published, and used where every kilobyte and every licence counts: nothing but each other at run time.
+const core = ['embedding', 'kernels', 'autograd', 'recurrence', 'model', 'backend-wasm', 'backend-webgpu'];
+const anatomy = ['README.md', 'tsconfig.json', 'tsup.config.ts', 'vitest.config.ts', 'src/index.ts'];
+
+/** @type {string[]} */
+const faults = [];
+for (const { directory, manifest } of workspaces(['packages', 'apps'])) {
+  const [group = '', folder = ''] = directory.split('/');
+  /** @param {boolean} right @param {string} fault */
+  const expect = (right, fault) => right || faults.push(`${directory}: ${fault}`);
+
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  if (group === 'packages') {
+    expect(manifest.name === `@sympow/${folder}`, `is named ${manifest.name}, not @sympow/${folder}`);
+    for (const file of anatomy) expect(existsSync(join(root, directory, file)), `has no ${file}`);
+    if (core.includes(folder)) {
+      for (const name of declared) expect(name.startsWith('@sympow/'), `depends on ${name}, a core package must not`);
+    }
+  }
+
+  const imported = new Set(
+    readdirSync(join(root, directory, 'src'), { recursive: true, withFileTypes: true })
+      .filter((file) => file.isFile() && file.name.endsWith('.ts') && !file.name.endsWith('.test.ts'))
+      .map((file) => readFileSync(join(file.parentPath, file.name), 'utf8'))
+      .flatMap((text) => [...text.matchAll(/(?:from|import\()\s*'(@sympow\/[^/']+)/g)].map((match) => match[1] ?? '')),
+  );
+  for (const name of imported) {
+    expect(declared.includes(name) || name === manifest.name, `imports ${name}, which its package.json does not list`);
+  }
+  for (const [name, range] of Object.entries(manifest.dependencies ?? {})) {
+    if (name.startsWith('@sympow/')) expect(range === 'workspace:*', `lists ${name} as ${range}, not workspace:*`);
+  }
+}
+
+for (const fault of faults) process.stderr.write(`${fault}\n`);
+if (faults.length > 0) process.exit(1);

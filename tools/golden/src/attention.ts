@@ -1,0 +1,173 @@
+// The attention cases of a golden file in every form, with final states and every gradient, and as a stream of tokens.
+import { constant, parameter, Tape, type Variable } from '@sympow/autograd';
+import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
+import { CheckpointError, type Safetensors } from '@sympow/model';
+import {
+  fixedTheta,
+  frequencies,
+  powerRecurrence,
+  type AttentionInputs,
+  type MemoryShape,
+  type PowerState,
+} from '@sympow/recurrence';
+import { errorOf, goldenTensor, upload, type Quantity } from './golden';
+
+interface Case {
+  readonly name: string;
+  readonly B: number;
+  readonly T: number;
+  readonly H: number;
+  readonly G: number;
+  readonly d: number;
+  readonly e: number;
+  readonly p: number;
+  readonly N: number;
+  readonly gate: string;
+  readonly rotary: 'none' | 'fixed' | 'data';
+}
+
+/** The ways in which each case runs. The bare step loses digits in float32 while few tokens are in the state (spec §6). */
+const ways = [
+  { name: 'attention', form: 'attention' },
+  { name: 'chunked8', form: 'chunked', chunk: 8 },
+  { name: 'chunked16', form: 'chunked', chunk: 16 },
+  { name: 'chunked128', form: 'chunked', chunk: 128 },
+  { name: 'recurrent', form: 'recurrent' },
+] as const;
+
+/** Largest errors of outputs and states; gradients may have ten times that. */
+function limit(backend: Backend, way: string, p: number): number {
+  if (backend.capabilities.float === 'float64') return way === 'recurrent' || way === 'decode' ? 1e-9 : 1e-10;
+  if (way === 'recurrent') return p <= 2 ? 1e-4 : 1e-1;
+  return p <= 2 ? 1e-5 : 1e-4;
+}
+
+export async function attentionErrors(backend: Backend, file: Safetensors): Promise<Quantity[]> {
+  const quantities: Quantity[] = [];
+  for (const [name, json] of Object.entries(file.metadata)) {
+    const golden: Case = { name, ...(JSON.parse(json) as Omit<Case, 'name'>) };
+    for (const way of ways) quantities.push(...(await runForm(backend, file, golden, way)));
+    quantities.push(...(await runStream(backend, file, golden)));
+  }
+  return quantities;
+}
+
+interface Inputs extends AttentionInputs {
+  readonly state: PowerState | undefined;
+  /** By the name of their gradient in the file. */
+  readonly leaves: Record<string, Variable>;
+}
+
+/** The case's inputs as variables whose gradients are wanted where the file has them. */
+function inputsOf(backend: Backend, file: Safetensors, { name, d, N, G, B, rotary }: Case): Inputs {
+  const leaves: Record<string, Variable> = {};
+  const optional = (tensor: string): Variable | undefined => {
+    const golden = goldenTensor(file, `${name}.${tensor}`);
+    if (!golden) return undefined;
+    const wanted = file.tensors.has(`${name}.grad_${tensor}`);
+    const variable = (wanted ? parameter : constant)(upload(backend, golden));
+    if (wanted) leaves[tensor] = variable;
+    return variable;
+  };
+  const needed = (tensor: string): Variable => {
+    const variable = optional(tensor);
+    if (!variable)
+      throw new CheckpointError({
+        what: `tensor ${name}.${tensor}`,
+        value: 'missing',
+        expected: 'a golden file with it',
+      });
+    return variable;
+  };
+  const theta = rotary === 'none' ? undefined : frequencies(d, N, G);
+  const phases = theta && { ...fixedTheta(backend, d, N, G), beta: rotary === 'data' ? needed('beta') : undefined };
+  const [S, Z, mu] = [optional('S0'), optional('Z0'), goldenTensor(file, `${name}.mu0`)];
+  let phase: Variable | undefined;
+  if (mu && theta) {
+    const turns = Float64Array.from({ length: B * theta.length }, (_, i) => {
+      const value = (mu.data[Math.floor(i / (d / 2))]! * theta[i % theta.length]!) / (2 * Math.PI);
+      return value - Math.round(value);
+    });
+    phase = constant(backend.upload(turns, [B, G, d / 2]));
+  }
+  const state = S && Z && { S, Z, phase };
+  return { q: needed('q'), k: needed('k'), v: needed('v'), logGate: optional('log_gate'), phases, state, leaves };
+}
+
+async function runForm(
+  backend: Backend,
+  file: Safetensors,
+  golden: Case,
+  { name: way, ...form }: (typeof ways)[number],
+): Promise<Quantity[]> {
+  const { name, p } = golden;
+  const errors: [string, Tensor][] = [];
+  const { state, leaves, ...inputs } = inputsOf(backend, file, golden);
+  const tape = new Tape(backend);
+  const result = powerRecurrence({ power: p, ...form }).sequence(tape, inputs, { state });
+  if (!result.state) throw new ConfigError({ what: 'the final state', value: 'missing', expected: 'one' });
+  const outputs = { y: result.y, S: result.state.S, Z: result.state.Z };
+  for (const variable of Object.values(outputs)) tape.keep(variable);
+  const seeds = Object.entries(outputs).flatMap(([output, variable]) => {
+    const seed = goldenTensor(file, `${name}.d${output}`);
+    return seed ? [[variable, upload(backend, seed)] as const] : [];
+  });
+  tape.backward(seeds);
+  for (const [output, { value }] of Object.entries(outputs)) errors.push([output, value]);
+  for (const [leaf, variable] of Object.entries(leaves)) errors.push([`grad_${leaf}`, tape.gradientOrZero(variable)]);
+  return Promise.all(
+    errors.map(async ([quantity, tensor]) => ({
+      name: `${name}.${way}.${quantity}`,
+      error: await errorOf(tensor, goldenTensor(file, `${name}.${quantity}`)!),
+      limit: limit(backend, way, p) * (quantity.startsWith('grad_') ? 10 : 1),
+    })),
+  );
+}
+
+/** Token by token through the decoding window, from the same initial state. */
+async function runStream(backend: Backend, file: Safetensors, golden: Case): Promise<Quantity[]> {
+  const { name, B, T, H, G, d, e, p, rotary, gate } = golden;
+  const { state, leaves: _, ...inputs } = inputsOf(backend, file, golden);
+  const recurrence = powerRecurrence({ power: p });
+  const shape: MemoryShape = { B, G, d, e, phases: rotary !== 'none', gateWidth: gate === 'none' ? 0 : 1 };
+  const rest = async ({ value }: Variable) => ({ shape: value.shape, data: (await value.read()) as Float64Array });
+  const saved = state && {
+    position: 0,
+    tensors: { S: await rest(state.S), Z: await rest(state.Z), ...(state.phase && { phase: await rest(state.phase) }) },
+  };
+  const memory = recurrence.memory(backend, shape, saved);
+  const y = backend.empty([B, T, H, e]);
+  for (let t = 0; t < T; t++) {
+    backend.scope(() => {
+      const tape = new Tape(backend, { record: false });
+      const token = (x: Variable) => {
+        const row = backend.empty([B, 1, ...x.value.shape.slice(2)]);
+        backend.kernels.copyBlock({ x: x.value, from: t, count: 1, y: row });
+        return constant(row);
+      };
+      const { q, k, v, logGate, phases } = inputs;
+      const step = {
+        q: token(q),
+        k: token(k),
+        v: token(v),
+        logGate: logGate && token(logGate),
+        phases: phases && { ...phases, beta: phases.beta && token(phases.beta) },
+      };
+      backend.kernels.copyBlock({ x: recurrence.stream(tape, step, memory).value, to: t, count: 1, y });
+    });
+  }
+  const { tensors } = await memory.save();
+  memory.dispose();
+  const results: Record<string, Tensor> = {
+    y,
+    S: backend.upload(tensors.S!.data, tensors.S!.shape),
+    Z: backend.upload(tensors.Z!.data, tensors.Z!.shape),
+  };
+  return Promise.all(
+    Object.entries(results).map(async ([quantity, tensor]) => ({
+      name: `${name}.decode.${quantity}`,
+      error: await errorOf(tensor, goldenTensor(file, `${name}.${quantity}`)!),
+      limit: limit(backend, 'decode', p),
+    })),
+  );
+}

@@ -1,0 +1,42 @@
+// What a golden file is made of and how an error is judged.
+import type { Backend, Tensor } from '@sympow/kernels';
+import type { Safetensors } from '@sympow/model';
+
+/** One number to judge: how far a result is from the golden one, and how far it may be. */
+export interface Quantity {
+  readonly name: string;
+  /** ‖ours − golden‖ / ‖golden‖, or NaN. */
+  readonly error: number;
+  readonly limit: number;
+}
+
+/** A golden tensor in full precision. */
+export interface Golden {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+export function goldenTensor(file: Safetensors, name: string): Golden | undefined {
+  const tensor = file.tensors.get(name);
+  return tensor && { shape: tensor.shape, data: tensor.toFloat64() };
+}
+
+export function upload(backend: Backend, { data, shape }: Golden): Tensor {
+  return backend.upload(data, shape);
+}
+
+/** Relative RMS error of a tensor against a golden one. */
+export async function errorOf(tensor: Tensor, { data, shape }: Golden): Promise<number> {
+  if (tensor.shape.join() !== shape.join()) return NaN;
+  return relativeError(await tensor.read(), data);
+}
+
+export function relativeError(ours: ArrayLike<number>, golden: ArrayLike<number>): number {
+  let difference = 0;
+  let size = 0;
+  for (let i = 0; i < golden.length; i++) {
+    difference += (ours[i]! - golden[i]!) ** 2;
+    size += golden[i]! ** 2;
+  }
+  return size === 0 ? Math.sqrt(difference) : Math.sqrt(difference / size);
+}

@@ -1,0 +1,52 @@
+// Runs a backend over golden files and prints one JSON line: the relative RMS error of every quantity, and those over their
+// limit. Exits with 1 when there are any, with 2 when it was called wrongly.
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { js, type Backend, type BackendFactory } from '@sympow/kernels';
+import { parseSafetensors } from '@sympow/model';
+import { attentionErrors } from './attention';
+import type { Quantity } from './golden';
+import { modelErrors } from './model';
+
+const backends: Record<string, () => BackendFactory> = { js: () => js(), js64: () => js({ float: 'float64' }) };
+const usage = `usage: golden [--backend ${Object.keys(backends).join('|')}] FILE…`;
+
+async function check(backend: Backend, path: string): Promise<Quantity[]> {
+  const file = parseSafetensors(new Uint8Array(await readFile(path)), { source: path });
+  return 'config' in file.metadata ? modelErrors(backend, file) : attentionErrors(backend, file);
+}
+
+async function main(args: string[]): Promise<number> {
+  let parsed;
+  try {
+    parsed = parseArgs({ args, allowPositionals: true, options: { backend: { type: 'string', default: 'js' } } });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${usage}\n`);
+    return 2;
+  }
+  const factory = backends[parsed.values.backend];
+  if (!factory || parsed.positionals.length === 0) {
+    process.stderr.write(`${usage}\n`);
+    return 2;
+  }
+  const backend = await factory().open();
+  const quantities: Quantity[] = [];
+  for (const path of parsed.positionals) quantities.push(...(await check(backend, path)));
+  await backend.close();
+  const over = quantities.filter(({ error, limit }) => !(error <= limit));
+  const line = {
+    backend: backend.name,
+    passed: over.length === 0,
+    over: over.map(({ name, error, limit }) => ({ name, error, limit })),
+    errors: Object.fromEntries(quantities.map(({ name, error }) => [name, error])),
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+  return over.length === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`golden: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

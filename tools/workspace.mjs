@@ -1,0 +1,56 @@
+// The packages, apps and tools of the repository, as their package.json files describe them.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * @typedef {{ import?: { types: string, default: string }, require?: { types: string, default: string } }} Conditions
+ * @typedef {object} Manifest
+ * @property {string} name
+ * @property {string} version
+ * @property {boolean} [private]
+ * @property {Record<string, string | Conditions>} [exports]
+ * @property {Record<string, string>} [dependencies]
+ * @property {Record<string, string>} [peerDependencies]
+ * @typedef {{ directory: string, manifest: Manifest }} Workspace
+ */
+
+/** Every workspace under `groups`; `directory` is relative to the root. @returns {Workspace[]} */
+export function workspaces(groups = ['packages', 'apps', 'tools']) {
+  return groups
+    .filter((group) => existsSync(join(root, group)))
+    .flatMap((group) => readdirSync(join(root, group)).map((name) => `${group}/${name}`))
+    .filter((directory) => existsSync(join(root, directory, 'package.json')))
+    .map((directory) => ({ directory, manifest: read(join(root, directory)) }));
+}
+
+/** @param {string} directory @returns {Manifest} */
+export function read(directory) {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+}
+
+/**
+ * What is built: `./dist/x.js` in the `exports` of a library comes from `src/x.ts`; anything else is a program,
+ * `src/main.ts`.
+ * @param {string} directory absolute
+ * @param {Manifest} manifest
+ * @returns {{ library: boolean, points: Record<string, string> }}
+ */
+export function entries(directory, { exports } = read(directory)) {
+  if (!exports) {
+    return { library: false, points: existsSync(join(directory, 'src/main.ts')) ? { main: 'src/main.ts' } : {} };
+  }
+  /** @type {Record<string, string>} */
+  const points = {};
+  for (const conditions of Object.values(exports)) {
+    const file = typeof conditions === 'string' ? undefined : conditions.import?.default;
+    const name = /^\.\/dist\/(.+)\.js$/.exec(file ?? '')?.[1];
+    if (name) points[name] = `src/${name}.ts`;
+  }
+  return { library: true, points };
+}
+
+/** What esbuild and tsup both compile to. */
+export const target = 'es2022';

@@ -1,0 +1,21 @@
+// How every package is built. The entries are those of its package.json, so nothing is named twice.
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'tsup';
+import { entries, target } from './tools/workspace.mjs';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+/** The tsup configuration of the package in the current directory: ESM and, for libraries, CommonJS and declarations. */
+export function build() {
+  const { library, points } = entries(process.cwd());
+  return defineConfig({
+    entry: points,
+    format: library ? ['esm', 'cjs'] : ['esm'],
+    // tsup sets baseUrl to the package, and `paths` would then be read from there.
+    dts: library ? { compilerOptions: { baseUrl: root } } : false,
+    sourcemap: true,
+    clean: true,
+    removeNodeProtocol: false,
+    target,
+  });
+}
