@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { generate } from './tools/generate.mjs';
+
+await generate();
 
 export default defineConfig({
   test: {

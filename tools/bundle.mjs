@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { generate } from './generate.mjs';
 import { entries, root, target, workspaces } from './workspace.mjs';
 
 const stamp = join(root, 'node_modules/.sympow-bundle');
@@ -35,7 +36,7 @@ function fingerprint(all) {
       if (file.isFile() && !file.name.endsWith('.test.ts')) add(join(file.parentPath, file.name));
     }
   }
-  for (const file of ['bundle.mjs', 'workspace.mjs']) add(join(root, 'tools', file));
+  for (const file of ['bundle.mjs', 'generate.mjs', 'workspace.mjs']) add(join(root, 'tools', file));
   return hash.digest('hex');
 }
 
@@ -53,6 +54,7 @@ function write({ path, contents }) {
 
 /** Brings every `dist` up to date; does nothing when they are. Ends the process where the sources have errors. */
 export async function bundle() {
+  await generate();
   const all = builds();
   const now = fingerprint(all);
   const built = all.every(({ directory, points }) =>

@@ -1,6 +1,42 @@
 #!/usr/bin/env node
-// The command line: reads the arguments and hands them to a command. Nothing is computed here.
+// The command line: reads the arguments, hands them to a command, and turns errors into one line and an exit code.
 
-const [command] = process.argv.slice(2);
-process.stderr.write(`sympow: there is no command '${command ?? ''}' yet\n`);
-process.exitCode = 2;
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { commands } from './commands';
+import { exitCodeOf, explain } from './failure';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('sympow')
+  .description('Train, evaluate and run conformal symmetric power transformers (arXiv 2503.03269).')
+  .version(version)
+  .exitOverride()
+  .showHelpAfterError('(sympow --help, or sympow COMMAND --help, lists what there is)')
+  .configureHelp({ helpWidth: Math.min(process.stdout.columns || 100, 110) });
+
+for (const command of commands) {
+  const subcommand = program.command(command.name).description(command.description).exitOverride().showHelpAfterError();
+  command.options(subcommand);
+  subcommand.option('--seed <number>', 'seed of everything random', Number, 0);
+  subcommand.option('--json', 'print one JSON object as the last line of standard output, all else to standard error');
+  subcommand.option('--debug', 'show the stack of an error');
+  subcommand.action(async (...args: unknown[]) => {
+    // Commander passes the positional arguments, then the options, then the command.
+    const options = args.at(-2) as Record<string, unknown>;
+    await command.run(args.slice(0, -2), options);
+  });
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    process.stderr.write(`${explain(error, process.argv.includes('--debug'))}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}

@@ -167,7 +167,7 @@ export class Tape {
       if (seed.shape.join() !== variable.value.shape.join()) {
         throw new ShapeError({
           what: 'the gradient to start from',
-          value: `[${seed.shape.join(', ')}]`,
+          value: seed.shape,
           expected: `[${variable.value.shape.join(', ')}]`,
         });
       }

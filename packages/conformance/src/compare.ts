@@ -52,7 +52,8 @@ export function compare(actual: Data, expected: Data, options: CompareOptions): 
   }
   const relative = error === 0 ? 0 : Math.sqrt(error) / Math.max(Math.sqrt(norm), floor * Math.sqrt(count));
   const single = largestError === 0 ? 0 : largestError / Math.max(largest, floor);
-  if (relative > tolerance) complaint ??= `${output} is off by ${show(relative)} (relative RMS), allowed ${show(tolerance)}`;
+  if (relative > tolerance)
+    complaint ??= `${output} is off by ${show(relative)} (relative RMS), allowed ${show(tolerance)}`;
   if (single > peak * tolerance) {
     complaint ??= `${output} is off by ${show(single)} in one place, allowed ${show(peak * tolerance)}`;
   }

@@ -106,7 +106,10 @@ export async function stepForm(backend: Backend, sequence: Sequence): Promise<Se
 }
 
 /** Every token answered from a window that holds all tokens before it, and from the initial state. */
-export async function windowForm(backend: Backend, sequence: Sequence & { S0: Numbers; Z0: Numbers }): Promise<Float64Array> {
+export async function windowForm(
+  backend: Backend,
+  sequence: Sequence & { S0: Numbers; Z0: Numbers },
+): Promise<Float64Array> {
   const { B, T, H, d, e } = sizesOf(sequence);
   const { power, normalizer } = sequence;
   const y = backend.scope((keep) => {

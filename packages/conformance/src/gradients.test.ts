@@ -58,7 +58,8 @@ function holdGradient(
   const unit = /^d(A|logGate)/.test(what) ? 1 : sizeOfValues(x);
   // Any rounding of a result can look like a slope.
   let noise = 0;
-  for (const [name, { data }] of Object.entries(weights)) data.forEach((w, i) => (noise += Math.abs(w * base[name]!.data[i]!)));
+  for (const [name, { data }] of Object.entries(weights))
+    data.forEach((w, i) => (noise += Math.abs(w * base[name]!.data[i]!)));
   for (let each = 0; each < directions; each++) {
     const u = inputs.replace(inputs.normal(x.shape), (i, value) => (Math.abs(x.data[i]! + 87) < 1 ? 0 : value));
     let [along, squares] = [0, 0];
@@ -88,7 +89,8 @@ function inputOf(output: string, args: CaseArguments): string | undefined {
   return [name, lower].find((each) => isNumbers(args[each]));
 }
 
-const names = (table: Readonly<Record<string, string>>): string[] => Object.keys(table).map((key) => key.replace('?', ''));
+const names = (table: Readonly<Record<string, string>>): string[] =>
+  Object.keys(table).map((key) => key.replace('?', ''));
 const gradientName = (output: string): string[] => [`d${output}`, `d${output[0]!.toUpperCase()}${output.slice(1)}`];
 
 /** A is used as head plus tail, so its gradient is that of the head. */
@@ -127,7 +129,9 @@ for (const backward of backwards) {
           gradients[read] = weights[name];
         }
         const same = cases.find((each) => each.kernel === backward && each.name === kase.name);
-        const known = Object.fromEntries(Object.entries({ ...args, ...base }).filter(([name]) => isOption(name) || reads.includes(name)));
+        const known = Object.fromEntries(
+          Object.entries({ ...args, ...base }).filter(([name]) => isOption(name) || reads.includes(name)),
+        );
         const shapes = Object.fromEntries(
           names((signatures[backward] as Signature).writes).flatMap((output) => {
             const input = inputOf(output, args);
@@ -205,7 +209,17 @@ describe('the four kernels together', () => {
       const zero = (numbers: Numbers) => inputs.constant(numbers.shape, 0);
       const [dS, dZ] = [queried.dS ?? zero(S!), queried.dZ ?? zero(Z!)];
       const [dSLast, dZLast] = [weights.SLast, weights.ZLast];
-      const summed = inputs.define('discountedSumBackward', { gates, length, S, Z, dS, dZ, dSLast, dZLast, ...options });
+      const summed = inputs.define('discountedSumBackward', {
+        gates,
+        length,
+        S,
+        Z,
+        dS,
+        dZ,
+        dSLast,
+        dZLast,
+        ...options,
+      });
       const { dDeltaS, dDeltaZ, dS0, dZ0 } = summed;
       const updated = inputs.define('updateStateBackward', { k, v, gates, dDeltaS, dDeltaZ, ...options });
       const gradients: Record<string, Numbers | undefined> = {

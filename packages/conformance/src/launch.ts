@@ -62,7 +62,9 @@ export function launch(backend: Backend, call: Call, args: CaseArguments): Launc
     for (const { name, shape, integer } of outputsOf(call, args)) {
       const source = alias[name];
       const initial = args[name];
-      const tensor = source ? (tensors[source] as Tensor) : place(isNumbers(initial) ? initial : poison(shape, integer));
+      const tensor = source
+        ? (tensors[source] as Tensor)
+        : place(isNumbers(initial) ? initial : poison(shape, integer));
       tensors[name] = tensor;
       outputs.set(name, tensor);
     }

@@ -450,7 +450,7 @@ export interface AdamWArgs {
   eps: number;
   /** Number of this update, from 1, for the bias correction. */
   step: number;
-  /** Gradients are multiplied by `clip / norm` when norm > clip; `Infinity` never clips. */
+  /** Gradients are multiplied by min(1, clip / (norm + 1e-6)), as PyTorch does; `Infinity` never clips. */
   clip: number;
   /** [1] from {@link Kernels.squaredNorm}. Where it is not finite the whole update is skipped. */
   squaredNorm: Tensor;

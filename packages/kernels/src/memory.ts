@@ -50,7 +50,7 @@ interface Block<Buffer> {
 }
 
 class PooledTensor<Buffer, Handle> implements Tensor {
-  disposed = false;
+  private given = false;
 
   constructor(
     private readonly memory: Memory<Buffer, Handle>,
@@ -65,13 +65,18 @@ class PooledTensor<Buffer, Handle> implements Tensor {
     return this.memory.backend;
   }
 
+  /** All tensors of a closed backend are. */
+  get disposed(): boolean {
+    return this.given || this.memory.closed;
+  }
+
   read() {
     return this.backend.read(this);
   }
 
   dispose(): void {
-    if (this.disposed) return;
-    this.disposed = true;
+    if (this.given) return;
+    this.given = true;
     this.memory.giveBack(this);
   }
 
@@ -89,7 +94,8 @@ export class Memory<Buffer, Handle> {
   private pooledBytes = 0;
   private peakBytes = 0;
   private allocations = 0;
-  private closed = false;
+  /** Whether {@link close} was called. */
+  closed = false;
 
   constructor(
     readonly backend: Backend,
@@ -134,7 +140,7 @@ export class Memory<Buffer, Handle> {
     if (size !== source.size) {
       throw new ShapeError({
         what: 'a view',
-        value: `[${shape.join(', ')}]`,
+        value: shape,
         expected: `${source.size} elements as in [${source.shape.join(', ')}]`,
       });
     }
@@ -213,7 +219,7 @@ export class Memory<Buffer, Handle> {
         remedy: 'Read it there and upload it here.',
       });
     }
-    if (tensor.disposed || this.closed) {
+    if (tensor.disposed) {
       throw new BackendError({
         what: 'a tensor',
         value: `[${tensor.shape.join(', ')}], disposed`,

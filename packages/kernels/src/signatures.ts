@@ -4,7 +4,7 @@
  *
  * A shape is written as in the doc comments: `B T G d`. A name stands for one size within a call, `[d]` for an axis that
  * may be missing, `…` for any number of leading axes (the same ones throughout a call). `D`, `n`, `half` and `2` are
- * computed: C(d+p−1, p), ⌈T/chunk⌉, d/2 and 2.
+ * computed: C(d+p−1, p), ⌈T/chunk⌉, d/2 and 2. `T` is the option `length` where there is one.
  */
 
 import { embeddedSize } from '@sympow/embedding';
@@ -200,6 +200,7 @@ function argument(args: Arguments, name: string): unknown {
 function computed(name: string, args: Arguments, sizes: Sizes): number | undefined {
   if (name === '2' || name === '1') return Number(name);
   const d = sizes.get('d');
+  if (name === 'T') return args.length as number | undefined;
   const T = (args.length as number | undefined) ?? sizes.get('T');
   if (name === 'half' && d !== undefined) return d / 2;
   if (name === 'D' && d !== undefined && args.power !== undefined) return embeddedSize(d, args.power as number);
@@ -299,11 +300,11 @@ function check({ kernel, tensors, lists }: Plan, args: Arguments, backend: Backe
     if (complaint)
       throw new ShapeError({
         what: `${kernel}: shape of ${name}`,
-        value: `[${value.shape.join(', ')}]`,
+        value: value.shape,
         expected: complaint,
       });
   }
-  const [H, G, d] = [sizes.get('H'), sizes.get('G'), sizes.get('d')];
+  const [H, G, d, D] = [sizes.get('H'), sizes.get('G'), sizes.get('d'), sizes.get('D')];
   if (H !== undefined && G !== undefined && (G === 0 || H % G !== 0)) {
     throw new ShapeError({
       what: `${kernel}: query heads`,
@@ -311,8 +312,13 @@ function check({ kernel, tensors, lists }: Plan, args: Arguments, backend: Backe
       expected: `a multiple of the ${G} key/value heads`,
     });
   }
-  if (sizes.has('half') && d !== undefined && d % 2 !== 0) {
-    throw new ShapeError({ what: `${kernel}: head size`, value: d, expected: 'an even number, for pairs to rotate' });
+  // Where a state comes before the gates that say what d is.
+  if (D !== undefined && d !== undefined && D !== embeddedSize(d, args.power as number)) {
+    throw new ShapeError({
+      what: `${kernel}: embedded size`,
+      value: D,
+      expected: `${embeddedSize(d, args.power as number)} for d = ${d}`,
+    });
   }
   checkLists(kernel, lists, args, backend);
   rules[kernel]?.(args, sizes);
@@ -361,7 +367,7 @@ const rules: Record<string, (args: Arguments, sizes: Sizes) => void> = {
   matmul({ a, b, bias, y, transposeA, transposeB }) {
     const [left, right, out] = [(a as Tensor).shape, (b as Tensor).shape, (y as Tensor).shape];
     const fail = (what: string, value: readonly number[], expected: string): never => {
-      throw new ShapeError({ what: `matmul: shape of ${what}`, value: `[${value.join(', ')}]`, expected });
+      throw new ShapeError({ what: `matmul: shape of ${what}`, value: value, expected });
     };
     if (left.length < 2) fail('a', left, 'at least 2 axes');
     if (right.length < 2) fail('b', right, 'at least 2 axes');
@@ -406,6 +412,22 @@ const rules: Record<string, (args: Arguments, sizes: Sizes) => void> = {
       });
     }
   },
+  queryState({ S, Z }) {
+    together('queryState', { S, Z });
+  },
+  queryStateBackward({ S, Z, dq, dS, dZ }) {
+    together('queryStateBackward', { S, Z, dq, dS, dZ });
+  },
+  adamw({ weights, weightDecay }) {
+    const [parameters, decays] = [weights as readonly Tensor[], weightDecay as readonly number[]];
+    if (decays.length !== parameters.length) {
+      throw new ShapeError({
+        what: 'adamw: length of weightDecay',
+        value: decays.length,
+        expected: `${parameters.length} numbers as in weights`,
+      });
+    }
+  },
   queryWindow({ count }, sizes) {
     if ((count as number) < 1 || (count as number) > sizes.get('C')!) {
       throw new ShapeError({
@@ -418,13 +440,24 @@ const rules: Record<string, (args: Arguments, sizes: Sizes) => void> = {
 };
 rules.softmaxAttentionBackward = rules.softmaxAttention!;
 
+/** @throws ShapeError when some but not all of the tensors are there */
+function together(kernel: string, tensors: Arguments): void {
+  const missing = Object.keys(tensors).filter((name) => tensors[name] === undefined);
+  if (missing.length === 0 || missing.length === Object.keys(tensors).length) return;
+  throw new ShapeError({
+    what: `${kernel}: ${missing[0]}`,
+    value: undefined,
+    expected: `a tensor, as ${Object.keys(tensors).join(', ')} come together`,
+  });
+}
+
 /**
- * The same kernels behind a check of every argument.
+ * The same kernels behind a check of every argument, for the backend that they belong to.
  *
  * Each call throws ShapeError for tensors that do not fit together, ConfigError for options out of range, and BackendError
  * for tensors that were disposed of or belong to another backend.
  */
-export function checked(kernels: Kernels): Kernels {
+export function checked(kernels: Kernels, backend: Backend): Kernels {
   const entries = Object.entries(kernels as unknown as Record<string, (args: Arguments) => void>);
   return Object.fromEntries(
     entries.map(([name, kernel]) => {
@@ -432,23 +465,10 @@ export function checked(kernels: Kernels): Kernels {
       return [
         name,
         (args: Arguments) => {
-          check(arguments_, args, backendOf(args));
+          check(arguments_, args, backend);
           kernel(args);
         },
       ];
     }),
   ) as unknown as Kernels;
-}
-
-/** The backend of the call's outputs. */
-function backendOf(args: Arguments): Backend {
-  for (const value of Object.values(args).reverse()) {
-    if (isTensor(value)) return value.backend;
-    if (Array.isArray(value) && isTensor(value[0])) return value[0].backend;
-  }
-  throw new ShapeError({
-    what: 'the arguments of a kernel',
-    value: Object.keys(args).join(', '),
-    expected: 'at least one tensor',
-  });
 }

@@ -1,10 +1,10 @@
 /** Generation: the prompt in pieces, then token by token, in memory that does not grow. */
 
 import { Tape } from '@sympow/autograd';
-import { ConfigError, Random, type Tensor } from '@sympow/kernels';
+import { breathing, ConfigError, Random, type Tensor } from '@sympow/kernels';
 import type { ModelMemory } from './memory';
 import type { Model } from './model';
-import { sampler, type SamplingOptions } from './sampling';
+import { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
 
 /** What to generate and when to stop. */
 export interface GenerateOptions extends SamplingOptions {
@@ -21,13 +21,6 @@ export interface GenerateOptions extends SamplingOptions {
    * next prompt begins. Without it a fresh memory is made and disposed of.
    */
   readonly memory?: ModelMemory;
-}
-
-/** One generated token. */
-export interface GeneratedToken {
-  readonly token: number;
-  /** Natural logarithm of the probability that the model gave it, before temperature and filters. */
-  readonly logProbability: number;
 }
 
 /** Tokens of a prompt that are read at once: bounds the memory of a prompt of any length. */
@@ -61,6 +54,8 @@ export async function* generate(
   const sample = sampler(config.vocabSize, options);
   const random = new Random(seed, 'sampling');
   const memory = options.memory ?? model.memory();
+  // A backend that computes at once never lets timers or signals through by itself.
+  const breathe = breathing();
   const next = backend.empty([1, 1], 'int32');
   const logits = backend.empty([config.vocabSize]);
   try {
@@ -73,10 +68,10 @@ export async function* generate(
       const tokens = backend.upload(piece, [1, piece.length]);
       read(model, tokens, memory, logits);
       tokens.dispose();
-      // Other work of the event loop goes on between the pieces of a long prompt.
-      await backend.finish();
+      await breathe();
     }
     for (let count = 0; count < maxTokens; count++) {
+      await breathe();
       signal?.throwIfAborted();
       const scores = backend.readSync ? backend.readSync(logits) : await backend.read(logits);
       const choice = sample(scores, random);
@@ -106,7 +101,8 @@ function check(prompt: ArrayLike<number>, vocabSize: number, maxTokens: number, 
   if (prompt.length === 0) {
     throw new ConfigError({
       what: 'the prompt',
-      value: 'empty',
+      value: [],
+      message: 'the prompt is empty',
       expected: 'at least one token',
       remedy: memory ? 'Pass the last token that was generated.' : 'Begin with a line break.',
     });

@@ -1,5 +1,19 @@
 export type { ComputeOptions, ModelConfig, ModelSize, Variant } from './api';
 export {
+  findCheckpoint,
+  latestCheckpoint,
+  loadModel,
+  loadWeights,
+  prepareCheckpoints,
+  readConfig,
+  readJson,
+  saveCheckpoint,
+  saveModel,
+  type Checkpoint,
+  type CheckpointFiles,
+  type SaveCheckpointOptions,
+} from './checkpoint';
+export {
   configFromJson,
   configToJson,
   memoryShape,
@@ -10,12 +24,15 @@ export {
   type StepShape,
 } from './config';
 export { CheckpointError } from './errors';
-export { generate, type GeneratedToken, type GenerateOptions } from './generate';
+export { folderStorage } from './folderStorage';
+export { generate, type GenerateOptions } from './generate';
 export { restoreMemory, type ModelMemory } from './memory';
+export { loadMemory, saveMemory } from './memoryFile';
 export { Model, type ForwardOptions } from './model';
 export { initialValues, parameterSpecs, type Init, type ParameterSpec } from './parameters';
 export {
   encodeSafetensors,
+  layOutSafetensors,
   parseSafetensors,
   readSafetensorsHeader,
   safetensorsHeadBytes,
@@ -24,7 +41,10 @@ export {
   type Safetensors,
   type SafetensorsEntry,
   type SafetensorsHeader,
+  type SafetensorsLayout,
   type SafetensorsReadOptions,
 } from './safetensors';
-export { sampler, type SamplingOptions } from './sampling';
+export { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
 export { StoredTensor, type StorableArray, type StoredDType, type TensorToStore } from './storedTensor';
+export { memoryStorage, type FileContents, type Storage } from './storage';
+export { encodeTensors, readTensorHeader, readTensors, requireTensors } from './tensorFile';

@@ -1,9 +1,9 @@
 /** Memory of a whole model that reads streams: one memory per layer, saved together. */
 
-import { ConfigError } from '@sympow/kernels';
-import type { Memory, SavedMemory, SavedTensor } from '@sympow/recurrence';
+import { ConfigError, type Backend } from '@sympow/kernels';
+import type { Memory, Recurrence, SavedMemory, SavedTensor } from '@sympow/recurrence';
+import type { ModelConfig } from './api';
 import { memoryShape } from './config';
-import type { Model } from './model';
 
 /** What a model remembers of B streams read side by side. Made by `model.memory()`. */
 export interface ModelMemory {
@@ -17,7 +17,14 @@ export interface ModelMemory {
   dispose(): void;
 }
 
-export function emptyMemory(model: Model, B: number): ModelMemory {
+/** What a memory has to know of its model. */
+export interface Reader {
+  readonly recurrence: Recurrence;
+  readonly backend: Backend;
+  readonly config: ModelConfig;
+}
+
+export function emptyMemory(model: Reader, B: number): ModelMemory {
   return joinLayers(
     Array.from({ length: model.config.layers }, () => layerMemory(model, B)),
     0,
@@ -29,7 +36,7 @@ export function emptyMemory(model: Model, B: number): ModelMemory {
  *
  * @throws ConfigError or ShapeError if it was saved by a model of another shape
  */
-export function restoreMemory(model: Model, saved: SavedMemory): ModelMemory {
+export function restoreMemory(model: Reader, saved: SavedMemory): ModelMemory {
   const count = new Set(Object.keys(saved.tensors).map((name) => name.split('.')[1])).size;
   if (count !== model.config.layers) {
     throw new ConfigError({
@@ -48,7 +55,7 @@ export function restoreMemory(model: Model, saved: SavedMemory): ModelMemory {
   return joinLayers(layers, saved.position);
 }
 
-function layerMemory({ recurrence, backend, config }: Model, B: number, saved?: SavedMemory): Memory {
+function layerMemory({ recurrence, backend, config }: Reader, B: number, saved?: SavedMemory): Memory {
   return recurrence.memory(backend, memoryShape(config, B), saved);
 }
 

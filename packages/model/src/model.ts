@@ -55,14 +55,14 @@ export class Model {
   private constructor(
     readonly backend: Backend,
     readonly config: ModelConfig,
-    values: (name: string, size: number) => ArrayLike<number>,
+    values: ((name: string, size: number) => ArrayLike<number>) | undefined,
     compute: ComputeOptions,
   ) {
     const specs = parameterSpecs(config);
     const parameters = new Map<string, Variable>();
     for (const [name, { shape }] of specs) {
       const tensor = backend.empty(shape);
-      backend.write(tensor, values(name, tensor.size) as Float32Array);
+      if (values) backend.write(tensor, values(name, tensor.size) as Float32Array);
       parameters.set(name, parameter(tensor));
     }
     this.parameters = parameters;
@@ -82,6 +82,11 @@ export class Model {
   ): Model {
     const specs = parameterSpecs(config);
     return new Model(backend, config, (name) => initialValues(name, specs.get(name)!, seed), compute);
+  }
+
+  /** A model whose weights are undefined until they are written, for what reads them from elsewhere piece by piece. */
+  static blank(backend: Backend, config: ModelConfig, compute: ComputeOptions = {}): Model {
+    return new Model(backend, config, undefined, compute);
   }
 
   /**
@@ -133,7 +138,7 @@ export class Model {
     if (tokens.shape.length !== 2 || tokens.size === 0) {
       throw new ShapeError({
         what: 'shape of the tokens',
-        value: `[${tokens.shape.join(', ')}]`,
+        value: tokens.shape,
         expected: '[B, T] with T of at least 1',
       });
     }

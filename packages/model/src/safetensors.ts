@@ -228,23 +228,54 @@ export function encodeSafetensors(
   tensors: Iterable<readonly [string, TensorToStore]>,
   metadata: Record<string, string> = {},
 ): EncodedSafetensors {
+  const given = [...tensors];
+  const types = given.map(([name, { shape, data, dtype = storedDType(data) }]) => [name, { dtype, shape }] as const);
+  const { head, names, byteLength } = layOutSafetensors(types, metadata);
+  const encoders = new Map(given.map(([name, tensor]) => [name, encoderOf(tensor)]));
+  return {
+    byteLength,
+    *[Symbol.iterator]() {
+      yield head;
+      for (const name of names) {
+        const bytes = encoders.get(name)!();
+        if (bytes.length > 0) yield bytes;
+      }
+    },
+  };
+}
+
+/** What a file begins with, and what has to follow. */
+export interface SafetensorsLayout {
+  readonly head: Uint8Array;
+  /** The order in which the bytes of the tensors follow the head. */
+  readonly names: readonly string[];
+  /** How long the file will be. */
+  readonly byteLength: number;
+}
+
+/**
+ * Lays out a file whose tensors come later, one by one. See {@link encodeSafetensors} for the order and the errors.
+ *
+ * @example
+ * ```ts
+ * const { head, names } = layOutSafetensors([['norm.weight', { dtype: 'F32', shape: [2] }]]);
+ * ```
+ */
+export function layOutSafetensors(
+  tensors: Iterable<readonly [string, { readonly dtype: StoredDType; readonly shape: readonly number[] }]>,
+  metadata: Record<string, string> = {},
+): SafetensorsLayout {
   let end = 0;
   const ordered = inFileOrder(tensors);
-  const members = ordered.map(({ name, dtype, shape, bytes }) => {
+  const members = ordered.map(({ name, dtype, shape }) => {
     const begin = end;
-    end += bytes;
+    end += elementCount(shape) * STORED_BYTES[dtype];
     return member(name, { dtype, shape, data_offsets: [begin, end] });
   });
   requireText(metadata);
   if (Object.keys(metadata).length > 0) members.unshift(member(METADATA, metadata));
   const head = encodeHead(`{${members.join(',')}}`);
-  return {
-    byteLength: head.length + end,
-    *[Symbol.iterator]() {
-      yield head;
-      for (const { bytes, encode } of ordered) if (bytes > 0) yield encode();
-    },
-  };
+  return { head, names: ordered.map(({ name }) => name), byteLength: head.length + end };
 }
 
 /**
@@ -274,17 +305,14 @@ interface Ordered {
   name: string;
   dtype: StoredDType;
   shape: readonly number[];
-  bytes: number;
-  encode: () => Uint8Array;
 }
 
-function inFileOrder(tensors: Iterable<readonly [string, TensorToStore]>): Ordered[] {
+function inFileOrder(tensors: Iterable<readonly [string, Omit<Ordered, 'name'>]>): Ordered[] {
   const byName = new Map<string, Ordered>();
-  for (const [name, tensor] of tensors) {
+  for (const [name, { dtype, shape }] of tensors) {
     if (byName.has(name) || name === METADATA || !isUnicode(name)) {
       throw new ConfigError({ what: 'name of a tensor', value: name, expected: `Unicode, once, and not ${METADATA}` });
     }
-    const { shape, dtype = storedDType(tensor.data) } = tensor;
     if (!isStoredDType(dtype)) {
       const expected = `one of ${Object.keys(STORED_BYTES).join(', ')}`;
       throw new ConfigError({ what: `dtype of ${describeValue(name)}`, value: dtype, expected });
@@ -292,8 +320,7 @@ function inFileOrder(tensors: Iterable<readonly [string, TensorToStore]>): Order
     if (!isNaturals(shape)) {
       throw new ShapeError({ what: `shape of ${describeValue(name)}`, value: shape, expected: 'whole numbers' });
     }
-    const bytes = elementCount(shape) * STORED_BYTES[dtype];
-    byName.set(name, { name, dtype, shape, bytes, encode: encoderOf(tensor) });
+    byName.set(name, { name, dtype, shape });
   }
   const rank = Object.keys(STORED_BYTES);
   return [...byName.values()].sort(

@@ -1,7 +1,6 @@
 /** Choosing a token from logits: temperature, top-k, top-p. */
 
 import { ConfigError, type Random } from '@sympow/kernels';
-import type { GeneratedToken } from './generate';
 
 export interface SamplingOptions {
   /** Logits are divided by it; 0 takes the most likely token. Default 1. */
@@ -10,6 +9,13 @@ export interface SamplingOptions {
   readonly topK?: number;
   /** Only the fewest most likely tokens whose probabilities sum to at least this, in (0, 1]. Default 1. */
   readonly topP?: number;
+}
+
+/** One generated token. */
+export interface GeneratedToken {
+  readonly token: number;
+  /** Natural logarithm of the probability that the model gave it, before temperature and filters. */
+  readonly logProbability: number;
 }
 
 /**

@@ -124,6 +124,6 @@ export interface Recurrence<M extends Memory = Memory> {
   memory(backend: Backend, shape: MemoryShape, saved?: SavedMemory): M;
   /** The next T ≥ 1 tokens of a stream: answers [B, T, H, e] and moves the memory on. Tapes that record are refused. */
   stream(tape: Tape, inputs: AttentionInputs, memory: M): Variable;
-  /** Bytes that a memory takes after `length` tokens, known before anything is allocated. */
+  /** Bytes of what a memory holds after `length` tokens, known before anything is allocated; softmax reserves up to twice as much. */
   memoryBytes(shape: MemoryShape, length: number): number;
 }

@@ -27,15 +27,20 @@ export function flopsOf(form: 'attention' | 'chunked', { T, C, d, e, D, initialS
   return T * C * (d + e) + 2 * throughState;
 }
 
+/** @throws ConfigError for a name that is none */
+export function checkForm(form: Form): void {
+  if (!['auto', 'attention', 'chunked', 'recurrent'].includes(form)) {
+    throw new ConfigError({ what: 'form', value: form, expected: 'auto, attention, chunked or recurrent' });
+  }
+}
+
 /**
  * The form to use.
  *
  * @throws ConfigError for a name that is none
  */
 export function chooseForm(form: Form, sizes: FormSizes): Exclude<Form, 'auto'> {
-  if (!['auto', 'attention', 'chunked', 'recurrent'].includes(form)) {
-    throw new ConfigError({ what: 'form', value: form, expected: 'auto, attention, chunked or recurrent' });
-  }
+  checkForm(form);
   if (form !== 'auto') return form;
   return flopsOf('attention', sizes) <= flopsOf('chunked', sizes) ? 'attention' : 'chunked';
 }

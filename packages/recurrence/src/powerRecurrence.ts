@@ -4,7 +4,7 @@ import type { Tape } from '@sympow/autograd';
 import { embeddedSize } from '@sympow/embedding';
 import { ConfigError, type Normalizer } from '@sympow/kernels';
 import type { AttentionInputs, PowerOptions, Recurrence, SequenceOptions, SequenceResult } from './api';
-import { chooseForm, defaultChunk } from './form';
+import { checkForm, chooseForm, defaultChunk } from './form';
 import { attentionForm, chunkedForm, recurrentForm, type FormInputs, type FormOptions, type FormResult } from './forms';
 import { checkInputs } from './inputs';
 import { turn } from './phases';
@@ -30,6 +30,7 @@ import { powerMemory, powerMemoryBytes, streamPower, type PowerMemory } from './
 export function powerRecurrence(options: PowerOptions): Recurrence<PowerMemory> {
   const { power, normalizer = 'sum', chunk, form = 'auto' } = options;
   checkOptions(power, normalizer, chunk);
+  checkForm(form);
 
   function sequence(
     tape: Tape,
@@ -54,10 +55,7 @@ export function powerRecurrence(options: PowerOptions): Recurrence<PowerMemory> 
     sequence,
     memory: (backend, shape, saved) => powerMemory(backend, shape, power, saved),
     memoryBytes: (shape) => powerMemoryBytes(shape, power),
-    stream: (tape, inputs, memory) => {
-      checkInputs(inputs, undefined);
-      return streamPower(tape, inputs, memory, { power, normalizer, sequence });
-    },
+    stream: (tape, inputs, memory) => streamPower(tape, inputs, memory, { power, normalizer, sequence }),
   };
 }
 

@@ -3,7 +3,7 @@
 import { constant, type Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
 import type { AttentionInputs, Memory, MemoryShape, Recurrence, SavedMemory, SavedTensor } from './api';
-import { checkInputs } from './inputs';
+import { checkInputs, checkStream, savedTensor } from './inputs';
 import { turn } from './phases';
 import { gateSum, resetGates, type GateVariables } from './sums';
 import { atRest } from './window';
@@ -36,6 +36,7 @@ export function softmaxRecurrence(): Recurrence<SoftmaxMemory> {
         });
       }
       checkInputs(inputs, undefined);
+      checkGateWidth(inputs.logGate?.value.shape[3] ?? 1);
       const { q, k } = turn(tape, inputs.q, inputs.k, inputs.phases, undefined);
       const [, T, G] = k.value.shape as [number, number, number, number];
       const gates = gateSum(tape, resetGates(tape, inputs.logGate, inputs.reset, G), T);
@@ -46,6 +47,16 @@ export function softmaxRecurrence(): Recurrence<SoftmaxMemory> {
       4 * B * G * (length * (d + e + Math.min(1, gateWidth)) + (phases ? d / 2 : 0)),
     stream: streamSoftmax,
   };
+}
+
+function checkGateWidth(width: number): void {
+  if (width <= 1) return;
+  throw new ConfigError({
+    what: 'gates per token and head',
+    value: width,
+    expected: 'at most 1 with softmax attention',
+    remedy: 'Vector gates need power attention.',
+  });
 }
 
 /** Attention of queries q [B, T, H, d], which stand `offset` rows after the first key. */
@@ -77,13 +88,18 @@ function softmaxAttention(
 const firstCapacity = 256;
 
 function softmaxMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory): SoftmaxMemory {
-  const { B, G, d, phases } = shape;
+  const { B, G, d, e, phases, gateWidth } = shape;
+  checkGateWidth(gateWidth);
   const position = saved?.position ?? 0;
+  const rows = saved && {
+    k: savedTensor(saved, 'k', [B, position, G, d]),
+    v: savedTensor(saved, 'v', [B, position, G, e]),
+    logGate: gateWidth > 0 ? savedTensor(saved, 'logGate', [B, position, G]) : undefined,
+  };
+  const turns = saved && phases ? savedTensor(saved, 'phase', [B, G, d / 2]) : undefined;
   const phase = phases ? backend.empty([B, G, d / 2]) : undefined;
-  if (phase) {
-    if (saved) backend.write(phase, saved.tensors.phase!.data);
-    else backend.kernels.fill({ value: 0, y: phase });
-  }
+  if (phase && turns) backend.write(phase, turns.data);
+  else if (phase) backend.kernels.fill({ value: 0, y: phase });
   const memory: SoftmaxMemory = {
     shape,
     cache: emptyCache(backend, shape, Math.max(firstCapacity, position)),
@@ -95,14 +111,10 @@ function softmaxMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory
       for (const tensor of [...Object.values(memory.cache), phase]) tensor?.dispose();
     },
   };
-  if (saved) {
-    backend.scope(() => {
-      for (const name of ['k', 'v', 'logGate'] as const) {
-        const at = memory.cache[name];
-        const rows = saved.tensors[name];
-        if (at && rows) backend.kernels.copyBlock({ x: backend.upload(rows.data, rows.shape), count: position, y: at });
-      }
-    });
+  for (const name of ['k', 'v', 'logGate'] as const) {
+    const [x, y] = [rows?.[name], memory.cache[name]];
+    if (!x || !y) continue;
+    backend.scope(() => backend.kernels.copyBlock({ x: backend.upload(x.data, x.shape), count: position, y }));
   }
   memory.bytes = bytesOf(memory);
   return memory;
@@ -152,7 +164,7 @@ function streamSoftmax(tape: Tape, inputs: AttentionInputs, memory: SoftmaxMemor
       expected: 'false for a stream',
       remedy: 'Use sequence() to train.',
     });
-  checkInputs(inputs, undefined);
+  checkStream(inputs, memory.shape);
   const { backend, kernels } = tape;
   const [B, T, H] = inputs.q.value.shape as [number, number, number, number];
   grow(backend, memory, T);
@@ -165,15 +177,7 @@ function streamSoftmax(tape: Tape, inputs: AttentionInputs, memory: SoftmaxMemor
     const place = { to: position, count: T };
     kernels.copyBlock({ x: turned.k.value, ...place, y: cache.k });
     kernels.copyBlock({ x: inputs.v.value, ...place, y: cache.v });
-    if (logGate) {
-      if (!cache.logGate)
-        throw new ConfigError({
-          what: 'the memory',
-          value: 'without gates',
-          expected: 'one with gateWidth 1, for resets or gates',
-        });
-      kernels.copyBlock({ x: logGate.value, ...place, y: cache.logGate });
-    }
+    if (logGate) kernels.copyBlock({ x: logGate.value, ...place, y: cache.logGate! });
     const gates = gateSum(tape, cache.logGate && constant(cache.logGate), cache.k.shape[1] as number);
     const answer = softmaxAttention(tape, turned.q, constant(cache.k), constant(cache.v), gates, position);
     kernels.cast({ x: answer.value, y: y.value });

@@ -10,8 +10,9 @@
 import type { Tape } from '@sympow/autograd';
 import { constant, sliceRows, type Variable } from '@sympow/autograd';
 import { embeddedSize } from '@sympow/embedding';
-import { ConfigError, ShapeError, type Backend, type Normalizer, type Tensor } from '@sympow/kernels';
+import { ConfigError, type Backend, type Normalizer, type Tensor } from '@sympow/kernels';
 import type { AttentionInputs, Memory, MemoryShape, PowerState, Recurrence, SavedMemory, SavedTensor } from './api';
+import { checkStream, savedTensor } from './inputs';
 import { turn } from './phases';
 import { resetGates } from './sums';
 
@@ -50,25 +51,16 @@ export function powerMemoryBytes(shape: MemoryShape, power: number): number {
 
 /** An empty memory, or one with the state of a saved one. */
 export function powerMemory(backend: Backend, shape: MemoryShape, power: number, saved?: SavedMemory): PowerMemory {
+  const shapes = Object.entries(memoryShapes(shape, power));
+  const restored = new Map<string, SavedTensor>();
+  for (const [name, axes] of shapes) {
+    if (saved && !name.startsWith('window')) restored.set(name, savedTensor(saved, name, axes));
+  }
   const tensors: Record<string, Tensor | undefined> = {};
-  for (const [name, axes] of Object.entries(memoryShapes(shape, power))) {
-    const restored = saved?.tensors[name];
-    if (saved && !restored && !name.startsWith('window')) {
-      throw new ConfigError({
-        what: 'the saved state',
-        value: `without ${name}`,
-        expected: 'S, Z and, where the layer turns its keys, phase',
-      });
-    }
-    if (restored && restored.shape.join() !== axes.join()) {
-      throw new ShapeError({
-        what: `shape of ${name} in the saved state`,
-        value: `[${restored.shape.join(', ')}]`,
-        expected: `[${axes.join(', ')}]`,
-      });
-    }
+  for (const [name, axes] of shapes) {
     const tensor = backend.empty(axes);
-    if (restored) backend.write(tensor, restored.data);
+    const data = restored.get(name)?.data;
+    if (data) backend.write(tensor, data);
     else backend.kernels.fill({ value: 0, y: tensor });
     tensors[name] = tensor;
   }
@@ -160,6 +152,7 @@ export function streamPower(
       expected: 'false for a stream',
       remedy: 'Use sequence() to train.',
     });
+  checkStream(inputs, memory.shape);
   const [B, T, H] = inputs.q.value.shape as [number, number, number, number];
   memory.position += T;
   if (T === 1) return nextToken(tape, inputs, memory, options);
@@ -239,15 +232,7 @@ function append(tape: Tape, { q, k, v, logGate, phases, reset }: AttentionInputs
   const place = { to: window.count, count };
   kernels.copyBlock({ x: turned.k.value, ...place, y: window.k });
   kernels.copyBlock({ x: v.value, ...place, y: window.v });
-  if (gates) {
-    if (!window.logGate)
-      throw new ConfigError({
-        what: 'the memory',
-        value: 'without gates',
-        expected: 'one with gateWidth 1, for resets or gates',
-      });
-    kernels.copyBlock({ x: gates.value, ...place, y: window.logGate });
-  }
+  if (gates) kernels.copyBlock({ x: gates.value, ...place, y: window.logGate! });
   window.count += count;
   return turned.q;
 }

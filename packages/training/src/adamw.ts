@@ -31,10 +31,10 @@ export class AdamW {
     private readonly backend: Backend,
     parameters: ReadonlyMap<string, Variable>,
     decays: ReadonlyMap<string, boolean>,
-    { beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weightDecay = 0.1, clip = 1 }: AdamWOptions = {},
+    options: AdamWOptions = {},
   ) {
-    this.options = { beta1, beta2, eps, weightDecay, clip };
-    check(this.options);
+    this.options = adamwOptions(options);
+    const { weightDecay } = this.options;
     this.names = [...parameters.keys()];
     this.weights = [...parameters.values()].map(({ value }) => value);
     this.weightDecay = this.names.map((name) => (decays.get(name) ? weightDecay : 0));
@@ -77,6 +77,15 @@ export class AdamW {
     return squaredNorm;
   }
 
+  /** The moments by the names under which they are saved, `m.<parameter>` and `v.<parameter>`. */
+  tensors(): Map<string, Tensor> {
+    const named = [...this.moments].flatMap(([name, { m, v }]) => [
+      [`m.${name}`, m] as const,
+      [`v.${name}`, v] as const,
+    ]);
+    return new Map(named);
+  }
+
   dispose(): void {
     for (const { m, v } of this.moments.values()) {
       m.dispose();
@@ -85,13 +94,18 @@ export class AdamW {
   }
 }
 
-function check({ beta1, beta2, eps, weightDecay, clip }: Required<AdamWOptions>): void {
+/** Options with their defaults. @throws ConfigError for options out of range */
+export function adamwOptions(options: AdamWOptions): Required<AdamWOptions> {
+  const { beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weightDecay = 0.1, clip = 1 } = options;
   for (const [what, value] of Object.entries({ beta1, beta2 })) {
     if (!(value >= 0 && value < 1)) throw new ConfigError({ what, value, expected: 'a number from 0 to below 1' });
   }
   if (!(eps > 0)) throw new ConfigError({ what: 'eps', value: eps, expected: 'a number above 0' });
-  if (!(weightDecay >= 0))
+  if (!(weightDecay >= 0 && weightDecay < Infinity)) {
     throw new ConfigError({ what: 'weightDecay', value: weightDecay, expected: 'a number of at least 0' });
-  if (!(clip > 0))
+  }
+  if (!(clip > 0)) {
     throw new ConfigError({ what: 'clip', value: clip, expected: 'a number above 0 (Infinity never clips)' });
+  }
+  return { beta1, beta2, eps, weightDecay, clip };
 }

@@ -80,6 +80,8 @@ function stepCases(step: Step): KernelCase[] {
   const make: KernelCase['make'] = (inputs) => stepArguments(inputs, step);
   const backward = (last: boolean): KernelCase => ({
     kernel: 'stepStateBackward',
+    // After a reset the answer is the token's own value whatever query and key are; what cancels is over q·k.
+    floor: { dq: 10 / (step.queryScale || 1), dk: 10 / (step.keyScale || 1), dlogGate: 10 },
     name: last ? name : `${name}, nothing from later steps`,
     make: (inputs) => {
       const args = make(inputs);

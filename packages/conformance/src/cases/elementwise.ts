@@ -26,12 +26,17 @@ function activationCases(): KernelCase[] {
       ]),
       // One by one, because next to 1e18 nothing else would be seen.
       ...extremes.flatMap((x): KernelCase[] => [
-        { kernel, name: `at ${spell(x)}`, make: (inputs) => ({ x: inputs.constant([3], x) }), floor: floorAt(x) },
+        {
+          kernel,
+          name: `at ${spell(x)}`,
+          make: (inputs) => ({ x: inputs.constant([3], x) }),
+          floor: floorAt(kernel, x),
+        },
         {
           kernel: backward,
           name: `at ${spell(x)}`,
           make: (inputs) => ({ x: inputs.constant([3], x), dy: inputs.constant([3], 1) }),
-          floor: floorAt(x),
+          floor: floorAt(kernel, x),
         },
       ]),
     ];
@@ -43,8 +48,11 @@ const spell = (x: number): string => (Object.is(x, -0) ? '−0' : String(x));
 /** Results below this are as good as 0: a sigmoid of −88 is at the edge of a float32, and GPUs flush such numbers to 0. */
 const negligible = 1e-30;
 
-// 1 + tanh(−9) is the difference of two numbers near 1; so is GELU's bracket, times x.
-const floorAt = (x: number) => (x < 0 ? { y: Math.min(1, -x), dx: Math.min(1, -x) } : { y: negligible, dx: negligible });
+/** 1 + tanh(−9) and 1 − tanh²(9) are differences of numbers near 1; so is GELU's bracket, times x. */
+function floorAt(kernel: (typeof activations)[number], x: number): Record<string, number> {
+  const floor = kernel === 'onePlusTanh' ? 1 : x < 0 ? Math.min(1, -x) : negligible;
+  return { y: floor, dx: floor };
+}
 
 const two = (names: readonly string[]) => (inputs: Inputs, shape: readonly number[]) =>
   Object.fromEntries(names.map((name) => [name, inputs.normal(shape, 2)]));
@@ -70,7 +78,12 @@ export const elementwise: readonly KernelCase[] = [
   ...arithmeticCases(),
   { kernel: 'add', name: 'with a scale', make: (inputs) => ({ a: x63(inputs), b: x63(inputs), scale: -2.5 }) },
   { kernel: 'add', name: 'with scale 0', make: (inputs) => ({ a: x63(inputs), b: x63(inputs), scale: 0 }) },
-  { kernel: 'add', name: 'into a', make: (inputs) => ({ a: x63(inputs), b: x63(inputs), scale: 3 }), alias: { y: 'a' } },
+  {
+    kernel: 'add',
+    name: 'into a',
+    make: (inputs) => ({ a: x63(inputs), b: x63(inputs), scale: 3 }),
+    alias: { y: 'a' },
+  },
   { kernel: 'add', name: 'into b', make: (inputs) => ({ a: x63(inputs), b: x63(inputs) }), alias: { y: 'b' } },
   { kernel: 'multiply', name: 'into a', make: (inputs) => ({ a: x63(inputs), b: x63(inputs) }), alias: { y: 'a' } },
   { kernel: 'multiply', name: 'into b', make: (inputs) => ({ a: x63(inputs), b: x63(inputs) }), alias: { y: 'b' } },
@@ -87,9 +100,12 @@ export const elementwise: readonly KernelCase[] = [
     },
   ]),
 
-  ...shapes.map(
-    (shape): KernelCase => ({ kernel: 'fill', name: show(shape), make: () => ({ value: -1.5 }), shapes: { y: shape } }),
-  ),
+  ...shapes.map((shape): KernelCase => ({
+    kernel: 'fill',
+    name: show(shape),
+    make: () => ({ value: -1.5 }),
+    shapes: { y: shape },
+  })),
   { kernel: 'fill', name: 'with −Infinity', make: () => ({ value: -Infinity }), shapes: { y: [17] } },
   { kernel: 'fill', name: 'int32', make: (inputs) => ({ value: -7, y: inputs.integers([17], 0, 9) }) },
   { kernel: 'fill', name: 'no elements', make: () => ({ value: 1 }), shapes: { y: [0, 3] } },
@@ -115,20 +131,24 @@ export const elementwise: readonly KernelCase[] = [
     { name: 'the middle to the end', from: 1, to: 4, count: 3 },
     { name: 'one row', from: 4, to: 0, count: 1 },
     { name: 'nothing', from: 2, to: 2, count: 0 },
-  ].map(
-    ({ name, from, to, count }): KernelCase => ({
-      kernel: 'copyBlock',
-      name,
-      make: (inputs) => ({ x: inputs.normal([2, 5, 3, 7]), y: inputs.normal([2, 7, 3, 7]), from, to, count }),
-    }),
-  ),
+  ].map(({ name, from, to, count }): KernelCase => ({
+    kernel: 'copyBlock',
+    name,
+    make: (inputs) => ({ x: inputs.normal([2, 5, 3, 7]), y: inputs.normal([2, 7, 3, 7]), from, to, count }),
+  })),
   {
     kernel: 'copyBlock',
     name: 'int32 without further axes',
     make: (inputs) => ({ x: inputs.integers([3, 17], 0, 99), y: inputs.integers([3, 65], 0, 99), to: 40, count: 17 }),
   },
 
-  ...[[1, 1], [1, 65], [65, 1], [500, 17], [3, 5, 7]].flatMap((shape): KernelCase[] => [
+  ...[
+    [1, 1],
+    [1, 65],
+    [65, 1],
+    [500, 17],
+    [3, 5, 7],
+  ].flatMap((shape): KernelCase[] => [
     {
       kernel: 'broadcastRows',
       name: show(shape),

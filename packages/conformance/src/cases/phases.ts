@@ -107,11 +107,13 @@ function gateCases({ T, chunk, gates: temper, d }: Gates): KernelCase[] {
 export const phaseAndGateSums: readonly KernelCase[] = [
   ...phases.flatMap(phaseCases),
   ...gates.flatMap(gateCases),
-  ...[[1, 1, 1], [2, 17, 3], [2, 17, 3, 5]].map(
-    (shape): KernelCase => ({
-      kernel: 'resetGates',
-      name: `[${shape.join(', ')}]`,
-      make: (inputs) => ({ x: tempers.usual(inputs, shape), reset: inputs.integers(shape.slice(0, 2), 0, 3) }),
-    }),
-  ),
+  ...[
+    [1, 1, 1],
+    [2, 17, 3],
+    [2, 17, 3, 5],
+  ].map((shape): KernelCase => ({
+    kernel: 'resetGates',
+    name: `[${shape.join(', ')}]`,
+    make: (inputs) => ({ x: tempers.usual(inputs, shape), reset: inputs.integers(shape.slice(0, 2), 0, 3) }),
+  })),
 ];

@@ -54,22 +54,20 @@ function recurrenceCases(situation: Situation): KernelCase[] {
         return { ...at.deltas(), ...at.initial(), gates: at.gates, length: T, ...at.options };
       },
     },
-    ...[true, false].map(
-      (last): KernelCase => ({
-        kernel: 'discountedSumBackward',
-        name: last ? name : `${name}, last state unused`,
-        make: (inputs) => {
-          const at = scene(inputs);
-          const { S, Z } = at.states();
-          const [dS, dZ] = [inputs.normal(S.shape), inputs.normal(Z.shape)];
-          const [B, , G, D, e] = S.shape as [number, number, number, number, number];
-          const dLast = { dSLast: inputs.normal([B, G, D, e]), dZLast: inputs.normal([B, G, D]) };
-          const initial = last ? dLast : {};
-          return { gates: at.gates, length: T, S, Z, dS, dZ, ...initial, ...at.options };
-        },
-        ...(last ? {} : { without: ['dS0', 'dZ0'] }),
-      }),
-    ),
+    ...[true, false].map((last): KernelCase => ({
+      kernel: 'discountedSumBackward',
+      name: last ? name : `${name}, last state unused`,
+      make: (inputs) => {
+        const at = scene(inputs);
+        const { S, Z } = at.states();
+        const [dS, dZ] = [inputs.normal(S.shape), inputs.normal(Z.shape)];
+        const [B, , G, D, e] = S.shape as [number, number, number, number, number];
+        const dLast = { dSLast: inputs.normal([B, G, D, e]), dZLast: inputs.normal([B, G, D]) };
+        const initial = last ? dLast : {};
+        return { gates: at.gates, length: T, S, Z, dS, dZ, ...initial, ...at.options };
+      },
+      ...(last ? {} : { without: ['dS0', 'dZ0'] }),
+    })),
     {
       kernel: 'powerAttention',
       name,
@@ -102,6 +100,8 @@ function recurrenceCases(situation: Situation): KernelCase[] {
     {
       kernel: 'queryStateBackward',
       name,
+      // Where the state is all that answers, the length of a query does not matter, and dA is along that length.
+      floor: normalizer === 'sum' ? { dA: 1 } : {},
       without: fresh ? ['dq', 'dS', 'dZ', 'dA'] : [],
       make: (inputs) => {
         const at = scene(inputs);

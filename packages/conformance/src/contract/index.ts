@@ -1,5 +1,9 @@
 /** Every rule of the contract that is not about the numbers of one kernel. */
 
 import type { ContractCheck } from '../api';
+import { door } from './door';
+import { memory } from './memory';
+import { opening } from './opening';
+import { transfer } from './transfer';
 
-export const contract: readonly ContractCheck[] = [];
+export const contract: readonly ContractCheck[] = [...door, ...memory, ...transfer, ...opening];

@@ -68,7 +68,7 @@ const arrayOf = { float64: Float64Array, float32: Float32Array, int32: Int32Arra
 class JsBackend implements Backend {
   readonly name: string;
   readonly capabilities;
-  readonly kernels = checked(kernels);
+  readonly kernels = checked(kernels, this);
   private readonly store: Memory<ArrayBuffer, TypedArray>;
 
   constructor(float: 'float32' | 'float64') {
@@ -118,8 +118,9 @@ class JsBackend implements Backend {
     return this.store.view(tensor, shape);
   }
 
-  read(tensor: Tensor): Promise<TypedArray> {
-    return Promise.resolve(tensor).then((own) => this.readSync(own));
+  // Reads at once, before kernels that are called later, and turns what it throws into a rejection.
+  async read(tensor: Tensor): Promise<TypedArray> {
+    return this.readSync(tensor);
   }
 
   readSync(tensor: Tensor): TypedArray {

@@ -1,0 +1,105 @@
+// `sympow doctor`: what can compute here, why the rest cannot, and how fast each is, measured after a check of its result.
+
+import { SympowError, type Backend } from '@sympow/kernels';
+import { arch, cpus, platform, totalmem } from 'node:os';
+import { backends } from '../backends';
+import type { Command } from '../command';
+import { bytes, createOutput } from '../output';
+
+interface Finding {
+  readonly name: string;
+  readonly available: boolean;
+  readonly reason?: string;
+  readonly gflops?: number;
+  readonly threads?: number;
+  readonly float?: string;
+  readonly notes?: readonly string[];
+}
+
+/** Size of the measured product. */
+const size = 256;
+
+/** GFLOP/s of a square product in the backend's own element type: the best of several rounds. */
+export async function measure(backend: Backend): Promise<number> {
+  const a = backend.upload(
+    Float32Array.from({ length: size * size }, (_, i) => ((i * 7) % 13) / 13 - 0.5),
+    [size, size],
+  );
+  const y = backend.empty([size, size]);
+  const product = async () => {
+    const start = performance.now();
+    backend.kernels.matmul({ a, b: a, y });
+    await backend.finish();
+    return performance.now() - start;
+  };
+  await product();
+  await checkProduct(await a.read(), await y.read());
+  let best = Infinity;
+  for (let round = 0; round < 8; round++) best = Math.min(best, await product());
+  a.dispose();
+  y.dispose();
+  return (2 * size ** 3) / best / 1e6;
+}
+
+/** A row of the product against its definition: speed of a wrong result is worth nothing. */
+function checkProduct(a: ArrayLike<number>, y: ArrayLike<number>): Promise<void> {
+  const row = size - 1;
+  for (let column = 0; column < size; column++) {
+    let sum = 0;
+    for (let k = 0; k < size; k++) sum += a[row * size + k]! * a[k * size + column]!;
+    if (Math.abs(sum - y[row * size + column]!) > 1e-3)
+      return Promise.reject(new Error(`wrong product: ${y[row * size + column]} instead of ${sum}`));
+  }
+  return Promise.resolve();
+}
+
+async function examine(name: string): Promise<Finding> {
+  try {
+    const backend = await backends[name]!().open();
+    try {
+      const { threads, float, notes } = backend.capabilities;
+      return { name, available: true, gflops: await measure(backend), threads, float, notes };
+    } finally {
+      await backend.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return {
+      name,
+      available: false,
+      reason: error instanceof SympowError ? error.message : `failed: ${error.message}`,
+    };
+  }
+}
+
+export const doctor: Command = {
+  name: 'doctor',
+  description: 'Say which backends can run here, why others cannot, and how fast each is.',
+  options: () => undefined,
+  async run(_args, options) {
+    const output = createOutput(options.json === true);
+    const cpu = cpus();
+    const machine = {
+      node: process.version,
+      platform: `${platform()} ${arch()}`,
+      cpu: cpu[0]?.model.trim() ?? 'unknown',
+      cores: cpu.length,
+      memory: totalmem(),
+    };
+    output.print(
+      `node ${machine.node}, ${machine.platform}, ${machine.cores} × ${machine.cpu}, ${bytes(machine.memory)}`,
+    );
+    const found: Finding[] = [];
+    for (const name of Object.keys(backends)) found.push(await examine(name));
+    for (const { name, available, reason, gflops, threads, float, notes } of found) {
+      if (available)
+        output.print(
+          `  ✓ ${name.padEnd(8)} ${gflops!.toFixed(1)} GFLOP/s in ${float}, ${threads} thread${threads === 1 ? '' : 's'}  (${notes!.join('; ')})`,
+        );
+      else output.print(`  ✗ ${name.padEnd(8)} ${reason}`);
+    }
+    const chosen = found.find(({ available }) => available)?.name;
+    output.print(`auto takes ${chosen ?? 'none'}`);
+    output.json({ ...machine, backends: found, auto: chosen });
+  },
+};

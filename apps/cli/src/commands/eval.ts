@@ -1,0 +1,135 @@
+// `sympow eval`: loss by position on text of any length, with a chart in the terminal and as SVG.
+
+import { evaluationStreams, type TokenSource } from '@sympow/data';
+import {
+  lossByPosition,
+  lossReport,
+  lossSeries,
+  svgChart,
+  terminalChart,
+  type Evaluation,
+  type LossByPosition,
+} from '@sympow/evaluation';
+import { folderStorage } from '@sympow/model';
+import type { Command as CommanderCommand } from 'commander';
+import { basename, dirname } from 'node:path';
+import { openBackend, withBackend } from '../backends';
+import { openCheckpoint, type OpenCheckpoint } from '../checkpoint';
+import { oneOf, whole, type Command } from '../command';
+import { openData, withData, type DataFlags, type Part } from '../dataOptions';
+import { interruptible } from '../interrupt';
+import { withCompute, type ComputeFlags } from '../modelOptions';
+import { bytes, createOutput, quantity, type Output } from '../output';
+
+interface Flags extends ComputeFlags, DataFlags {
+  length: number;
+  streams: number;
+  batch: number;
+  piece?: number;
+  part: Part;
+  svg?: string;
+  report?: string;
+  backend: string;
+  seed: number;
+  json?: true;
+}
+
+/** What {@link evaluate} reads. */
+export interface EvaluateOptions {
+  readonly source: TokenSource;
+  readonly length: number;
+  readonly streams: number;
+  readonly batch: number;
+  readonly piece?: number | undefined;
+  readonly signal: AbortSignal;
+  readonly output: Output;
+}
+
+/** The loss by position of a checkpoint, with a progress line; nothing when it was aborted. */
+export async function evaluate({ model, context }: OpenCheckpoint, options: EvaluateOptions): Promise<LossByPosition> {
+  const { source, length, streams: maximum, batch, piece, signal, output } = options;
+  const streams = evaluationStreams(source, { length, batch, maximum });
+  const edges = context === undefined ? [] : [context];
+  for await (const event of lossByPosition(model, streams, { piece, edges, signal, bytesPerToken: 1 })) {
+    if (event.type === 'result') return event.result;
+    const { position, streams: done, totalStreams, nats, tokensPerSecond, memoryBytes } = event;
+    process.send?.(event);
+    output.progress(
+      `position ${quantity(position)} of ${quantity(length)}, ${done}/${totalStreams} streams  loss ${nats.toFixed(3)}  ` +
+        `${quantity(tokensPerSecond)} tokens/s  memory ${bytes(memoryBytes)}`,
+    );
+  }
+  throw new Error('evaluation ended without a result');
+}
+
+/** A chart's texts and the mark of the training context. */
+export function chartOptions(title: string, context: number | undefined) {
+  return {
+    title,
+    yLabel: 'nats per byte',
+    ...(context !== undefined && { rule: { x: context, label: 'training context' } }),
+  };
+}
+
+async function run(paths: readonly string[], path: string, flags: Flags, output: Output): Promise<LossByPosition> {
+  const backend = await openBackend(flags.backend);
+  try {
+    const checkpoint = await openCheckpoint(backend, path, {
+      form: flags.form,
+      ...(flags.chunk !== undefined && { chunk: flags.chunk }),
+    });
+    output.note(`${checkpoint.name} from ${checkpoint.path}`);
+    const source = (await openData(paths, flags, output))[flags.part];
+    const loss = await interruptible(output.note, (signal) =>
+      evaluate(checkpoint, { ...flags, source, signal, output }),
+    );
+    const evaluation: Evaluation = { name: checkpoint.name, loss, context: checkpoint.context };
+    const chart = chartOptions('Loss by position', checkpoint.context);
+    output.print(
+      terminalChart([lossSeries(evaluation)], { ...chart, width: chartWidth(), color: process.stdout.isTTY }),
+    );
+    output.print(lossReport([evaluation]));
+    if (flags.svg) await write(flags.svg, await svgChart([lossSeries(evaluation)], chart), output);
+    if (flags.report) await write(flags.report, lossReport([evaluation]), output);
+    return loss;
+  } finally {
+    await backend.close();
+  }
+}
+
+export function chartWidth(): number {
+  return Math.max(40, Math.min(process.stdout.columns || 80, 100));
+}
+
+async function write(path: string, text: string, output: Output): Promise<void> {
+  await folderStorage(dirname(path)).write(basename(path), text);
+  output.note(`wrote ${path}`);
+}
+
+function options(command: CommanderCommand): void {
+  withData(command.argument('<checkpoint>', 'a checkpoint, or the folder of a run (its newest)'))
+    .option('--length <n>', 'positions per stream, as many as you like', whole('--length'), 4096)
+    .option('--streams <n>', 'most streams, spread evenly over the text', whole('--streams'), 32)
+    .option('--batch <n>', 'streams side by side', whole('--batch'), 8)
+    .option('--piece <n>', 'tokens of a stream that are read at once; bounds the memory', whole('--piece'))
+    .option(
+      '--part <part>',
+      'held-out, train or all of the text',
+      oneOf('--part', ['held-out', 'train', 'all']),
+      'held-out',
+    )
+    .option('--svg <file>', 'write the chart')
+    .option('--report <file>', 'write the table as Markdown');
+  withCompute(withBackend(command));
+}
+
+export const evaluateCommand: Command = {
+  name: 'eval',
+  description: 'Loss by position, in memory that does not grow with the length.',
+  options,
+  async run(args, options) {
+    const flags = options as unknown as Flags;
+    const output = createOutput(flags.json === true);
+    output.json(await run(args[1] as string[], args[0] as string, flags, output));
+  },
+};

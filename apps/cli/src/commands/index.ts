@@ -1,0 +1,9 @@
+import type { Command } from '../command';
+import { demo } from './demo';
+import { doctor } from './doctor';
+import { evaluateCommand } from './eval';
+import { generate } from './generate';
+import { train } from './train';
+
+/** One line per command, in the order of the help text. */
+export const commands: readonly Command[] = [train, evaluateCommand, generate, doctor, demo];

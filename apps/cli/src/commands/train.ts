@@ -1,0 +1,182 @@
+// `sympow train`: a new run on text, or one that goes on where it was stopped or killed.
+
+import { byteTokenizer } from '@sympow/data';
+import type { Backend } from '@sympow/kernels';
+import { folderStorage, Model } from '@sympow/model';
+import { train as trainModel, type TrainingEvent } from '@sympow/training';
+import type { Command as CommanderCommand } from 'commander';
+import { openBackend, withBackend } from '../backends';
+import { real, whole, type Command } from '../command';
+import { openData, withData, type DataFlags } from '../dataOptions';
+import { interruptible } from '../interrupt';
+import { configOf, describeSize, withCompute, withModel, type ComputeFlags, type ModelFlags } from '../modelOptions';
+import { createOutput, duration, quantity, type Output } from '../output';
+
+interface Flags extends ModelFlags, ComputeFlags, DataFlags {
+  out: string;
+  context: number;
+  batch: number;
+  accumulate: number;
+  steps: number;
+  lr: number;
+  warmup?: number;
+  weightDecay: number;
+  clip: number;
+  evalEvery: number;
+  evalRows: number;
+  checkpointEvery: number;
+  keep: number;
+  resume: boolean;
+  backend: string;
+  seed: number;
+  json?: true;
+}
+
+/** The object of --json. */
+export interface TrainResult {
+  readonly steps: number;
+  readonly trainLoss: number | null;
+  readonly heldOutLoss: number | null;
+  readonly tokensPerSecond: number;
+  readonly parameters: number;
+  readonly checkpoint: string | null;
+}
+
+/** Share of an older loss in the one that is shown: single batches jump about. */
+const smoothing = 0.95;
+
+async function runTraining(
+  backend: Backend,
+  paths: readonly string[],
+  flags: Flags,
+  output: Output,
+  signal: AbortSignal,
+): Promise<TrainResult> {
+  const tokenizer = byteTokenizer();
+  const config = configOf(flags, tokenizer.vocabSize);
+  const compute = { form: flags.form, ...(flags.chunk !== undefined && { chunk: flags.chunk }) };
+  const { batch, context, accumulate, steps } = flags;
+  output.note(`${flags.variant}: ${describeSize(config, { batch: batch / accumulate, context }, compute)}`);
+  const { train, 'held-out': heldOut } = await openData(paths, flags, output);
+  const model = Model.create(backend, config, { seed: flags.seed, ...compute });
+  let parameters = 0;
+  let trainLoss: number | null = null;
+  let heldOutLoss: number | null = null;
+  let tokens = 0;
+  let checkpoint: string | null = null;
+  const start = performance.now();
+  const events = trainModel({
+    model,
+    data: train,
+    ...{ batch, context, accumulate, steps, seed: flags.seed, signal },
+    learningRate: flags.lr,
+    ...(flags.warmup !== undefined && { warmup: flags.warmup }),
+    weightDecay: flags.weightDecay,
+    clip: flags.clip,
+    evaluation: { data: heldOut, every: flags.evalEvery, rows: flags.evalRows },
+    checkpoints: {
+      storage: folderStorage(flags.out),
+      every: flags.checkpointEvery,
+      keep: flags.keep,
+      files: { 'tokenizer.json': `${JSON.stringify(tokenizer.toJSON(), null, 2)}\n` },
+      resume: flags.resume,
+    },
+  });
+  for await (const event of events) {
+    report(event);
+    if (event.type === 'start') {
+      parameters = event.parameters;
+      checkpoint = event.resumedFrom ?? null;
+      output.note(
+        event.resumedFrom
+          ? `going on from ${event.resumedFrom}, step ${event.step} of ${event.steps}`
+          : `training on ${event.backend}, ${quantity(event.tokensPerStep)} tokens per step`,
+      );
+    } else if (event.type === 'step') {
+      tokens += batch * context;
+      trainLoss = trainLoss === null ? event.loss : smoothing * trainLoss + (1 - smoothing) * event.loss;
+      output.progress(
+        `step ${event.step}/${event.steps}  loss ${trainLoss.toFixed(3)}  lr ${event.learningRate.toExponential(1)}  ` +
+          `${quantity(event.tokensPerSecond)} tokens/s  ${duration(event.secondsLeft)} left`,
+      );
+    } else if (event.type === 'evaluation') {
+      heldOutLoss = event.loss;
+      output.note(
+        `step ${event.step}: loss ${(trainLoss ?? NaN).toFixed(3)}, held out ${event.loss.toFixed(3)} nats per byte`,
+      );
+    } else if (event.type === 'checkpoint') {
+      checkpoint = event.path;
+    } else {
+      if (event.stopped)
+        output.note(`stopped at step ${event.step} of ${event.steps}; the same command goes on from there`);
+      return {
+        steps: event.step,
+        trainLoss,
+        heldOutLoss,
+        tokensPerSecond: tokens / ((performance.now() - start) / 1000),
+        parameters,
+        checkpoint: event.checkpoint ?? checkpoint,
+      };
+    }
+  }
+  throw new Error('training ended without saying so');
+}
+
+/** A parent process that wants to know (the demo) is told everything. */
+function report(event: TrainingEvent): void {
+  process.send?.(event);
+}
+
+function options(command: CommanderCommand): void {
+  withData(command)
+    .requiredOption('--out <folder>', 'where the run is kept; a run that is there already goes on')
+    .option('--context <T>', 'tokens per row', whole('--context'), 256)
+    .option('--batch <B>', 'rows per step', whole('--batch'), 8)
+    .option('--accumulate <n>', 'pieces in which the rows of a step are computed', whole('--accumulate'), 1)
+    .option('--steps <n>', 'steps in all', whole('--steps'), 1000)
+    .option(
+      '--lr <rate>',
+      'highest learning rate, after warm-up',
+      real('--lr', (x) => x > 0 && x < Infinity, 'a number above 0'),
+      2e-3,
+    )
+    .option('--warmup <n>', 'steps until then (default: a tenth of all)', whole('--warmup', 0))
+    .option(
+      '--weight-decay <w>',
+      'on matrices',
+      real('--weight-decay', (x) => x >= 0, 'a number of at least 0'),
+      0.1,
+    )
+    .option(
+      '--clip <norm>',
+      'largest gradient norm',
+      real('--clip', (x) => x > 0, 'a number above 0'),
+      1,
+    )
+    .option('--eval-every <n>', 'steps between held-out losses', whole('--eval-every'), 100)
+    .option('--eval-rows <n>', 'most rows of a held-out loss', whole('--eval-rows'), 64)
+    .option('--checkpoint-every <n>', 'steps between checkpoints', whole('--checkpoint-every'), 100)
+    .option('--keep <n>', 'checkpoints that stay', whole('--keep'), 2)
+    .option('--no-resume', 'refuse a folder that holds a run');
+  withCompute(withBackend(withModel(command)));
+}
+
+export const train: Command = {
+  name: 'train',
+  description: 'Train a model on text. Ctrl-C saves and stops; the same command goes on.',
+  options,
+  async run(args, options) {
+    const flags = options as unknown as Flags;
+    const output = createOutput(flags.json === true);
+    const backend = await openBackend(flags.backend);
+    try {
+      const result = await interruptible(output.note, (signal) =>
+        runTraining(backend, args[0] as string[], flags, output, signal),
+      );
+      output.note(`checkpoint ${result.checkpoint ?? 'none'}`);
+      output.json(result);
+    } finally {
+      await backend.close();
+    }
+  },
+};

@@ -1,0 +1,21 @@
+// What a person sees of an error: one line that names the value and the remedy. `--debug` shows where it came from.
+
+import { SympowError } from '@sympow/kernels';
+
+/** Wrong use of the command line, as against wrong data: exit code 2. */
+export class UsageError extends SympowError {
+  override readonly name = 'UsageError';
+  readonly code = 'USAGE';
+}
+
+export function exitCodeOf(error: unknown): number {
+  return error instanceof UsageError ? 2 : 1;
+}
+
+export function explain(error: unknown, debug: boolean): string {
+  if (!(error instanceof Error)) return `sympow: ${String(error)}`;
+  if (debug) return error.stack ?? error.message;
+  const line = error.message.replace(/\s*\n\s*/g, ' ');
+  // What was not thrown on purpose is a defect of ours, and its stack is worth reporting.
+  return error instanceof SympowError ? `sympow: ${line}` : `sympow: ${line} (unexpected; --debug shows where)`;
+}

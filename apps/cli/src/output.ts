@@ -1,0 +1,80 @@
+// Where things are printed. Results go to standard output; progress, and everything else with --json, to standard error.
+
+/** How a command talks. */
+export interface Output {
+  /** A line of the result. */
+  print(text: string): void;
+  /** A line that stays, beside the result. */
+  note(text: string): void;
+  /** The progress line: overwritten in a terminal; elsewhere a plain line now and then. */
+  progress(text: string): void;
+  /** Ends the progress line, so that what follows begins on its own. */
+  endProgress(): void;
+  /** The object of --json, as the last line of standard output. */
+  json(result: unknown): void;
+}
+
+/** Least time between two plain progress lines. */
+const plainInterval = 10_000;
+
+export function createOutput(json: boolean): Output {
+  const live = process.stderr.isTTY;
+  let open = false;
+  let last = 0;
+  const endProgress = () => {
+    if (open) process.stderr.write('\n');
+    open = false;
+  };
+  return {
+    print(text) {
+      endProgress();
+      (json ? process.stderr : process.stdout).write(`${text}\n`);
+    },
+    note(text) {
+      endProgress();
+      process.stderr.write(`${text}\n`);
+    },
+    progress(text) {
+      if (live) {
+        const width = (process.stderr.columns || 80) - 1;
+        process.stderr.write(`\r${text.slice(0, width).padEnd(width)}`);
+        open = true;
+      } else if (Date.now() - last >= plainInterval) {
+        last = Date.now();
+        process.stderr.write(`${text}\n`);
+      }
+    },
+    endProgress,
+    json(result) {
+      endProgress();
+      if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    },
+  };
+}
+
+/** 1234567 → 1.23 M, with a unit behind it. */
+export function quantity(value: number, unit = ''): string {
+  const [scale, prefix] = value >= 1e9 ? [1e9, 'G'] : value >= 1e6 ? [1e6, 'M'] : value >= 1e3 ? [1e3, 'k'] : [1, ''];
+  const digits = scale === 1 && Number.isInteger(value) ? String(value) : (value / scale).toPrecision(3);
+  return `${digits} ${prefix}${unit}`.trim();
+}
+
+/** 1536 → 1.50 KiB. */
+export function bytes(value: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** 3725 → 1h02m, 65 → 1m05s, 5 → 5s. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.round(seconds);
+  const two = (n: number) => String(n).padStart(2, '0');
+  if (whole >= 3600) return `${Math.floor(whole / 3600)}h${two(Math.floor(whole / 60) % 60)}m`;
+  return whole >= 60 ? `${Math.floor(whole / 60)}m${two(whole % 60)}s` : `${whole}s`;
+}

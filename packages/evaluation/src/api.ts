@@ -1,0 +1,168 @@
+/**
+ * Types of this package. Losses are in nats per token; positions count the predictions of a stream from 0, so that the loss at
+ * position t is that of a token with t + 1 tokens of the stream before it. No device and no file is named here.
+ */
+
+/** Options of `lossByPosition`. */
+export interface LossByPositionOptions {
+  /**
+   * Tokens of each stream that are read at once. Results do not depend on it beyond rounding; time and memory do. By default 512,
+   * or as many as keep the logits of a piece near 64 MiB, but at least 64. Multiples of 64 are fastest with power attention.
+   */
+  readonly piece?: number | undefined;
+  /** End of the first bin; the next ends twice as far, and so on. A whole number of at least 1; 64 unless said otherwise. */
+  readonly first?: number | undefined;
+  /**
+   * Positions where a bin has to end, such as the training context. A doubling edge that lies within a factor of √2 of one of
+   * them, or of the length, is left out. Those beyond the length are ignored.
+   */
+  readonly edges?: readonly number[] | undefined;
+  /** Mean bytes of text per token, for `bitsPerByte`: 1 where tokens are bytes. */
+  readonly bytesPerToken?: number | undefined;
+  /** Stops between two pieces. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What `lossByPosition` tells while it works. The last event is the result. */
+export type LossEvent = LossProgress | LossResult;
+
+/** A piece has been read. */
+export interface LossProgress {
+  readonly type: 'progress';
+  /** Predictions so far in each stream of the group that is being read, and how many it will have. */
+  readonly position: number;
+  readonly length: number;
+  /** Streams that have been read to their end, and how many there are in all. */
+  readonly streams: number;
+  readonly totalStreams: number;
+  /** Predictions over all streams so far. */
+  readonly tokens: number;
+  /** Mean of the losses so far. */
+  readonly nats: number;
+  readonly tokensPerSecond: number;
+  /** Bytes that the model holds now to remember the streams of this group. */
+  readonly memoryBytes: number;
+}
+
+/** The work is done. */
+export interface LossResult {
+  readonly type: 'result';
+  readonly result: LossByPosition;
+}
+
+/**
+ * How well a model predicts by how much it has read. Plain data: it can be written as JSON, where a loss that is not a finite
+ * number becomes null.
+ */
+export interface LossByPosition {
+  /** Predictions per stream. */
+  readonly length: number;
+  /** In order, without gaps, from 0 to `length`. */
+  readonly bins: readonly LossBin[];
+  /** What each stream gave, for differences between parts of it or between models. */
+  readonly streams: readonly StreamLoss[];
+  /** Different documents that the streams come from. */
+  readonly documents: number;
+  /** Predictions over all streams. */
+  readonly tokens: number;
+  /** Mean over all tokens. */
+  readonly nats: number;
+  /** Standard error of `nats` over the streams; null for one stream. */
+  readonly stderr: number | null;
+  /** "Best-context loss": the bin with the lowest mean; null where no bin has a finite one. */
+  readonly best: LossBin | null;
+  /** `nats` in bits per byte of text; null where `bytesPerToken` was not given. */
+  readonly bitsPerByte: number | null;
+  /** Memory of one stream that does not grow with what is read; 0 for softmax attention. */
+  readonly stateBytes: number;
+  /** Keys and values of one stream: what softmax attention held at the end, and for others what it would hold in this shape. */
+  readonly cacheBytes: number;
+  /** Time spent, without that of the reader of the events. */
+  readonly seconds: number;
+  readonly tokensPerSecond: number;
+}
+
+/** Positions [from, to). */
+export interface LossBin {
+  readonly from: number;
+  readonly to: number;
+  /** Mean loss; NaN where there is no token or the model's numbers are not finite. */
+  readonly nats: number;
+  /** Standard error over streams; null for fewer than two. It takes the streams as independent of each other. */
+  readonly stderr: number | null;
+  /** Tokens, over all streams. */
+  readonly count: number;
+}
+
+/** One stream. */
+export interface StreamLoss {
+  /** Where it comes from: the document, and the position in it. */
+  readonly document: number;
+  readonly from: number;
+  /** Mean loss in every bin; NaN where there is no token. */
+  readonly nats: readonly number[];
+  /** Tokens in every bin. */
+  readonly counts: readonly number[];
+}
+
+/** A model's losses under its name, for reports and charts. */
+export interface Evaluation {
+  readonly name: string;
+  readonly loss: LossByPosition;
+  /** Tokens that it was trained to read at once: where "inside" ends and "beyond" begins. */
+  readonly context?: number | undefined;
+}
+
+/** Options of `lossReport`. */
+export interface LossReportOptions {
+  /** The heading; `Loss by position` unless said otherwise. */
+  readonly title?: string | undefined;
+}
+
+/** A mark on a chart; not drawn where y is not finite. */
+export interface ChartPoint {
+  /** Above 0, as the axis is logarithmic. */
+  readonly x: number;
+  readonly y: number;
+  /** Drawn as a band of one standard error on both sides where the chart can. */
+  readonly stderr?: number | null | undefined;
+}
+
+/** A line of a chart, its points in order of x. */
+export interface ChartSeries {
+  readonly name: string;
+  readonly points: readonly ChartPoint[];
+}
+
+/** What all charts share. */
+export interface ChartOptions {
+  readonly title?: string | undefined;
+  /** Default `position in the context`. */
+  readonly xLabel?: string | undefined;
+  /** Default `nats per token`. */
+  readonly yLabel?: string | undefined;
+  /** A vertical line, such as the training context. */
+  readonly rule?: { readonly x: number; readonly label: string } | undefined;
+}
+
+/** Options of `terminalChart`. */
+export interface TerminalChartOptions extends ChartOptions {
+  /** Columns, at least 32; 80 unless said otherwise. */
+  readonly width?: number | undefined;
+  /** Rows of the plot, without axis, title and legend, at least 4; 16 unless said otherwise. */
+  readonly height?: number | undefined;
+  /** Colours the lines with ANSI codes; `process.stdout.isTTY` is a good choice. Default `false`. */
+  readonly color?: boolean | undefined;
+  /** Draws with ASCII alone, for terminals and logs without Unicode. Default `false`. */
+  readonly ascii?: boolean | undefined;
+}
+
+/** Options of `svgChart`. */
+export interface SvgChartOptions extends ChartOptions {
+  /** A line under the title. */
+  readonly subtitle?: string | undefined;
+  /** Pixels of the whole picture, at least 320; 800 unless said otherwise. */
+  readonly width?: number | undefined;
+  /** At least 200; 480 unless said otherwise. */
+  readonly height?: number | undefined;
+}

@@ -1,0 +1,199 @@
+/** A line chart as an SVG picture, through Vega-Lite: no browser, no canvas. Vega is loaded when the first chart is drawn. */
+
+import type { TopLevelSpec } from 'vega-lite';
+import type { ChartSeries, SvgChartOptions } from './api';
+import { layOut, oneLine, positionText, xTicks, yTicks, type Frame } from './axis';
+import { requireWhole } from './options';
+
+// Okabe and Ito's colours, told apart with every kind of colour blindness; yellow is left out, as it is faint on white.
+const colors = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
+const shapes = ['circle', 'triangle-up', 'square', 'diamond', 'cross', 'triangle-down', 'stroke'];
+const font = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
+const ink = '#1f2328';
+const softInk = '#59636e';
+const faint = '#e6e8eb';
+
+type LayeredSpec = Extract<TopLevelSpec, { layer: unknown }>;
+type Layer = LayeredSpec['layer'][number];
+
+/** A row of the chart's data. */
+interface Row {
+  readonly series: string;
+  readonly x: number;
+  readonly y: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Draws series as SVG text: the same for the same input, on every machine.
+ *
+ * @throws ConfigError if nothing can be drawn, two series have one name, an x is not above 0, or a size is too small
+ * @example
+ * ```ts
+ * const points = [64, 128, 256, 512].map((x) => ({ x, y: 2 + 8 / x, stderr: 0.02 }));
+ * const svg = await svgChart([{ name: 'conformal', points }], { rule: { x: 128, label: 'training context' } });
+ * console.log(svg.startsWith('<svg')); // true
+ * ```
+ */
+export async function svgChart(series: readonly ChartSeries[], options: SvgChartOptions = {}): Promise<string> {
+  const { width = 800, height = 480 } = options;
+  requireWhole('width', width, 320);
+  requireWhole('height', height, 200);
+  const frame = layOut(series, options, { yTicks: Math.max(3, Math.floor(height / 80)), bands: true });
+  const [{ compile }, { parse, View, Warn }] = await Promise.all([import('vega-lite'), import('vega')]);
+  const view = new View(parse(compile(specification(frame, options, width, height)).spec), {
+    renderer: 'none',
+    logLevel: Warn,
+  });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}
+
+function specification(frame: Frame, options: SvgChartOptions, width: number, height: number): LayeredSpec {
+  const { title, subtitle, rule } = options;
+  return {
+    width,
+    height,
+    autosize: { type: 'fit', contains: 'padding' },
+    padding: { left: 16, right: 24, top: 18, bottom: 14 },
+    background: 'white',
+    ...(title !== undefined && {
+      title: { text: oneLine(title), ...(subtitle !== undefined && { subtitle: oneLine(subtitle) }) },
+    }),
+    data: { values: rows(frame) },
+    encoding: { x: xAxis(frame, options, width) },
+    layer: [...(rule ? [ruleLine(rule.x), ruleLabel(frame, rule.x, oneLine(rule.label))] : []), lines(frame, options)],
+    config: {
+      font,
+      view: { stroke: null },
+      title: {
+        anchor: 'start',
+        frame: 'group',
+        fontSize: 18,
+        fontWeight: 600,
+        color: ink,
+        offset: 14,
+        subtitleFontSize: 13,
+        subtitleColor: softInk,
+        subtitlePadding: 6,
+      },
+      axis: {
+        labelFontSize: 12,
+        labelColor: softInk,
+        labelPadding: 8,
+        titleFontSize: 13,
+        titleFontWeight: 400,
+        titleColor: ink,
+        titlePadding: 10,
+        gridColor: faint,
+        domainColor: softInk,
+        tickColor: softInk,
+      },
+      axisY: { domain: false, ticks: false },
+      axisX: { grid: false, tickSize: 5 },
+      legend: {
+        orient: 'top',
+        direction: 'horizontal',
+        title: null,
+        labelFontSize: 13,
+        labelColor: ink,
+        labelLimit: 0,
+        symbolSize: 90,
+        symbolOpacity: 1,
+        symbolStrokeWidth: 0,
+        columnPadding: 22,
+        offset: 12,
+      },
+    },
+  };
+}
+
+function rows({ series }: Frame): Row[] {
+  return series.flatMap(({ name, points }) =>
+    points.map(({ x, y, stderr }) => ({ series: name, x, y, low: y - (stderr ?? 0), high: y + (stderr ?? 0) })),
+  );
+}
+
+function xAxis(frame: Frame, { xLabel }: SvgChartOptions, width: number): NonNullable<LayeredSpec['encoding']>['x'] {
+  const ticks = xTicks(frame, Math.floor(width / 60));
+  const [left, right] = frame.x;
+  // Room for half a point at both ends.
+  const margin = (right / left) ** 0.015;
+  return {
+    field: 'x',
+    type: 'quantitative',
+    title: xLabel ?? 'position in the context',
+    scale: { type: 'log', base: 2, domain: [left / margin, right * margin], nice: false },
+    axis: { values: ticks, labelExpr: lookup(ticks.map((value) => ({ value, text: positionText(value) }))) },
+  };
+}
+
+/** A Vega expression that gives each tick its text. */
+function lookup(ticks: readonly { value: number; text: string }[]): string {
+  return `${JSON.stringify(Object.fromEntries(ticks.map(({ value, text }) => [value, text])))}[datum.value]`;
+}
+
+/** Gives the series the values one after the other. */
+function inTurn({ series }: Frame, values: readonly string[]): { domain: string[]; range: string[] } {
+  return {
+    domain: series.map(({ name }) => name),
+    range: series.map((_, index) => values[index % values.length]!),
+  };
+}
+
+/** Bands below all lines, points above all lines. */
+function lines(frame: Frame, { yLabel }: SvgChartOptions): Layer {
+  const ticks = yTicks(frame);
+  return {
+    encoding: {
+      y: {
+        type: 'quantitative',
+        scale: { domain: [...frame.y], nice: false, zero: false },
+        title: yLabel ?? 'nats per token',
+        axis: { values: ticks.map(({ value }) => value), labelExpr: lookup(ticks) },
+      },
+      color: { field: 'series', type: 'nominal', scale: inTurn(frame, colors) },
+    },
+    layer: [
+      { mark: { type: 'area', opacity: 0.16 }, encoding: { y: { field: 'low' }, y2: { field: 'high' } } },
+      {
+        mark: { type: 'line', strokeWidth: 2.25, strokeJoin: 'round', strokeCap: 'round' },
+        encoding: { y: { field: 'y' } },
+      },
+      {
+        mark: { type: 'point', filled: true, size: 56, opacity: 1, stroke: 'white', strokeWidth: 1 },
+        encoding: { y: { field: 'y' }, shape: { field: 'series', type: 'nominal', scale: inTurn(frame, shapes) } },
+      },
+    ],
+  };
+}
+
+/** At a place of its own: without data, series and legend. */
+function ruleLine(x: number): Layer {
+  return {
+    data: { values: [{ x }] },
+    mark: { type: 'rule', stroke: softInk, strokeWidth: 1.25, strokeDash: [5, 4] },
+    encoding: { x: { field: 'x' } },
+  };
+}
+
+function ruleLabel({ x: [left, right] }: Frame, x: number, label: string): Layer {
+  const onTheLeft = Math.log(x / left) > Math.log(right / left) / 2;
+  return {
+    data: { values: [{ x, label }] },
+    mark: {
+      type: 'text',
+      align: onTheLeft ? 'right' : 'left',
+      baseline: 'top',
+      dx: onTheLeft ? -7 : 7,
+      dy: 6,
+      fontSize: 12,
+      color: softInk,
+    },
+    encoding: { x: { field: 'x' }, y: { value: 0 }, text: { field: 'label' } },
+  };
+}

@@ -1,0 +1,231 @@
+/**
+ * Checkpoints: a model as a folder of files, and a run as a folder of checkpoints.
+ *
+ * A checkpoint holds `config.json` and `model.safetensors`, and whatever a run adds to them: `tokenizer.json`, and
+ * `training.json` with `training.safetensors` to go on from. A run keeps its newest ones in `checkpoints/step-00000100` and
+ * so on. There a checkpoint is written under a name that ends in `.partial`, every file is flushed, and then it is renamed:
+ * whatever happens, a folder named `step-…` alone is complete. What is left over otherwise is removed when the run goes on.
+ */
+
+import { ConfigError, SympowError, type Backend, type Tensor } from '@sympow/kernels';
+import type { ComputeOptions, ModelConfig } from './api';
+import { configFromJson, configToJson } from './config';
+import { CheckpointError } from './errors';
+import { Model } from './model';
+import { parameterSpecs } from './parameters';
+import { missingFile, type FileContents, type Storage } from './storage';
+import { encodeTensors, readTensorHeader, readTensors, requireTensors } from './tensorFile';
+
+const CONFIG = 'config.json';
+const WEIGHTS = 'model.safetensors';
+const CHECKPOINTS = 'checkpoints';
+const PARTIAL = '.partial';
+const COMPLETE = /^step-(\d{8,15})$/;
+const MAX_JSON_BYTES = 2 ** 20;
+
+/** Files beside a model's own, by name. */
+export type CheckpointFiles = Readonly<Record<string, FileContents>>;
+
+/** A checkpoint of a run. */
+export interface Checkpoint {
+  /** Updates done. */
+  readonly step: number;
+  readonly storage: Storage;
+}
+
+/** What {@link saveCheckpoint} saves. */
+export interface SaveCheckpointOptions {
+  readonly model: Model;
+  /** Updates done: the name of the checkpoint. */
+  readonly step: number;
+  readonly files?: CheckpointFiles;
+  /** How many of the newest checkpoints stay, this one included; at least 1, default 2. */
+  readonly keep?: number;
+}
+
+/**
+ * Writes a model into a folder, with other files beside it. Each file that is there already is replaced in one step.
+ *
+ * @throws CheckpointError if a file cannot be written
+ * @example
+ * ```ts
+ * import { js } from '@sympow/kernels';
+ * import { loadModel, memoryStorage, Model, modelConfig, saveModel } from '@sympow/model';
+ * const backend = await js().open();
+ * const model = Model.create(backend, modelConfig({ vocabSize: 256, hiddenSize: 16, layers: 1, heads: 2, headSize: 8 }));
+ * const storage = memoryStorage(); // or folderStorage('my-model')
+ * await saveModel(storage, model);
+ * const copy = await loadModel(backend, storage);
+ * console.log(copy.config.hiddenSize); // 16
+ * ```
+ */
+export async function saveModel(storage: Storage, model: Model, files: CheckpointFiles = {}): Promise<void> {
+  for (const [name, contents] of Object.entries(files)) await storage.write(name, contents);
+  await storage.write(WEIGHTS, encodeTensors(weightsOf(model)));
+  await storage.write(CONFIG, `${JSON.stringify(configToJson(model.config), null, 2)}\n`);
+}
+
+/**
+ * The model in a folder: one that {@link saveModel} wrote, or the newest checkpoint of a run. Weights go to the backend one
+ * by one. Nothing is allocated before all files are found to fit.
+ *
+ * @throws CheckpointError if there is none, or its files are damaged or do not belong together
+ */
+export async function loadModel(backend: Backend, storage: Storage, compute: ComputeOptions = {}): Promise<Model> {
+  const folder = await findCheckpoint(storage);
+  const config = await readConfig(folder);
+  const header = await readTensorHeader(folder, WEIGHTS);
+  // Names of parameters are counted before they are listed: the configuration may ask for any number of layers.
+  if (config.layers > header.tensors.size) {
+    const expected = `at most the ${header.tensors.size} tensors of ${WEIGHTS}`;
+    throw new CheckpointError({ what: `layers in ${folder.path}/${CONFIG}`, value: config.layers, expected });
+  }
+  requireTensors(header, parameterSpecs(config), `${folder.path}/${WEIGHTS}`);
+  const model = Model.blank(backend, config, compute);
+  try {
+    await loadWeights(model, folder);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return model;
+}
+
+/**
+ * Replaces a model's weights by those of a checkpoint of the same configuration.
+ *
+ * @throws CheckpointError if they are missing, damaged, or those of another model
+ */
+export async function loadWeights(model: Model, storage: Storage): Promise<void> {
+  await readTensors(storage, WEIGHTS, weightsOf(model));
+}
+
+/** The configuration in a checkpoint. @throws CheckpointError if it is missing or makes no sense */
+export async function readConfig(storage: Storage): Promise<ModelConfig> {
+  const json = await readJson(storage, CONFIG);
+  try {
+    return configFromJson(json);
+  } catch (cause) {
+    if (!(cause instanceof SympowError)) throw cause;
+    const message = `${storage.path}/${CONFIG} describes no model (${cause.message.replace(/\.$/, '')})`;
+    throw new CheckpointError({ what: CONFIG, value: cause.value, message, expected: cause.expected, cause });
+  }
+}
+
+/**
+ * A JSON file, such as the `tokenizer.json` of a checkpoint.
+ *
+ * @param maxBytes - how long it may be; 1 MiB unless said otherwise
+ * @throws CheckpointError if it is missing, longer, or not JSON
+ */
+export async function readJson(storage: Storage, name: string, maxBytes = MAX_JSON_BYTES): Promise<unknown> {
+  const path = `${storage.path}/${name}`;
+  const bytes = await storage.size(name);
+  if (bytes === undefined) throw missingFile(path);
+  if (bytes > maxBytes) {
+    throw new CheckpointError({ what: `length of ${path}`, value: bytes, expected: `at most ${maxBytes} bytes` });
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await storage.read(name, 0, bytes)));
+  } catch (cause) {
+    if (cause instanceof SympowError) throw cause;
+    const message = `${path} cannot be read (${(cause as Error).message})`;
+    throw new CheckpointError({ what: name, value: undefined, message, expected: 'JSON in UTF-8', cause });
+  }
+}
+
+/**
+ * The folder of a checkpoint, wherever one is meant: the folder itself, or the newest checkpoint of a run.
+ *
+ * @throws CheckpointError if there is none
+ */
+export async function findCheckpoint(storage: Storage): Promise<Storage> {
+  if ((await storage.size(CONFIG)) !== undefined) return storage;
+  const newest = (await latestCheckpoint(storage)) ?? (await completeIn(storage)).at(-1);
+  if (newest) return newest.storage;
+  throw new CheckpointError({
+    what: storage.path,
+    value: undefined,
+    message: `there is no checkpoint in ${storage.path}`,
+    expected: `a folder with ${CONFIG}, or that of a run with ${CHECKPOINTS} in it`,
+    remedy: 'Check the path.',
+  });
+}
+
+/** The newest complete checkpoint of a run; nothing if it has none yet. */
+export async function latestCheckpoint(run: Storage): Promise<Checkpoint | undefined> {
+  return (await completeIn(run.folder(CHECKPOINTS))).at(-1);
+}
+
+/**
+ * Gets a run's folder ready to save into: removes what an interrupted run has left there half-written, and makes sure that
+ * files can be written. Only one process at a time may work on a run.
+ *
+ * @throws CheckpointError if they cannot
+ */
+export async function prepareCheckpoints(run: Storage): Promise<void> {
+  const folder = run.folder(CHECKPOINTS);
+  await folder.write(`probe${PARTIAL}`, '');
+  for (const name of await folder.list()) if (name.endsWith(PARTIAL)) await folder.remove(name);
+}
+
+/**
+ * Adds a checkpoint to a run and then removes all but the newest. Until it is complete and on disk, and if it cannot be
+ * saved, the earlier ones stay as they are.
+ *
+ * @returns where it is
+ * @throws CheckpointError if it cannot be written, or the run has one of this step
+ * @throws ConfigError for a step that is not a whole number of at least 0, or a `keep` below 1
+ * @example
+ * ```ts
+ * const { path } = await saveCheckpoint(folderStorage('runs/first'), { model, step: 100 });
+ * // …/runs/first/checkpoints/step-00000100
+ * ```
+ */
+export async function saveCheckpoint(run: Storage, options: SaveCheckpointOptions): Promise<Storage> {
+  const { model, step, files, keep = 2 } = options;
+  requireWhole('step', step, 0);
+  requireWhole('keep', keep, 1);
+  const folder = run.folder(CHECKPOINTS);
+  const name = `step-${String(step).padStart(8, '0')}`;
+  const partial = name + PARTIAL;
+  if ((await folder.list()).includes(name)) {
+    const message = `there is a checkpoint of step ${step} in ${folder.path}`;
+    throw new CheckpointError({ what: 'step', value: step, message, expected: 'none', remedy: 'Use another folder.' });
+  }
+  try {
+    await folder.remove(partial);
+    await saveModel(folder.folder(partial), model, files);
+    await folder.rename(partial, name);
+  } catch (error) {
+    await folder.remove(partial).catch(() => undefined);
+    throw error;
+  }
+  for (const old of (await completeIn(folder)).slice(0, -keep)) if (old.name !== name) await retire(folder, old.name);
+  return folder.folder(name);
+}
+
+/** Removes a checkpoint, which from the first moment on does not count as one. */
+async function retire(folder: Storage, name: string): Promise<void> {
+  await folder.rename(name, name + PARTIAL);
+  await folder.remove(name + PARTIAL);
+}
+
+/** Complete checkpoints in a folder, the newest last. */
+async function completeIn(folder: Storage): Promise<(Checkpoint & { readonly name: string })[]> {
+  const found = (await folder.list()).flatMap((name) => {
+    const step = COMPLETE.exec(name)?.[1];
+    return step === undefined ? [] : [{ step: Number(step), name, storage: folder.folder(name) }];
+  });
+  return found.sort((a, b) => a.step - b.step);
+}
+
+function weightsOf(model: Model): ReadonlyMap<string, Tensor> {
+  return new Map([...model.parameters].map(([name, { value }]) => [name, value]));
+}
+
+function requireWhole(what: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new ConfigError({ what, value, expected: `a whole number of at least ${least}` });
+  }
+}

@@ -1,0 +1,82 @@
+/** The options of a run, with defaults filled in and checked against each other. */
+
+import type { TokenSource, TrainingBatches, TrainingBatchesOptions } from '@sympow/data';
+import { trainingBatches } from '@sympow/data';
+import { ConfigError } from '@sympow/kernels';
+import { adamwOptions, type AdamWOptions } from './adamw';
+import type { EvaluationOptions, TrainingOptions } from './api';
+import type { WarmupCosineOptions } from './schedule';
+
+/** What fixes the course of a run beside its model and its data: stored with it, and the same when it goes on. */
+export interface RunSettings extends Required<AdamWOptions>, Required<WarmupCosineOptions> {
+  readonly batch: number;
+  readonly context: number;
+  readonly seed: number;
+}
+
+/**
+ * The settings of a run.
+ *
+ * @param stored - what the run began with: the length of its schedule stays, whatever `steps` is now
+ */
+export function runSettings(options: TrainingOptions, stored?: Partial<RunSettings>): RunSettings {
+  const { batch, context, steps, seed = 0, learningRate = 6e-4, floor = 0.1 } = options;
+  const { decaySteps = stored?.decaySteps ?? steps } = options;
+  const { warmup = Math.min(2000, Math.round(decaySteps / 10)) } = options;
+  return { batch, context, seed, learningRate, warmup, decaySteps, floor, ...adamwOptions(options) };
+}
+
+/** Checks what the schedule, the optimizer and the data do not check themselves. @throws ConfigError */
+export function checkOptions({ model, data, evaluation, checkpoints, ...options }: TrainingOptions): void {
+  const { batch, context, steps, accumulate = 1, seed = 0 } = options;
+  for (const [what, value] of Object.entries({ batch, context, steps, accumulate })) requireWhole(what, value, 1);
+  requireWhole('seed', seed, 0);
+  if (batch % accumulate !== 0) {
+    const remedy = 'Every piece of a batch has the same number of rows.';
+    throw new ConfigError({
+      what: 'accumulate',
+      value: accumulate,
+      expected: `a divisor of the batch, ${batch}`,
+      remedy,
+    });
+  }
+  if (typeof data !== 'function') requireVocabulary('data', data, model.config.vocabSize);
+  if (evaluation) {
+    const { every = 1, rows = 1 } = evaluation;
+    requireVocabulary('evaluation.data', evaluation.data, model.config.vocabSize);
+    requireWhole('evaluation.every', every, 1);
+    requireWhole('evaluation.rows', rows, 1);
+  }
+  if (checkpoints) {
+    const { every = 1, keep = 1 } = checkpoints;
+    requireWhole('checkpoints.every', every, 1);
+    requireWhole('checkpoints.keep', keep, 1);
+  }
+}
+
+/** Opens the batches of a run, in pieces of `rows`. */
+export function openBatches({ data }: TrainingOptions, options: TrainingBatchesOptions): TrainingBatches {
+  return typeof data === 'function' ? data(options) : trainingBatches(data, options);
+}
+
+/** Evaluation with its defaults, which are those of training. */
+export function evaluationSettings(
+  { data, every = 100, rows = 64, batch, context }: EvaluationOptions,
+  training: TrainingOptions,
+): Required<EvaluationOptions> {
+  const { accumulate = 1 } = training;
+  return { data, every, rows, batch: batch ?? training.batch / accumulate, context: context ?? training.context };
+}
+
+function requireVocabulary(what: string, { vocabSize }: TokenSource, most: number): void {
+  if (vocabSize <= most) return;
+  const remedy = 'Use a tokenizer and a model that belong together.';
+  const expected = `at most the ${most} of the model`;
+  throw new ConfigError({ what: `vocabSize of ${what}`, value: vocabSize, expected, remedy });
+}
+
+function requireWhole(what: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new ConfigError({ what, value, expected: `a whole number of at least ${least}` });
+  }
+}

@@ -1,0 +1,74 @@
+/** One update of a model: forward, mean loss, backward and AdamW, for a batch in one piece or in several. */
+
+import { Tape, type Variable } from '@sympow/autograd';
+import type { Batch } from '@sympow/data';
+import { ConfigError, type Tensor } from '@sympow/kernels';
+import type { Model } from '@sympow/model';
+import type { AdamW } from './adamw';
+import { batchLoss, targetCount } from './loss';
+
+/** What an update says about itself, on the device until it is read. The caller disposes of both. */
+export interface StepReport {
+  /** [1]: the mean cross-entropy in nats per target, before the update. */
+  readonly loss: Tensor;
+  /** [1]: Σ g² of the gradients before clipping. Where it is not finite, nothing was changed. */
+  readonly squaredNorm: Tensor;
+}
+
+/**
+ * Enqueues one update; nothing is waited for. The gradient is that of the mean over all targets of all `batches`, so pieces
+ * give what one big batch gives, up to rounding, in the memory of the largest piece.
+ *
+ * @throws ConfigError if there is no batch, or for a token outside the model's vocabulary
+ * @example
+ * ```ts
+ * const optimizer = new AdamW(backend, model.parameters, model.decays);
+ * const { loss, squaredNorm } = trainingStep(model, optimizer, [await batches.next()], 1e-3);
+ * console.log(await loss.read());
+ * loss.dispose();
+ * squaredNorm.dispose();
+ * ```
+ */
+export function trainingStep(
+  model: Model,
+  optimizer: AdamW,
+  batches: readonly Batch[],
+  learningRate: number,
+): StepReport {
+  const { backend } = model;
+  if (batches.length === 0) throw new ConfigError({ what: 'batches', value: 0, expected: 'at least one' });
+  const targets = batches.reduce((sum, batch) => sum + targetCount(batch), 0);
+  const scale = 1 / Math.max(1, targets);
+  const parameters = [...model.parameters.values()];
+  return backend.scope((keep) => {
+    const tape = new Tape(backend);
+    const loss = keep(backend.empty([1]));
+    backend.kernels.fill({ value: 0, y: loss });
+    for (const batch of batches) addGradients(tape, model, parameters, batch, scale, loss);
+    const gradients = parameters.map((parameter) => tape.gradientOrZero(parameter));
+    return { loss, squaredNorm: keep(optimizer.update(gradients, learningRate)) };
+  });
+}
+
+/** Adds the loss of one piece to `loss`, and its gradients to those that the tape holds. Nothing else is left of it. */
+function addGradients(
+  tape: Tape,
+  model: Model,
+  parameters: readonly Variable[],
+  batch: Batch,
+  scale: number,
+  loss: Tensor,
+): void {
+  const { backend, kernels } = tape;
+  backend.scope((keep) => {
+    const { tokens, total } = batchLoss(tape, model, batch, scale);
+    kernels.add({ a: loss, b: total, y: loss });
+    const seed = backend.empty(tokens.value.shape);
+    kernels.fill({ value: scale, y: seed });
+    tape.backward([[tokens, seed]]);
+    for (const parameter of parameters) {
+      const gradient = tape.gradient(parameter);
+      if (gradient) keep(gradient);
+    }
+  });
+}

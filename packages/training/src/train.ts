@@ -1,0 +1,196 @@
+/** The training loop: a stream of events, in memory that stays the same from the first update to the last. */
+
+import type { TrainingBatches } from '@sympow/data';
+import { ConfigError, nextTurn } from '@sympow/kernels';
+import { latestCheckpoint, modelSize, prepareCheckpoints, saveCheckpoint } from '@sympow/model';
+import { AdamW } from './adamw';
+import type { EndEvent, StartEvent, TrainingEvent, TrainingOptions, TrainingResult } from './api';
+import { TrainingError } from './errors';
+import { heldOutLoss, heldOutStreams } from './loss';
+import { dataMark, readState, requireSameRun, restoreTraining, trainingFiles, type DataMark } from './resume';
+import { warmupCosine } from './schedule';
+import { checkOptions, evaluationSettings, openBatches, runSettings, type RunSettings } from './settings';
+import { trainingStep, type StepReport } from './step';
+
+/**
+ * Trains a model.
+ *
+ * With `checkpoints` a run that was stopped or killed at any moment goes on when it is started again with the same options,
+ * and ends with the same weights, bit for bit on a backend that computes the same way. Leaving the loop with `break` ends
+ * the run without saving; abort the signal to stop and save.
+ *
+ * @throws ConfigError for options out of range; while running, for options other than those that the run began with
+ * @throws DataError if there is too little data
+ * @throws TrainingError when the loss or the gradient norm is not finite; the weights are then those before that update
+ * @throws CheckpointError if a checkpoint cannot be read or written; those saved before are intact
+ * @example
+ * ```ts
+ * import { heldOut, textSource } from '@sympow/data';
+ * import { js } from '@sympow/kernels';
+ * import { Model, modelConfig } from '@sympow/model';
+ * import { train } from '@sympow/training';
+ * const backend = await js().open();
+ * const model = Model.create(backend, modelConfig({ vocabSize: 256, hiddenSize: 16, layers: 1, heads: 2, headSize: 8 }));
+ * const data = textSource('to be or not to be '.repeat(20));
+ * for await (const event of train({ model, data, batch: 4, context: 16, steps: 20, learningRate: 1e-2 })) {
+ *   if (event.type === 'step') console.log(event.step, event.loss);
+ * }
+ * ```
+ */
+export function train(options: TrainingOptions): AsyncGenerator<TrainingEvent, TrainingResult, undefined> {
+  checkOptions(options);
+  warmupCosine(runSettings(options));
+  return run(options);
+}
+
+async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, TrainingResult, undefined> {
+  const { model, steps, accumulate = 1, checkpoints, signal } = options;
+  const evaluation = options.evaluation && evaluationSettings(options.evaluation, options);
+  const streams = evaluation && heldOutStreams(evaluation);
+  const optimizer = new AdamW(model.backend, model.parameters, model.decays, options);
+  try {
+    const begun = await begin(options, optimizer);
+    const { settings, batches, mark } = begun;
+    let { step, checkpoint } = begun;
+    yield startEvent(options, step, checkpoint);
+
+    const schedule = warmupCosine(settings);
+    const speed = new Speed();
+    let saved = step;
+    let loss: number | undefined;
+    const save = async () => {
+      const state = trainingFiles({ step, settings, data: mark, cursor: batches.cursor() }, optimizer);
+      const { storage, keep, files } = checkpoints!;
+      ({ path: checkpoint } = await saveCheckpoint(storage, { model, step, keep, files: { ...files, ...state } }));
+      saved = step;
+      return { type: 'checkpoint', step, path: checkpoint } as const;
+    };
+
+    while (step < steps && !signal?.aborted) {
+      const start = performance.now();
+      const pieces = [];
+      for (let piece = 0; piece < accumulate; piece++) pieces.push(await batches.next());
+      const learningRate = schedule(step + 1);
+      const report = await readReport(trainingStep(model, optimizer, pieces, learningRate));
+      requireFinite(report, step + 1, checkpoint);
+      step++;
+      loss = report.loss;
+      await nextTurn();
+      speed.add((performance.now() - start) / 1000);
+      yield {
+        type: 'step',
+        step,
+        steps,
+        loss,
+        learningRate,
+        gradientNorm: report.gradientNorm,
+        tokensPerSecond: (settings.batch * settings.context) / speed.secondsPerStep,
+        secondsLeft: (steps - step) * speed.secondsPerStep,
+      };
+      if (evaluation && streams && (step % evaluation.every === 0 || step === steps)) {
+        const heldOut = await heldOutLoss(model, streams, signal);
+        if (heldOut !== undefined) yield { type: 'evaluation', step, loss: heldOut };
+      }
+      if (checkpoints && step % (checkpoints.every ?? 500) === 0) yield await save();
+    }
+    if (checkpoints && saved !== step) yield await save();
+
+    const end: EndEvent = { type: 'end', step, steps, stopped: step < steps, loss, checkpoint };
+    yield end;
+    const { type: _, ...result } = end;
+    return result;
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+interface Begun {
+  readonly settings: RunSettings;
+  readonly batches: TrainingBatches;
+  readonly mark: DataMark;
+  readonly step: number;
+  readonly checkpoint: string | undefined;
+}
+
+/** Where the run starts: at its newest checkpoint, or at the beginning. */
+async function begin(options: TrainingOptions, optimizer: AdamW): Promise<Begun> {
+  const { model, batch, context, seed = 0, accumulate = 1, checkpoints } = options;
+  const shape = { batch: batch / accumulate, context, seed };
+  const mark = () => dataMark(openBatches(options, { ...shape, batch: 1 }));
+  if (checkpoints) await prepareCheckpoints(checkpoints.storage);
+  const newest = checkpoints && (await latestCheckpoint(checkpoints.storage));
+  if (!newest) {
+    const batches = openBatches(options, shape);
+    return { settings: runSettings(options), batches, mark: await mark(), step: 0, checkpoint: undefined };
+  }
+  if (checkpoints.resume === false) {
+    throw new ConfigError({
+      what: 'resume',
+      value: false,
+      message: `${checkpoints.storage.path} holds a run already, and resume is false`,
+      expected: 'a folder without checkpoints',
+      remedy: 'Use another folder, or go on with that run.',
+    });
+  }
+  const state = await readState(newest.storage);
+  const settings = runSettings(options, state.settings);
+  await requireSameRun(newest, state, model, settings, mark);
+  await restoreTraining(newest.storage, state.step, model, optimizer);
+  const batches = openBatches(options, { ...shape, cursor: state.cursor });
+  return { settings, batches, mark: state.data, step: state.step, checkpoint: newest.storage.path };
+}
+
+function startEvent(options: TrainingOptions, step: number, resumedFrom: string | undefined): StartEvent {
+  const { model, batch, context, steps, accumulate = 1 } = options;
+  const { parameters, trainingBytes } = modelSize(model.config, { batch: batch / accumulate, context });
+  const backend = model.backend.name;
+  const tokensPerStep = batch * context;
+  return { type: 'start', step, steps, resumedFrom, backend, parameters, tokensPerStep, memoryBytes: trainingBytes };
+}
+
+interface Report {
+  readonly loss: number;
+  readonly gradientNorm: number;
+}
+
+async function readReport({ loss, squaredNorm }: StepReport): Promise<Report> {
+  try {
+    const [lossNumbers, normNumbers] = await Promise.all([loss.read(), squaredNorm.read()]);
+    return { loss: lossNumbers[0]!, gradientNorm: Math.sqrt(normNumbers[0]!) };
+  } finally {
+    loss.dispose();
+    squaredNorm.dispose();
+  }
+}
+
+function requireFinite({ loss, gradientNorm }: Report, step: number, checkpoint: string | undefined): void {
+  for (const [what, value] of [
+    ['loss', loss],
+    ['gradient norm', gradientNorm],
+  ] as const) {
+    if (Number.isFinite(value)) continue;
+    const intact = checkpoint ? `The last checkpoint, ${checkpoint}, is intact. ` : '';
+    throw new TrainingError({
+      what: `${what} of step ${step}`,
+      value,
+      expected: 'a finite number',
+      remedy: `${intact}Begin a new run, from those weights if you like, with a lower learningRate or a longer warmup.`,
+    });
+  }
+}
+
+/** Seconds per update of late: a mean in which an update counts half as much as the one ten updates after it. */
+class Speed {
+  private seconds = 0;
+  private weight = 0;
+
+  add(seconds: number): void {
+    const keep = 0.5 ** (1 / 10);
+    this.seconds = keep * this.seconds + seconds;
+    this.weight = keep * this.weight + 1;
+  }
+
+  get secondsPerStep(): number {
+    return this.seconds / this.weight;
+  }
+}

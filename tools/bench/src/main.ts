@@ -1,0 +1,104 @@
+// Checks and times. A table, or with --json one array of rows, goes to standard output; everything else to standard error.
+// Exits with 1 when a result is wrong, with 2 when it was called wrongly.
+import { parseArgs } from 'node:util';
+import { backends } from './backends';
+import { ratioOf, type Benchmark, type Row, type Setting } from './benchmark';
+import { WrongResult } from './check';
+import { machine } from './machine';
+import { paces } from './measure';
+import { benchmarks, select } from './registry';
+import { table } from './table';
+
+const usage = `usage: bench [NAME…] [--backend ${Object.keys(backends).join('|')}] [--quick] [--json] [--list]
+A NAME takes the benchmarks that have it in their name:
+${listed()}`;
+
+function listed(): string {
+  const width = Math.max(...benchmarks.map(({ name }) => name.length));
+  return benchmarks.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`).join('');
+}
+
+interface Choice extends Omit<Setting, 'say'> {
+  readonly chosen: readonly Benchmark[];
+}
+
+async function measured({ chosen, backend, quick, pace }: Choice): Promise<Row[]> {
+  const rows: Row[] = [];
+  const say = (line: string) => process.stderr.write(`  ${line}\n`);
+  for (const benchmark of chosen) {
+    process.stderr.write(`${benchmark.name}: ${benchmark.summary}\n`);
+    const start = performance.now();
+    for await (const { part, ...result } of benchmark.run({ backend, quick, pace, say })) {
+      const { shape, ours, peer, peerName, unit } = result;
+      rows.push({
+        name: part ? `${benchmark.name}/${part}` : benchmark.name,
+        shape,
+        backend: benchmark.onBackend ? backend.name : 'none',
+        ours,
+        peer,
+        peerName,
+        ratio: ratioOf(result),
+        unit,
+        node: process.version,
+      });
+    }
+    say(`${((performance.now() - start) / 1000).toFixed(1)} s`);
+  }
+  return rows;
+}
+
+async function main(args: string[]): Promise<number> {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        backend: { type: 'string', default: 'js' },
+        json: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${usage}`);
+    return 2;
+  }
+  const { values, positionals } = parsed;
+  const { quick } = values;
+  if (values.help || values.list) {
+    process.stdout.write(values.help ? usage : listed());
+    return 0;
+  }
+  const { chosen, unknown } = select(positionals);
+  const measuredBackend = Object.hasOwn(backends, values.backend) ? backends[values.backend] : undefined;
+  if (unknown.length > 0 || !measuredBackend) {
+    const what = unknown.length > 0 ? `no benchmark named ${unknown.join(', ')}` : `no backend ${values.backend}`;
+    process.stderr.write(`bench: ${what}\n${usage}`);
+    return 2;
+  }
+  process.stderr.write(`${machine()}\n`);
+  const { factory, clock } = measuredBackend;
+  const backend = await factory().open();
+  try {
+    const rows = await measured({ chosen, backend, quick, pace: { ...(quick ? paces.quick : paces.full), clock } });
+    process.stdout.write(
+      values.json
+        ? `${JSON.stringify(rows)}\n`
+        : `${machine()}\n\n${table(rows)}\nA ratio above 1 always means that ours is better, whichever way the unit runs.\n`,
+    );
+    return 0;
+  } finally {
+    await backend.close();
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(
+    `bench: ${error instanceof WrongResult ? error.message : ((error as Error).stack ?? String(error))}\n`,
+  );
+  process.exitCode = 1;
+}

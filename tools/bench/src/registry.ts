@@ -1,0 +1,23 @@
+/** Every benchmark, in the order in which they run. */
+
+import type { Benchmark } from './benchmark';
+import { attention } from './benchmarks/attention';
+import { decode } from './benchmarks/decode';
+import { embedding } from './benchmarks/embedding';
+import { matmul } from './benchmarks/matmul';
+import { power } from './benchmarks/power';
+import { training } from './benchmarks/training';
+import { variantSteps } from './benchmarks/variants';
+
+export const benchmarks: readonly Benchmark[] = [matmul, training, variantSteps, attention, power, decode, embedding];
+
+/** The benchmarks whose name has one of the filters in it; all without filters. */
+export function select(filters: readonly string[]): { chosen: readonly Benchmark[]; unknown: readonly string[] } {
+  const matches = ({ name }: Benchmark, filter: string) => name.includes(filter);
+  return {
+    chosen: benchmarks.filter(
+      (benchmark) => filters.length === 0 || filters.some((filter) => matches(benchmark, filter)),
+    ),
+    unknown: filters.filter((filter) => !benchmarks.some((benchmark) => matches(benchmark, filter))),
+  };
+}

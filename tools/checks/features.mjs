@@ -1,0 +1,77 @@
+// Writes FEATURES.md: every kernel on every backend that this machine can open, from the results of the conformance cases.
+// A backend that cannot run here is listed below the table with its reason. Exits 1 when a kernel does not pass.
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runnerImport } from 'vite';
+import { root } from '../workspace.mjs';
+
+/** Package, and the name of the factory that it exports. */
+const backends = [
+  ['kernels', 'js'],
+  ['backend-wasm', 'wasm'],
+  ['backend-webgpu', 'webgpu'],
+  ['backend-gpujs', 'gpujs'],
+];
+
+/**
+ * @typedef {import('../../packages/conformance/src/index').FeatureRow} Row
+ * @typedef {import('../../packages/kernels/src/index').BackendFactory} Factory
+ */
+
+// As in vitest.base.ts: `@sympow/*` means the sources, never a build.
+const alias = [{ find: /^@sympow\/([^/]+)$/, replacement: join(root, 'packages/$1/src/index.ts') }];
+/** @param {string} name @returns {Promise<any>} */
+async function load(name) {
+  const entry = join(root, 'packages', name, 'src/index.ts');
+  return (await runnerImport(entry, { configFile: false, logLevel: 'error', resolve: { alias } })).module;
+}
+/** @type {{ features: (factory: Factory) => Promise<Row[]> }} */
+const { features } = await load('conformance');
+
+/** @type {{ name: string, rows: Row[] }[]} */
+const columns = [];
+/** @type {string[]} */
+const absent = [];
+for (const [directory = '', factory = ''] of backends) {
+  if (!existsSync(join(root, 'packages', directory))) continue;
+  /** @type {Record<string, (() => Factory) | undefined>} */
+  const exported = await load(directory);
+  const make = exported[factory];
+  if (!make) continue;
+  try {
+    columns.push({ name: factory, rows: await features(make()) });
+  } catch (error) {
+    absent.push(`${factory}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** @param {Row | undefined} row */
+function cell(row) {
+  if (!row) return '';
+  const count = `${row.passed}/${row.cases}`;
+  const marks = { passed: '✓', partial: '✓', failed: '✗', error: '✗' };
+  const skipped = row.skipped > 0 ? `, ${row.skipped} skipped` : '';
+  return `${marks[row.status]} ${count}${skipped}, ${row.worst.toExponential(0)}`;
+}
+
+const kernels = columns[0]?.rows.map(({ kernel }) => kernel) ?? [];
+const lines = [
+  '# Features',
+  '',
+  'Which kernel runs where: cases of the conformance suite passed, of all, and the largest relative error of any output',
+  'against the definition. Written by `node tools/checks/features.mjs`; do not edit.',
+  '',
+  `| Kernel | ${columns.map(({ name }) => name).join(' | ')} |`,
+  `| --- | ${columns.map(() => '---').join(' | ')} |`,
+  ...kernels.map((kernel, i) => `| ${kernel} | ${columns.map(({ rows }) => cell(rows[i])).join(' | ')} |`),
+  '',
+  ...absent.map((reason) => `Not run here: ${reason}\n`),
+];
+writeFileSync(join(root, 'FEATURES.md'), `${lines.join('\n').trimEnd()}\n`);
+
+const complaints = columns.flatMap(({ name, rows }) =>
+  rows.flatMap((row) => row.complaints.map((complaint) => `${name}, ${row.kernel}, ${complaint}`)),
+);
+for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
+process.stdout.write(`FEATURES.md: ${kernels.length} kernels on ${columns.map(({ name }) => name).join(', ')}\n`);
+if (complaints.length > 0) process.exit(1);
