@@ -1,11 +1,13 @@
 // Which backends there are, in the order in which `auto` tries them. The one place where this program names any.
 
+import { wasm } from '@sympow/backend-wasm';
 import { firstAvailable, js, type Backend, type BackendFactory } from '@sympow/kernels';
 import type { Command } from 'commander';
 import { UsageError } from './failure';
 
 /** One line per backend. */
 export const backends: Readonly<Record<string, () => BackendFactory>> = {
+  wasm: () => wasm(),
   js: () => js(),
 };
 

@@ -121,7 +121,7 @@ describe('a backward pass', () => {
       const y = add(tape, x, x);
       expect(() => tape.backward([[y, upload([1, 1], [2, 1])]])).toThrow(ShapeError);
       expect(() => tape.backward([[y, upload([1, 1], [2, 1])]])).toThrow(
-        'the gradient to start from is "[2, 1]"; expected [2].',
+        'the gradient to start from is [2, 1]; expected [2].',
       );
     });
   });

@@ -155,7 +155,8 @@ export class Tape {
   /**
    * Carries gradients back from `seeds`, pairs of a variable and the gradient that it starts with, to every leaf.
    *
-   * Runs once: what it passes is given back, except leaves and what was {@link keep | kept}. Seeds stay the caller's.
+   * What it passes is given back, except leaves and what was {@link keep | kept}; seeds stay the caller's. Called again, it
+   * goes back over what was recorded since and adds to the gradients of the leaves.
    *
    * @throws ConfigError if the tape does not record
    * @throws ShapeError if a seed does not have its variable's shape

@@ -499,7 +499,10 @@ export interface Kernels {
   embed(args: { ids: Tensor; weight: Tensor; y: Tensor }): void;
   /** dweight is overwritten: 0 for ids that do not occur. */
   embedBackward(args: { ids: Tensor; dy: Tensor; dweight: Tensor }): void;
-  /** loss[r] = −log softmax(logits[r])[targets[r]] in nats, 0 where the target is negative: logits [rows…, V]. */
+  /**
+   * loss[r] = −log softmax(logits[r])[targets[r]] in nats, 0 where the target is negative and NaN where it is V or more:
+   * logits [rows…, V].
+   */
   crossEntropy(args: { logits: Tensor; targets: Tensor; loss: Tensor }): void;
   crossEntropyBackward(args: { logits: Tensor; targets: Tensor; dloss: Tensor; dlogits: Tensor }): void;
 

@@ -104,6 +104,12 @@ describe('a model in a folder', () => {
     ],
     ['a missing weight', (s) => rewrite(s, (t) => t.delete('model.norm.weight')), /model\.norm\.weight .*missing/],
     [
+      'a damaged element, found when it is read',
+      (s) =>
+        rewrite(s, (t) => t.set('model.norm.weight', { shape: [8], dtype: 'BOOL', data: new Uint8Array(8).fill(2) })),
+      /"model\.norm\.weight" is 2; expected a BOOL/,
+    ],
+    [
       'a weight of another shape',
       (s) => rewrite(s, (t) => t.set('model.norm.weight', { shape: [2, 4], data: new Float32Array(8) })),
       /model\.norm\.weight .*\[2, 4\].*expected \[8\]/,
@@ -192,7 +198,8 @@ describe('the checkpoints of a run', () => {
     const full = asking(run, (name) => {
       if (name === 'model.safetensors') throw new CheckpointError({ what: 'disk', value: 0, expected: 'space' });
     });
-    await expect(saveCheckpoint(full, { model: create(), step: 2 })).rejects.toThrow(/disk is 0/);
+    const files = { 'a.json': '{}' };
+    await expect(saveCheckpoint(full, { model: create(), step: 2, files })).rejects.toThrow(/disk is 0/);
     expect(await run.folder('checkpoints').list()).toEqual(['step-00000001']);
   });
 });

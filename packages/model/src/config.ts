@@ -65,8 +65,8 @@ export function variantOf(config: ModelConfig): Variant | 'custom' {
  */
 export function modelConfig(options: Partial<ModelConfig> = {}): ModelConfig {
   for (const key of Object.keys(options)) {
-    if (!(key in defaults) && key !== 'intermediateSize' && key !== 'keyValueHeads') {
-      throw new ConfigError({ what: 'a setting', value: key, expected: `one of ${Object.keys(defaults).join(', ')}` });
+    if (!Object.hasOwn(keys, key)) {
+      throw new ConfigError({ what: 'a setting', value: key, expected: `one of ${Object.keys(keys).join(', ')}` });
     }
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

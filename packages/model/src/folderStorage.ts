@@ -109,12 +109,22 @@ async function writeFlushed(path: string, contents: FileContents): Promise<void>
   }
 }
 
-/** Makes a folder with those above it, each of which then has to be flushed to hold the next. */
+/**
+ * Makes a folder, with those above it, so that it outlasts a power failure. (Node's own recursive `mkdir` never comes back
+ * where a file system answers that a folder is missing which it lists, as `/proc` does.)
+ */
 async function makeFolder(path: string): Promise<void> {
   const { fs, path: paths } = node();
-  const first = await fs.mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = paths.dirname(made)) await flushFolder(paths.dirname(made));
+  const parent = paths.dirname(path);
+  try {
+    await fs.mkdir(path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    if (codeOf(error) !== 'ENOENT' || parent === path) throw error;
+    await makeFolder(parent);
+    await fs.mkdir(path);
+  }
+  await flushFolder(parent);
 }
 
 /** Makes renames and new names in a folder outlast a power failure. Windows and some network file systems cannot. */

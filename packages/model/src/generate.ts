@@ -8,7 +8,7 @@ import { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
 
 /** What to generate and when to stop. */
 export interface GenerateOptions extends SamplingOptions {
-  /** Tokens to begin with, at least one unless `memory` has read some. */
+  /** Tokens to begin with, at least one. */
   readonly prompt: ArrayLike<number>;
   /** Most tokens to generate; default unlimited. */
   readonly maxTokens?: number;
@@ -18,7 +18,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly signal?: AbortSignal;
   /**
    * Goes on from here and is moved on; it stays the caller's. It has then read all but the last token yielded, with which the
-   * next prompt begins. Without it a fresh memory is made and disposed of.
+   * next prompt begins; after a stop token it has read all that were yielded, and the next prompt begins with the stop token.
+   * Without it a fresh memory is made and disposed of.
    */
   readonly memory?: ModelMemory;
 }
@@ -31,7 +32,7 @@ const promptPiece = 512;
  *
  * With a power model nothing is allocated per token and memory does not grow: run it for as long as you like.
  *
- * @throws ConfigError for an empty prompt without a memory, tokens outside the vocabulary, or sampling options out of range
+ * @throws ConfigError for an empty prompt, tokens outside the vocabulary, or sampling options out of range
  * @throws the signal's reason when aborted
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /** Choosing a token from logits: temperature, top-k, top-p. */
 
-import { ConfigError, type Random } from '@sympow/kernels';
+import { BackendError, ConfigError, type Random } from '@sympow/kernels';
 
 export interface SamplingOptions {
   /** Logits are divided by it; 0 takes the most likely token. Default 1. */
@@ -22,7 +22,7 @@ export interface GeneratedToken {
  * A function from logits to a token, which reuses its work space. Equal logits are ordered by token number, so that the
  * choice is the same on every engine.
  *
- * @throws ConfigError for options out of range
+ * @throws ConfigError for options out of range; the function itself throws BackendError for logits that are not numbers
  */
 export function sampler(vocabSize: number, { temperature = 1, topK = vocabSize, topP = 1 }: SamplingOptions) {
   if (!(temperature >= 0 && temperature < Infinity)) {
@@ -42,6 +42,14 @@ export function sampler(vocabSize: number, { temperature = 1, topK = vocabSize, 
     const top = logits[best]!;
     let total = 0;
     for (let i = 0; i < vocabSize; i++) total += Math.exp(logits[i]! - top);
+    if (Number.isNaN(total)) {
+      throw new BackendError({
+        what: 'a logit',
+        value: NaN,
+        expected: 'numbers',
+        remedy: 'The weights may have diverged in training; use an earlier checkpoint.',
+      });
+    }
     const logProbability = (token: number) => logits[token]! - top - Math.log(total);
     if (temperature === 0) return { token: best, logProbability: logProbability(best) };
 

@@ -44,13 +44,13 @@ describe('inputs are checked at the door', () => {
   const { theta } = fixedTheta(backend, 4, 100, 2);
 
   it.each<[string, Partial<AttentionInputs>, string | RegExp]>([
-    ['queries of three axes', { q: zeros(5, 4, 4) }, 'shape of q is "[5, 4, 4]"; expected four axes [B, T, heads, d].'],
-    ['values of three axes', { v: zeros(2, 5, 3) }, 'shape of v is "[2, 5, 3]"; expected four axes [B, T, heads, e].'],
+    ['queries of three axes', { q: zeros(5, 4, 4) }, 'shape of q is [5, 4, 4]; expected four axes [B, T, heads, d].'],
+    ['values of three axes', { v: zeros(2, 5, 3) }, 'shape of v is [2, 5, 3]; expected four axes [B, T, heads, e].'],
     ['no tokens', { q: zeros(2, 0, 4, 4) }, 'length of the sequence is 0; expected at least 1 token.'],
     [
       'fewer keys than queries',
       { k: zeros(2, 4, 2, 4) },
-      'shape of k is "[2, 4, 2, 4]"; expected [2, 5, …], a row for every token of q.',
+      'shape of k is [2, 4, 2, 4]; expected [2, 5, …], a row for every token of q.',
     ],
     ['values of another batch', { v: zeros(1, 5, 2, 3) }, /^shape of v is/],
     ['gates of another length', { logGate: zeros(2, 6, 2) }, /^shape of logGate is/],

@@ -5,7 +5,7 @@ import { backends } from './backends';
 import { ratioOf, type Benchmark, type Row, type Setting } from './benchmark';
 import { WrongResult } from './check';
 import { machine } from './machine';
-import { paces } from './measure';
+import { collectGarbage, paces } from './measure';
 import { benchmarks, select } from './registry';
 import { table } from './table';
 
@@ -28,6 +28,7 @@ async function measured({ chosen, backend, quick, pace }: Choice): Promise<Row[]
   for (const benchmark of chosen) {
     process.stderr.write(`${benchmark.name}: ${benchmark.summary}\n`);
     const start = performance.now();
+    collectGarbage();
     for await (const { part, ...result } of benchmark.run({ backend, quick, pace, say })) {
       const { shape, ours, peer, peerName, unit } = result;
       rows.push({

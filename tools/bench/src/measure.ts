@@ -48,9 +48,14 @@ export const paces = {
   quick: { round: 20, warmUp: 100, budget: 600, rounds: { least: 3, most: 5 } },
 } as const satisfies Record<string, Omit<Pace, 'clock'>>;
 
-// Garbage of one side would otherwise be collected on the other side's time.
 setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+
+/**
+ * Collects what an earlier benchmark has left. Not for between rounds or races: a forced collection throws compiled code away
+ * with the garbage, and kernels then run up to five times slower for a while. A collection that falls into a round is that
+ * side's own cost, and the median does not see a rare one.
+ */
+export const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Median seconds of one run, for each side. */
 export async function race<Name extends string>(
@@ -73,12 +78,16 @@ export async function race<Name extends string>(
   const rounds = Math.min(most, Math.max(least, Math.round(pace.budget / 1000 / lap)));
   for (let round = 0; round < rounds; round++) {
     for (const { side, runs, seconds } of runners) {
-      collectGarbage();
       await side.prepare?.();
       seconds.push(await time(side, runs, pace.clock));
     }
   }
   return Object.fromEntries(runners.map(({ name, seconds }) => [name, median(seconds)])) as Record<Name, number>;
+}
+
+/** Runs sides until they are compiled, for what is measured in many short races. */
+export async function heat(sides: readonly Side[], pace: Pace): Promise<void> {
+  for (const side of sides) await warmUp(side, { ...pace, warmUp: 4 * pace.warmUp });
 }
 
 /** Seconds of one run once warm: the last of the runs that filled the time. */

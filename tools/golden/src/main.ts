@@ -2,13 +2,18 @@
 // limit. Exits with 1 when there are any, with 2 when it was called wrongly.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { wasm } from '@sympow/backend-wasm';
 import { js, type Backend, type BackendFactory } from '@sympow/kernels';
 import { parseSafetensors } from '@sympow/model';
 import { attentionErrors } from './attention';
 import type { Quantity } from './golden';
 import { modelErrors } from './model';
 
-const backends: Record<string, () => BackendFactory> = { js: () => js(), js64: () => js({ float: 'float64' }) };
+const backends: Record<string, () => BackendFactory> = {
+  js: () => js(),
+  js64: () => js({ float: 'float64' }),
+  wasm: () => wasm(),
+};
 const usage = `usage: golden [--backend ${Object.keys(backends).join('|')}] FILE…`;
 
 async function check(backend: Backend, path: string): Promise<Quantity[]> {

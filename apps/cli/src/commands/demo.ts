@@ -7,6 +7,7 @@ import {
   svgChart,
   terminalChart,
   type Evaluation,
+  type LossBin,
   type LossByPosition,
   type LossProgress,
 } from '@sympow/evaluation';
@@ -42,14 +43,34 @@ interface Flags {
 const names = ['conformal', 'sympow'] as const;
 type Name = (typeof names)[number];
 
-const context = 128;
-/** Positions that are evaluated: far beyond the training context. */
-const length = 16 * context;
-const model = ['--layers', '3', '--hidden', '64', '--heads', '2', '--head-size', '32', '--horizon', String(length)];
-const batch = 4;
-/** Multiplications and additions that a step takes, in 10⁹, and the share of a product's speed that training reaches. */
-const stepGflop = 0.75;
+/** A model and what it is trained on: as large as learns something in two minutes. */
+interface Preset {
+  readonly model: readonly string[];
+  readonly context: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  /** Additions and multiplications of a step, in 10⁹. */
+  readonly gflop: number;
+  /** Streams that are evaluated, each 16 training contexts long. */
+  readonly streams: number;
+}
+
+const presets: Record<'small' | 'large', Preset> = {
+  small: {
+    model: ['--layers', '3', '--hidden', '64', '--heads', '2', '--head-size', '32'],
+    ...{ context: 128, batch: 4, learningRate: 4e-3, gflop: 0.75, streams: 96 },
+  },
+  large: {
+    model: ['--layers', '4', '--hidden', '128', '--heads', '4', '--head-size', '32'],
+    ...{ context: 256, batch: 8, learningRate: 3e-3, gflop: 12.5, streams: 64 },
+  },
+};
+/** Speed of a product in GFLOP/s from which on the large preset is taken. */
+const fast = 12;
+/** Share of a product's speed that training reaches with both cores at work. */
 const efficiency = 0.45;
+/** Positions that are evaluated, in training contexts. */
+const reach = 16;
 
 /** The declaration files of the TypeScript that is installed here: text that every clone of this project has. */
 function declarations(): string[] {
@@ -73,31 +94,40 @@ function declarations(): string[] {
     .map((name) => join(folder, name));
 }
 
-/** Steps that fit into the time on this machine. */
-async function stepsFor(minutes: number, backendName: string): Promise<number> {
-  const backend = await openBackend(backendName);
-  const perSecond = ((await measure(backend)) * efficiency) / stepGflop;
+/** What the demo keeps about itself, so that it can go on. */
+interface Plan {
+  readonly preset: keyof typeof presets;
+  readonly steps: number;
+  readonly finished: boolean;
+}
+
+/** The preset and the steps that fit into the time on this machine. */
+async function planFor({ minutes, backend: name, steps }: Flags): Promise<Plan> {
+  const backend = await openBackend(name);
+  const speed = await measure(backend);
   await backend.close();
-  return Math.max(100, Math.min(3000, Math.round((minutes * 60 * perSecond) / 50) * 50));
+  const preset = speed >= fast ? 'large' : 'small';
+  const fitting = (minutes * 60 * speed * efficiency) / presets[preset].gflop;
+  return { preset, steps: steps ?? Math.max(100, Math.min(3000, Math.round(fitting / 50) * 50)), finished: false };
 }
 
 /** A finished demo moves aside; an interrupted one goes on with the steps that it began with. */
-async function begin(flags: Flags, output: Output): Promise<number> {
+async function begin(flags: Flags, output: Output): Promise<Plan> {
   const storage = folderStorage(flags.out);
   if ((await storage.size('demo.json')) !== undefined) {
-    const { steps, finished } = (await readJson(storage, 'demo.json')) as { steps: number; finished: boolean };
-    if (!finished) {
+    const plan = (await readJson(storage, 'demo.json')) as Plan;
+    if (!plan.finished && plan.preset in presets) {
       output.note(`going on with the demo in ${flags.out}`);
-      return steps;
+      return plan;
     }
     let number = 1;
     while (existsSync(`${flags.out}-${number}`)) number++;
     renameSync(flags.out, `${flags.out}-${number}`);
     output.note(`the last demo is now in ${flags.out}-${number}`);
   }
-  const steps = flags.steps ?? (await stepsFor(flags.minutes, flags.backend));
-  await storage.write('demo.json', JSON.stringify({ steps, finished: false }));
-  return steps;
+  const plan = await planFor(flags);
+  await storage.write('demo.json', JSON.stringify(plan));
+  return plan;
 }
 
 /** Runs one command per model at the same time, with a progress line made of what each says. One that fails stops the other. */
@@ -125,10 +155,41 @@ async function both<Result, Event>(
   }
 }
 
+/**
+ * What reading on is worth, free of the luck of which text stands at which position: the same text read in one go, and with
+ * the model started anew every training context.
+ */
+function sameText(
+  long: Record<Name, LossByPosition>,
+  restarted: Record<Name, LossByPosition>,
+  context: number,
+): string {
+  const mean = (bins: readonly LossBin[]) => {
+    const count = bins.reduce((sum, bin) => sum + bin.count, 0);
+    return (bins.reduce((sum, bin) => sum + bin.nats * bin.count, 0) / count).toFixed(3);
+  };
+  const row = (title: string, value: (name: Name) => string) => `| ${title} | ${names.map(value).join(' | ')} |`;
+  return [
+    '### The same text, read on or started anew\n',
+    row('', (name) => name),
+    `| --- | ${names.map(() => '---:').join(' | ')} |`,
+    row(`Started anew every ${context} bytes: the second half of them`, (name) =>
+      mean(restarted[name].bins.filter(({ from }) => from >= context / 2)),
+    ),
+    row(`Read on: from ${2 * context} bytes on`, (name) =>
+      mean(long[name].bins.filter(({ from }) => from >= 2 * context)),
+    ),
+    '',
+  ].join('\n');
+}
+
 async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<Record<string, unknown> | undefined> {
   const start = performance.now();
   const data = flags.data ?? declarations();
-  const steps = await begin(flags, output);
+  const plan = await begin(flags, output);
+  const { steps } = plan;
+  const { model, context, batch, learningRate, streams } = presets[plan.preset];
+  const length = reach * context;
   const folder = (name: Name) => join(flags.out, name);
   const common = ['--backend', flags.backend, '--seed', String(flags.seed)];
   output.print(
@@ -139,8 +200,17 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
 
   const trained = await both<TrainResult, TrainingEvent>(
     (name) => [
-      ...['train', ...data, '--out', folder(name), '--variant', name, ...model, ...common],
-      ...['--context', String(context), '--batch', String(batch), '--steps', String(steps), '--lr', '4e-3'],
+      ...['train', ...data, '--out', folder(name), '--variant', name, ...model, '--horizon', String(length), ...common],
+      ...[
+        '--context',
+        String(context),
+        '--batch',
+        String(batch),
+        '--steps',
+        String(steps),
+        '--lr',
+        String(learningRate),
+      ],
       ...['--eval-every', String(steps), '--eval-rows', '128', '--checkpoint-every', '100'],
     ],
     (event) =>
@@ -158,28 +228,23 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
     );
   }
 
-  const losses = await both<LossByPosition, LossProgress>(
-    (name) => [
-      'eval',
-      folder(name),
-      ...data,
-      '--length',
-      String(length),
-      '--streams',
-      '32',
-      '--batch',
-      '16',
-      ...common,
-    ],
-    ({ tokens, nats }) => `${quantity(tokens)} bytes read, loss ${nats.toFixed(2)}`,
-    signal,
-    output,
-  );
+  const evaluate = (positions: number, most: number) =>
+    both<LossByPosition, LossProgress>(
+      (name) => [
+        ...['eval', folder(name), ...data, '--length', String(positions)],
+        ...['--streams', String(most), '--batch', '16', ...common],
+      ],
+      ({ tokens, nats }) => `${quantity(tokens)} bytes read, loss ${nats.toFixed(2)}`,
+      signal,
+      output,
+    );
+  const losses = await evaluate(length, streams);
+  const restarted = await evaluate(context, streams * reach);
   const evaluations = names.map((name): Evaluation => ({ name, loss: losses[name], context }));
   const series = evaluations.map(lossSeries);
   const chart = chartOptions('Loss by position, held-out text', context);
   output.print(`\n${terminalChart(series, { ...chart, width: chartWidth(), color: process.stdout.isTTY })}\n`);
-  const text = lossReport(evaluations);
+  const text = `${lossReport(evaluations)}\n${sameText(losses, restarted, context)}`;
   output.print(text);
 
   output.print('\nThe conformal model writes, with a state of constant size:\n');
@@ -193,7 +258,7 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
     'report.md',
     `# Demo\n\n![Loss by position](loss.svg)\n\n${text}\n## Sample\n\n\`\`\`ts\n${written}\n\`\`\`\n`,
   );
-  await storage.write('demo.json', JSON.stringify({ steps, finished: true }));
+  await storage.write('demo.json', JSON.stringify({ ...plan, finished: true }));
   const seconds = (performance.now() - start) / 1000;
   output.print(`\n\nIn ${duration(seconds)}. Kept in ${flags.out}: report.md, loss.svg and both models.`);
   output.print(`Go on with: npm run -s sympow -- generate ${folder('conformal')} --prompt "interface "`);

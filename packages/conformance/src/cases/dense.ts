@@ -140,6 +140,8 @@ interface Losses {
   readonly scale?: number;
   readonly shift?: number;
   readonly ignored?: boolean;
+  /** Targets up to this, beyond V. */
+  readonly targets?: number;
   readonly floor?: number;
 }
 
@@ -149,16 +151,26 @@ const losses: readonly Losses[] = [
   { name: '[2, 17] of 65', shape: [2, 17], V: 65 },
   { name: '5 of 500', shape: [5], V: 500 },
   { name: 'some targets left out', shape: [17], V: 9, ignored: true },
+  { name: 'targets out of range', shape: [17], V: 9, ignored: true, targets: 2_000_000_000 },
   // A loss far below the logits has only the digits that their difference leaves.
   { name: 'far apart', shape: [17], V: 9, scale: 1000, floor: 1000 },
   { name: 'far from 0', shape: [17], V: 9, shift: 1e4, floor: 1e4 },
   { name: 'all equal', shape: [17], V: 63, scale: 0 },
 ];
 
-function lossCases({ name, shape, V, scale = 1, shift = 0, ignored = false, floor = 0 }: Losses): KernelCase[] {
+function lossCases({
+  name,
+  shape,
+  V,
+  scale = 1,
+  shift = 0,
+  ignored = false,
+  targets = V,
+  floor = 0,
+}: Losses): KernelCase[] {
   const make: KernelCase['make'] = (inputs) => ({
     logits: inputs.replace(inputs.normal([...shape, V], scale), (_, x) => x + shift),
-    targets: inputs.integers(shape, ignored ? -2 : 0, V),
+    targets: inputs.integers(shape, ignored ? -2 : 0, targets),
   });
   return [
     { kernel: 'crossEntropy', name, make, floor: { loss: floor } },

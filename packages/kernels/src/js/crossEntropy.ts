@@ -16,7 +16,8 @@ export const crossEntropy: Kernels['crossEntropy'] = ({ logits, targets, loss })
   const out = floats(loss);
   const n = lastAxis(logits);
   integers(targets).forEach((target, row) => {
-    out[row] = target < 0 ? 0 : logSumExp(input, row * n, n) - input[row * n + target]!;
+    if (target >= n) out[row] = NaN;
+    else out[row] = target < 0 ? 0 : logSumExp(input, row * n, n) - input[row * n + target]!;
   });
 };
 
@@ -27,8 +28,8 @@ export const crossEntropyBackward: Kernels['crossEntropyBackward'] = ({ logits, 
   const n = lastAxis(logits);
   integers(targets).forEach((target, row) => {
     const at = row * n;
-    if (target < 0) {
-      out.fill(0, at, at + n);
+    if (target < 0 || target >= n) {
+      out.fill(target < 0 ? 0 : NaN, at, at + n);
       return;
     }
     const scale = gradient[row]!;

@@ -7,7 +7,8 @@ import { chooseForm, defaultChunk, flopsOf, powerRecurrence, type Form, type For
 import type { Benchmark } from '../benchmark';
 import { expectClose, expectSlope } from '../check';
 import { powerAttentionRows } from '../definition';
-import { race, type Side } from '../measure';
+import { heat, race, type Side } from '../measure';
+import { squareProduct } from '../squareProduct';
 import { logGates, normals } from '../numbers';
 
 const [power, d, e] = [2, 32, 32];
@@ -20,9 +21,20 @@ export const attention: Benchmark = {
   summary: `attention, chunked and recurrent over T (p=${power}, d=${d}, gated, one head)`,
   onBackend: true,
   async *run({ backend, pace, quick, say }) {
+    const C = defaultChunk(D);
+    const sizesOf = (T: number): FormSizes => ({ T, C, d, e, D, initialState: false, finalState: false });
+    const chosen = (T: number) => chooseForm('auto', sizesOf(T)) as 'attention' | 'chunked';
+    const product = squareProduct(backend, quick ? 256 : 512);
+    const chunkedWins: Record<Direction, number[]> = { forward: [], 'forward+backward': [] };
+    const first = new Trial(backend, 512);
+    const every: readonly Form[] = ['attention', 'chunked', 'recurrent'];
+    await heat(
+      every.map((form) => first.side(form, 'forward+backward')),
+      pace,
+    );
+    first.dispose();
     for (const T of quick ? [64, 512, 2048] : [64, 256, 512, 1024, 2048, 4096]) {
-      const sizes: FormSizes = { T, C: defaultChunk(D), d, e, D, initialState: false, finalState: false };
-      const auto = chooseForm('auto', sizes) as 'attention' | 'chunked';
+      const auto = chosen(T);
       const other = auto === 'attention' ? 'chunked' : 'attention';
       for (const direction of ['forward', 'forward+backward'] as const) {
         const forms: Form[] = [auto, other];
@@ -30,21 +42,32 @@ export const attention: Benchmark = {
         if (T <= (quick ? 64 : direction === 'forward' ? Infinity : 1024)) forms.push('recurrent');
         const trial = new Trial(backend, T);
         for (const form of forms) await trial.check(form, direction);
-        const sides = Object.fromEntries(forms.map((form) => [form, trial.side(form, direction)]));
+        const sides: Record<string, Side> = { [product.name]: product.side };
+        for (const form of forms) sides[form] = trial.side(form, direction);
         const seconds = await race(sides, { ...pace, budget: pace.budget / 2 });
         trial.dispose();
 
-        const faster = seconds[auto]! <= seconds[other]! ? auto : other;
-        say(`T=${T} ${direction}: auto takes ${auto}, ${faster} is the faster of attention and chunked`);
+        // Up to a chunk, both are the same computation.
+        if (T > C && seconds.chunked! < seconds.attention!) chunkedWins[direction].push(T);
+        const verdict = T <= C ? 'one chunk' : seconds[auto]! <= seconds[other]! ? 'the faster one' : 'the slower one';
+        say(`T=${T} ${direction}: auto takes ${auto}, ${verdict}`);
         const shape = `T=${T} ${direction}, auto is ${auto}`;
         for (const peer of forms.slice(1)) {
           yield { shape, ours: 1e3 * seconds[auto]!, peer: 1e3 * seconds[peer]!, peerName: peer, unit: 'ms' };
         }
         // A backward pass counts as two forward ones.
-        const passes = direction === 'forward' ? 1 : 3;
-        const gflops = (form: 'attention' | 'chunked') => (passes * flopsOf(form, sizes)) / seconds[form]! / 1e9;
-        yield { shape, ours: gflops(auto), peer: gflops(other), peerName: other, unit: 'GFLOP/s' };
+        const flops = flopsOf(auto, sizesOf(T)) * (direction === 'forward' ? 1 : 3);
+        const gflops = { ours: flops / seconds[auto]! / 1e9, peer: product.flops / seconds[product.name]! / 1e9 };
+        yield { shape, ...gflops, peerName: product.name, unit: 'GFLOP/s' };
       }
+    }
+    product.dispose();
+    let change = 1;
+    while (chosen(change) === 'attention') change++;
+    for (const [direction, wins] of Object.entries(chunkedWins)) {
+      say(
+        `${direction}: auto takes chunked from T=${change} on; of those measured it was faster at ${wins.join(', ')}`,
+      );
     }
   },
 };

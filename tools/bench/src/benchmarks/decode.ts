@@ -35,7 +35,7 @@ export const decode: Benchmark = {
       softmaxNear: side(softmax, inventedCache(softmax, near)),
       softmaxFar: side(softmax, inventedCache(softmax, far)),
     };
-    const seconds = await race(sides, pace);
+    const seconds = await race(sides, { ...pace, warmUp: 2 * pace.warmUp, budget: 2 * pace.budget });
     const speed = (name: keyof typeof sides) =>
       bursts[name.startsWith('softmax') ? 'softmax' : 'power'] / seconds[name];
     const at = (position: number) => `conformal, ${layers} layers of 128, position ${position}`;

@@ -7,6 +7,7 @@ import { expectClose, expectSlope } from '../check';
 import { dot, gateSums, monomials, phi } from '../definition';
 import { race, type Side } from '../measure';
 import { logGates, normals } from '../numbers';
+import { squareProduct } from '../squareProduct';
 
 const [p, d, e] = [2, 32, 32];
 const D = embeddedSize(d, p);
@@ -35,24 +36,19 @@ export const power: Benchmark = {
       await check();
     }
     say('every kernel is right; now they take turns');
-    const side = (run: () => void): Side => ({ run, settle: () => backend.finish() });
-    const size = quick ? 256 : 512;
-    const product = {
-      a: inputs.upload(normals('a', size * size), [size, size]),
-      b: inputs.upload(normals('b', size * size), [size, size]),
-      y: inputs.empty([size, size]),
-    };
-    const sides: Record<string, Side> = { matmul: side(() => backend.kernels.matmul(product)) };
-    for (const { part, run } of trials) sides[part] = side(run);
+    const product = squareProduct(backend, quick ? 256 : 512);
+    const sides: Record<string, Side> = { [product.name]: product.side };
+    for (const { part, run } of trials) sides[part] = { run, settle: () => backend.finish() };
     const seconds = await race(sides, { ...pace, budget: 2 * pace.budget });
+    product.dispose();
     inputs.dispose();
     for (const { part, flops } of trials) {
       yield {
         part,
         shape: `T=${T} C=${C}`,
         ours: flops / seconds[part]! / 1e9,
-        peer: (2 * size ** 3) / seconds.matmul! / 1e9,
-        peerName: `matmul ${size}³`,
+        peer: product.flops / seconds[product.name]! / 1e9,
+        peerName: product.name,
         unit: 'GFLOP/s',
       };
     }

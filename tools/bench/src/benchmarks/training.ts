@@ -30,7 +30,10 @@ export const training: Benchmark = {
     await expectSame(ours, peer, 'after three updates');
 
     const side = (model: Training | JaxTransformer) => ({ run: () => model.step(), settle: () => model.settle() });
-    const seconds = await race({ ours: side(ours), peer: side(peer) }, pace);
+    const seconds = await race(
+      { ours: side(ours), peer: side(peer) },
+      { ...pace, warmUp: 4 * pace.warmUp, budget: 2 * pace.budget },
+    );
     ours.dispose();
     peer.dispose();
     const row = { shape, peerName: jaxName } as const;

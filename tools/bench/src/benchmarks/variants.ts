@@ -22,7 +22,11 @@ export const variantSteps: Benchmark = {
       ([name, training]) => [name, { run: () => training.step(), settle: () => training.settle() }] as const,
     );
     say(`${names.length} variants take turns`);
-    const seconds = await race(Object.fromEntries(sides), { ...pace, budget: 4 * pace.budget });
+    const seconds = await race(Object.fromEntries(sides), {
+      ...pace,
+      warmUp: 4 * pace.warmUp,
+      budget: 4 * pace.budget,
+    });
     for (const [, training] of trainings) training.dispose();
     const milliseconds = (name: Variant) => 1e3 * seconds[name]!;
     for (const name of names.filter((each) => each !== 'softmax')) {

@@ -1,0 +1,22 @@
+// Everything that the host calls. An export that begins with `from, to` or `begin, end` does that part of a kernel's tasks:
+// tasks are independent of each other, so who does them does not change a number.
+
+export { workspace } from './arena';
+export * from './discountedSum';
+export * from './elementwise';
+export * from './optimizer';
+export { powerAttention, powerAttentionBackward } from './powerAttention';
+export { matmul, productSpace } from './product';
+export { queryState, queryStateBackward } from './queryState';
+export { queryWindow } from './queryWindow';
+export { rotary, rotaryBackward } from './rotary';
+export * from './rows';
+export { softmaxAttention, softmaxAttentionBackward } from './softmaxAttention';
+export { stepState, stepStateBackward } from './stepState';
+export { gateSum, gateSumBackward, phaseSum, phaseSumBackward } from './sums';
+export { updateState, updateStateBackward } from './updateState';
+
+/** Where memory that the module does not use itself begins. */
+export function heapBase(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,343 @@
+// The dense product under every kernel: C (+)= A·B in panels packed for the tile, and a path for a few rows that reads B
+// as it lies. Strides count elements; columns of C touch.
+
+import { mark, release, take } from './arena';
+import { COLUMNS, ROWS, madd, tile } from './tile';
+
+/** Rows of A, columns of B and depth that are packed at a time: A's block stays in the second cache, a panel of B in the first. */
+const BLOCK_M: i32 = 120;
+const BLOCK_N: i32 = 256;
+export const BLOCK_K: i32 = 256;
+
+/** C = A·B, or C += A·B with `accumulate`: A [m, k], B [k, n], C [m, n] with rows `strideC` apart. */
+export function product(
+  m: i32, n: i32, k: i32,
+  a: usize, rowA: i32, columnA: i32,
+  b: usize, rowB: i32, columnB: i32,
+  c: usize, strideC: i32,
+  accumulate: bool,
+): void {
+  if (m <= 0 || n <= 0) return;
+  if (k <= 0) {
+    if (!accumulate) for (let i = 0; i < m; i++) memory.fill(c + ((<usize>i * strideC) << 2), 0, <usize>n << 2);
+    return;
+  }
+  if (m < 4) {
+    for (let i = 0; i < m; i++) row(n, k, a + ((<usize>i * rowA) << 2), columnA, b, rowB, columnB, c + ((<usize>i * strideC) << 2), accumulate);
+    return;
+  }
+  const start = mark();
+  const panelsA = take(BLOCK_M * BLOCK_K + 16);
+  const panelsB = take(BLOCK_N * BLOCK_K);
+  for (let j = 0; j < n; j += BLOCK_N) {
+    const columns = min(BLOCK_N, n - j);
+    for (let p = 0; p < k; p += BLOCK_K) {
+      const depth = min(BLOCK_K, k - p);
+      packColumns(columns, depth, b + ((<usize>p * rowB + <usize>j * columnB) << 2), rowB, columnB, panelsB);
+      for (let i = 0; i < m; i += BLOCK_M) {
+        const rows = min(BLOCK_M, m - i);
+        packRows(rows, depth, a + ((<usize>i * rowA + <usize>p * columnA) << 2), rowA, columnA, panelsA);
+        multiplyPanels(rows, columns, depth, panelsA, panelsB, c + ((<usize>i * strideC + j) << 2), strideC, p == 0 && !accumulate);
+      }
+    }
+  }
+  release(start);
+}
+
+/** Numbers of work space that `product` takes: the host adds it for every kernel. */
+export function productSpace(): i32 {
+  return BLOCK_M * BLOCK_K + BLOCK_N * BLOCK_K + 64;
+}
+
+/** C (+)= the product of packed panels. */
+export function multiplyPanels(rows: i32, columns: i32, depth: i32, a: usize, b: usize, c: usize, strideC: i32, fresh: bool): void {
+  const stride = <usize>strideC << 2;
+  for (let j = 0; j < columns; j += COLUMNS) {
+    const panelB = b + ((<usize>j * depth) << 2);
+    for (let i = 0; i < rows; i += ROWS) {
+      const panelA = a + ((<usize>i * depth) << 2);
+      const at = c + <usize>i * stride + (<usize>j << 2);
+      if (i + ROWS <= rows && j + COLUMNS <= columns) tile(depth, panelA, panelB, at, stride, fresh);
+      else edge(min(ROWS, rows - i), min(COLUMNS, columns - j), depth, panelA, panelB, at, stride, fresh);
+    }
+  }
+}
+
+/** A tile of which only a part belongs to C. */
+function edge(rows: i32, columns: i32, depth: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
+  const start = mark();
+  const whole = take(ROWS * COLUMNS);
+  const bytes = <usize>columns << 2;
+  // The same sums in the same order as a whole tile: how rows are cut into blocks changes no digit.
+  if (!fresh) for (let i = 0; i < rows; i++) memory.copy(whole + (<usize>(i * COLUMNS) << 2), c + <usize>i * stride, bytes);
+  tile(depth, a, b, whole, COLUMNS << 2, fresh);
+  for (let i = 0; i < rows; i++) memory.copy(c + <usize>i * stride, whole + (<usize>(i * COLUMNS) << 2), bytes);
+  release(start);
+}
+
+/** A into panels of ROWS rows: for each p the ROWS numbers A[i…, p], zeros below the last row. */
+function packRows(rows: i32, depth: i32, a: usize, rowA: i32, columnA: i32, out: usize): void {
+  const down = <usize>rowA << 2;
+  const along = <usize>columnA << 2;
+  for (let i = 0; i < rows; i += ROWS) {
+    const at = a + <usize>i * down;
+    const count = min(ROWS, rows - i);
+    if (count == ROWS && columnA == 1) packAlong(depth, at, down, out);
+    else if (count == ROWS && rowA == 1) packDown(depth, at, along, out);
+    else {
+      for (let p = 0; p < depth; p++) {
+        const x = at + <usize>p * along;
+        const y = out + (<usize>(p * ROWS) << 2);
+        for (let r = 0; r < ROWS; r++) store<f32>(y + (<usize>r << 2), r < count ? load<f32>(x + <usize>r * down) : 0);
+      }
+    }
+    out += <usize>(ROWS * depth) << 2;
+  }
+}
+
+/** ROWS rows of which each lies in one piece: blocks of four by four are turned in registers. */
+function packAlong(depth: i32, a: usize, down: usize, out: usize): void {
+  let p = 0;
+  for (; p + 4 <= depth; p += 4, a += 16) {
+    const x0 = v128.load(a);
+    const x1 = v128.load(a + down);
+    const x2 = v128.load(a + 2 * down);
+    const x3 = v128.load(a + 3 * down);
+    const t0 = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
+    const t1 = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
+    const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
+    const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
+    const step: usize = ROWS << 2;
+    v128.store(out, i64x2.shuffle(t0, t1, 0, 2));
+    v128.store(out + step, i64x2.shuffle(t0, t1, 1, 3));
+    v128.store(out + 2 * step, i64x2.shuffle(t2, t3, 0, 2));
+    v128.store(out + 3 * step, i64x2.shuffle(t2, t3, 1, 3));
+    for (let r = 4; r < ROWS; r++) {
+      const x = v128.load(a + <usize>r * down);
+      const y = out + (<usize>r << 2);
+      v128.store_lane<f32>(y, x, 0);
+      v128.store_lane<f32>(y + step, x, 1);
+      v128.store_lane<f32>(y + 2 * step, x, 2);
+      v128.store_lane<f32>(y + 3 * step, x, 3);
+    }
+    out += step << 2;
+  }
+  for (; p < depth; p++, a += 4) {
+    for (let r = 0; r < ROWS; r++, out += 4) store<f32>(out, load<f32>(a + <usize>r * down));
+  }
+}
+
+/** ROWS rows that stand side by side for each p. */
+function packDown(depth: i32, a: usize, along: usize, out: usize): void {
+  for (let p = 0; p < depth; p++, a += along, out += ROWS << 2) {
+    v128.store(out, v128.load(a));
+    for (let r = 4; r < ROWS; r++) store<f32>(out + (<usize>r << 2), load<f32>(a + (<usize>r << 2)));
+  }
+}
+
+/** B into panels of COLUMNS columns: for each p the COLUMNS numbers B[p, j…], zeros beyond the last column. */
+export function packColumns(columns: i32, depth: i32, b: usize, rowB: i32, columnB: i32, out: usize): void {
+  const down = <usize>rowB << 2;
+  const along = <usize>columnB << 2;
+  for (let j = 0; j < columns; j += COLUMNS) {
+    let x = b + <usize>j * along;
+    const count = min(COLUMNS, columns - j);
+    if (count == COLUMNS && columnB == 1) {
+      for (let p = 0; p < depth; p++, x += down, out += 32) {
+        v128.store(out, v128.load(x));
+        v128.store(out, v128.load(x, 16), 16);
+      }
+    } else if (count == COLUMNS && rowB == 1) {
+      packTurned(depth, x, along, out);
+      packTurned(depth, x + 4 * along, along, out + 16);
+      out += <usize>depth << 5;
+    } else {
+      for (let p = 0; p < depth; p++, x += down) {
+        for (let c = 0; c < COLUMNS; c++, out += 4) store<f32>(out, c < count ? load<f32>(x + <usize>c * along) : 0);
+      }
+    }
+  }
+}
+
+/** Four columns that lie in one piece each, turned into every eighth group of four. */
+function packTurned(depth: i32, b: usize, along: usize, out: usize): void {
+  let p = 0;
+  for (; p + 4 <= depth; p += 4, b += 16, out += 128) {
+    const x0 = v128.load(b);
+    const x1 = v128.load(b + along);
+    const x2 = v128.load(b + 2 * along);
+    const x3 = v128.load(b + 3 * along);
+    const t0 = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
+    const t1 = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
+    const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
+    const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
+    v128.store(out, i64x2.shuffle(t0, t1, 0, 2));
+    v128.store(out, i64x2.shuffle(t0, t1, 1, 3), 32);
+    v128.store(out, i64x2.shuffle(t2, t3, 0, 2), 64);
+    v128.store(out, i64x2.shuffle(t2, t3, 1, 3), 96);
+  }
+  for (; p < depth; p++, b += 4, out += 32) {
+    for (let c: usize = 0; c < 4; c++) store<f32>(out + (c << 2), load<f32>(b + c * along));
+  }
+}
+
+/** One row of C. */
+function row(n: i32, k: i32, a: usize, columnA: i32, b: usize, rowB: i32, columnB: i32, c: usize, accumulate: bool): void {
+  if (columnA != 1) {
+    // The row of A in one piece.
+    const start = mark();
+    const piece = take(k);
+    for (let p = 0; p < k; p++) store<f32>(piece + (<usize>p << 2), load<f32>(a + ((<usize>p * columnA) << 2)));
+    row(n, k, piece, 1, b, rowB, columnB, c, accumulate);
+    release(start);
+  } else if (columnB == 1) {
+    alongRows(n, k, a, b, <usize>rowB << 2, c, accumulate);
+  } else if (rowB == 1) {
+    alongColumns(n, k, a, b, <usize>columnB << 2, c, accumulate);
+  } else {
+    for (let j = 0; j < n; j++) {
+      let sum: f32 = accumulate ? load<f32>(c + (<usize>j << 2)) : 0;
+      for (let p = 0; p < k; p++) sum += load<f32>(a + (<usize>p << 2)) * load<f32>(b + ((<usize>p * rowB + <usize>j * columnB) << 2));
+      store<f32>(c + (<usize>j << 2), sum);
+    }
+  }
+}
+
+/** B's rows lie in one piece: 32 columns at a time stay in registers while k goes by. */
+function alongRows(n: i32, k: i32, a: usize, b: usize, down: usize, c: usize, accumulate: bool): void {
+  let j = 0;
+  for (; j + 32 <= n; j += 32, b += 128, c += 128) {
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let s4 = s0;
+    let s5 = s0;
+    let s6 = s0;
+    let s7 = s0;
+    if (accumulate) {
+      s0 = v128.load(c);
+      s1 = v128.load(c, 16);
+      s2 = v128.load(c, 32);
+      s3 = v128.load(c, 48);
+      s4 = v128.load(c, 64);
+      s5 = v128.load(c, 80);
+      s6 = v128.load(c, 96);
+      s7 = v128.load(c, 112);
+    }
+    for (let p: usize = 0, x = b; p < <usize>k << 2; p += 4, x += down) {
+      const s = v128.load32_splat(a + p);
+      s0 = madd(s, v128.load(x), s0);
+      s1 = madd(s, v128.load(x, 16), s1);
+      s2 = madd(s, v128.load(x, 32), s2);
+      s3 = madd(s, v128.load(x, 48), s3);
+      s4 = madd(s, v128.load(x, 64), s4);
+      s5 = madd(s, v128.load(x, 80), s5);
+      s6 = madd(s, v128.load(x, 96), s6);
+      s7 = madd(s, v128.load(x, 112), s7);
+    }
+    v128.store(c, s0);
+    v128.store(c, s1, 16);
+    v128.store(c, s2, 32);
+    v128.store(c, s3, 48);
+    v128.store(c, s4, 64);
+    v128.store(c, s5, 80);
+    v128.store(c, s6, 96);
+    v128.store(c, s7, 112);
+  }
+  for (; j + 4 <= n; j += 4, b += 16, c += 16) {
+    let even = accumulate ? v128.load(c) : f32x4.splat(0);
+    let odd = f32x4.splat(0);
+    let p = 0;
+    let x = b;
+    for (; p + 2 <= k; p += 2, x += 2 * down) {
+      even = madd(v128.load32_splat(a + (<usize>p << 2)), v128.load(x), even);
+      odd = madd(v128.load32_splat(a + (<usize>p << 2), 4), v128.load(x + down), odd);
+    }
+    if (p < k) even = madd(v128.load32_splat(a + (<usize>p << 2)), v128.load(x), even);
+    v128.store(c, f32x4.add(even, odd));
+  }
+  for (; j < n; j++, b += 4, c += 4) {
+    let sum: f32 = accumulate ? load<f32>(c) : 0;
+    for (let p: usize = 0, x = b; p < <usize>k << 2; p += 4, x += down) sum += load<f32>(a + p) * load<f32>(x);
+    store<f32>(c, sum);
+  }
+}
+
+/** B's columns lie in one piece: four dot products at a time. */
+function alongColumns(n: i32, k: i32, a: usize, b: usize, along: usize, c: usize, accumulate: bool): void {
+  let j = 0;
+  for (; j + 4 <= n; j += 4, b += 4 * along, c += 16) {
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let p: usize = 0;
+    const b1 = b + along;
+    const b2 = b1 + along;
+    const b3 = b2 + along;
+    for (const whole = (<usize>k & ~3) << 2; p < whole; p += 16) {
+      const x = v128.load(a + p);
+      s0 = madd(x, v128.load(b + p), s0);
+      s1 = madd(x, v128.load(b1 + p), s1);
+      s2 = madd(x, v128.load(b2 + p), s2);
+      s3 = madd(x, v128.load(b3 + p), s3);
+    }
+    const t0 = f32x4.add(i32x4.shuffle(s0, s1, 0, 4, 1, 5), i32x4.shuffle(s0, s1, 2, 6, 3, 7));
+    const t1 = f32x4.add(i32x4.shuffle(s2, s3, 0, 4, 1, 5), i32x4.shuffle(s2, s3, 2, 6, 3, 7));
+    let sum = f32x4.add(i64x2.shuffle(t0, t1, 0, 2), i64x2.shuffle(t0, t1, 1, 3));
+    for (; p < <usize>k << 2; p += 4) {
+      let last = v128.load32_zero(b + p);
+      last = v128.load_lane<f32>(b1 + p, last, 1);
+      last = v128.load_lane<f32>(b2 + p, last, 2);
+      last = v128.load_lane<f32>(b3 + p, last, 3);
+      sum = madd(v128.load32_splat(a + p), last, sum);
+    }
+    v128.store(c, accumulate ? f32x4.add(v128.load(c), sum) : sum);
+  }
+  for (; j < n; j++, b += along, c += 4) store<f32>(c, (accumulate ? load<f32>(c) : 0) + dot(k, a, b));
+}
+
+/** Σ a_i·b_i. */
+export function dot(k: i32, a: usize, b: usize): f32 {
+  let sum = f32x4.splat(0);
+  let p: usize = 0;
+  for (const whole = (<usize>k & ~3) << 2; p < whole; p += 16) sum = madd(v128.load(a + p), v128.load(b + p), sum);
+  let total = f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3));
+  for (; p < <usize>k << 2; p += 4) total += load<f32>(a + p) * load<f32>(b + p);
+  return total;
+}
+
+/**
+ * Batched product: `from … to` are blocks of rows of one of the `batch` matrices. Strides between matrices count elements.
+ */
+export function matmul(
+  from: i32, to: i32,
+  m: i32, n: i32, k: i32, blocks: i32,
+  a: usize, rowA: i32, columnA: i32, matrixA: i32,
+  b: usize, rowB: i32, columnB: i32, matrixB: i32,
+  bias: usize, c: usize, accumulate: bool,
+): void {
+  const size = (m + blocks - 1) / blocks;
+  for (let task = from; task < to; task++) {
+    const z = task / blocks;
+    const i = (task % blocks) * size;
+    const rows = min(size, m - i);
+    if (rows <= 0) continue;
+    const out = c + ((<usize>z * m * n + <usize>i * n) << 2);
+    product(
+      rows, n, k,
+      a + ((<usize>z * matrixA + <usize>i * rowA) << 2), rowA, columnA,
+      b + ((<usize>z * matrixB) << 2), rowB, columnB,
+      out, n, accumulate,
+    );
+    if (bias) for (let r = 0; r < rows; r++) addTo(n, out + ((<usize>r * n) << 2), bias);
+  }
+}
+
+/** y += x. */
+export function addTo(n: i32, y: usize, x: usize): void {
+  let i: usize = 0;
+  for (const whole = (<usize>n & ~3) << 2; i < whole; i += 16) v128.store(y + i, f32x4.add(v128.load(y + i), v128.load(x + i)));
+  for (; i < <usize>n << 2; i += 4) store<f32>(y + i, load<f32>(y + i) + load<f32>(x + i));
+}

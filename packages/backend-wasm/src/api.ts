@@ -1,0 +1,13 @@
+/** Options of this backend. */
+
+export interface WasmOptions {
+  /** Threads that compute, the caller's included. */
+  readonly threads?: number | undefined;
+  /**
+   * Whether to use the module with relaxed SIMD, whose multiply-add rounds once instead of twice. `auto`, the default, uses
+   * it where the engine takes it; results then differ in the last digits from those of an engine that does not.
+   */
+  readonly relaxed?: 'auto' | boolean | undefined;
+  /** Most bytes that all tensors and work space may take together; at most, and by default, 4 GiB. */
+  readonly maxBytes?: number | undefined;
+}

@@ -1,0 +1,68 @@
+import { ConfigError, OutOfMemoryError, type Backend } from '@sympow/kernels';
+import { describe, expect, it } from 'vitest';
+import { wasm } from './backend';
+
+async function opened<R>(options: Parameters<typeof wasm>[0], body: (backend: Backend) => R | Promise<R>): Promise<R> {
+  const backend = await wasm(options).open();
+  try {
+    return await body(backend);
+  } finally {
+    await backend.close();
+  }
+}
+
+describe('wasm()', () => {
+  it('refuses options out of range', () => {
+    for (const options of [{ threads: 0 }, { threads: 1.5 }, { relaxed: 'yes' as never }, { maxBytes: 10 }]) {
+      expect(() => wasm(options)).toThrow(ConfigError);
+    }
+  });
+
+  it('says which module runs', () =>
+    opened({ relaxed: false }, ({ capabilities }) => expect(capabilities.notes.join()).toContain('switched off')));
+
+  it('turns memory that cannot grow into an OutOfMemoryError, and goes on', () =>
+    opened({ maxBytes: 2 ** 24 }, async (backend) => {
+      const kept = backend.upload([1, 2, 3], [3]);
+      const large = () => backend.empty([2 ** 20]);
+      const tensors = [large(), large(), large()];
+      expect(large).toThrow(OutOfMemoryError);
+      expect([...(await kept.read())]).toEqual([1, 2, 3]);
+      tensors.forEach((tensor) => tensor.dispose());
+      // Another size: the pool gives back what it holds.
+      backend.empty([3 * 2 ** 20]).dispose();
+    }));
+
+  it('turns work space that does not fit into an OutOfMemoryError, and goes on', () =>
+    opened({ maxBytes: 2 ** 24 }, async (backend) => {
+      const T = 80_000;
+      const make = (...shape: number[]) => backend.upload(new Float32Array(shape.reduce((a, b) => a * b)), shape);
+      const [q, k, v] = [make(1, T, 1, 2), make(1, T, 1, 2), make(1, T, 1, 2)];
+      const [y, logSum] = [make(1, T, 1, 2), make(1, T, 1)];
+      expect(() => backend.kernels.softmaxAttention({ q, k, v, y, logSum })).toThrow(OutOfMemoryError);
+      const x = backend.upload([1], [1]);
+      backend.kernels.add({ a: x, b: x, y: x });
+      expect([...(await x.read())]).toEqual([2]);
+    }));
+
+  it('keeps tensors while the memory grows under them', () =>
+    opened({}, async (backend) => {
+      const x = backend.upload([1, 2, 3], [3]);
+      for (let i = 0; i < 8; i++) backend.empty([2 ** (16 + (i % 4))]);
+      expect([...(await x.read())]).toEqual([1, 2, 3]);
+    }));
+
+  it('opens and closes 1,000 times and leaves nothing behind', async () => {
+    const round = () =>
+      opened({}, async (backend) => {
+        const x = backend.upload(new Float32Array(50_000).fill(1), [50_000]);
+        backend.kernels.add({ a: x, b: x, y: x });
+        expect((await x.read())[49_999]).toBe(2);
+      });
+    for (let i = 0; i < 100; i++) await round();
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 900; i++) await round();
+    // 900 backends with what they hold are 200 MiB at least.
+    expect(process.memoryUsage().rss - before).toBeLessThan(120 * 2 ** 20);
+  }, 60_000);
+});

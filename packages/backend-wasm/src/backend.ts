@@ -1,0 +1,162 @@
+/** The backend: tensors in the memory of one WebAssembly instance, and its kernels. */
+
+import {
+  checked,
+  ConfigError,
+  Memory,
+  ShapeError,
+  type Backend,
+  type BackendFactory,
+  type DType,
+  type Kernels,
+  type Tensor,
+  type TypedArray,
+} from '@sympow/kernels';
+import type { WasmOptions } from './api';
+import { attention } from './kernels/attention';
+import { dense } from './kernels/dense';
+import { elementwise } from './kernels/elementwise';
+import { recurrence } from './kernels/recurrence';
+import { Machine } from './machine';
+import { hasRelaxedSimd, moduleOf, type Variant } from './module';
+
+const arrayOf = { float32: Float32Array, int32: Int32Array, float64: Float64Array } as const;
+const pageBytes = 65536;
+const mostBytes = 2 ** 32;
+
+/** Every kernel of the catalogue, unchecked. */
+function kernelsOf(machine: Machine): Kernels {
+  return { ...elementwise(machine), ...dense(machine), ...attention(machine), ...recurrence(machine) };
+}
+
+class WasmBackend implements Backend {
+  readonly name = 'wasm';
+  readonly capabilities;
+  readonly kernels: Kernels;
+  private readonly store: Memory<number, number>;
+
+  constructor(
+    private readonly machine: Machine,
+    notes: readonly string[],
+  ) {
+    this.capabilities = {
+      float: 'float32',
+      dtypes: ['float32', 'int32'] as const,
+      maxTensorBytes: 2 ** 31,
+      threads: 1,
+      synchronousRead: true,
+      notes,
+    } as const;
+    this.kernels = checked(kernelsOf(machine), this);
+    this.store = new Memory<number, number>(this, {
+      allocate: (bytes) => machine.heap.allocate(bytes),
+      release: (offset) => machine.heap.release(offset),
+      handle: (offset) => offset,
+    });
+    machine.trim = () => this.store.trim();
+  }
+
+  empty(shape: readonly number[], dtype?: DType): Tensor {
+    return this.store.empty(shape, dtype);
+  }
+
+  upload(data: TypedArray | readonly number[], shape: readonly number[], dtype?: DType): Tensor {
+    const tensor = this.empty(shape, dtype ?? (data instanceof Int32Array ? 'int32' : undefined));
+    try {
+      this.write(tensor, data);
+    } catch (error) {
+      tensor.dispose();
+      throw error;
+    }
+    return tensor;
+  }
+
+  write(tensor: Tensor, data: TypedArray | readonly number[]): void {
+    if (data.length !== tensor.size) {
+      throw new ShapeError({
+        what: `data for a tensor [${tensor.shape.join(', ')}]`,
+        value: `${data.length} numbers`,
+        expected: `${tensor.size}`,
+      });
+    }
+    this.numbers(tensor).set(data);
+  }
+
+  view(tensor: Tensor, shape: readonly number[]): Tensor {
+    return this.store.view(tensor, shape);
+  }
+
+  // Reads at once, before kernels that are called later, and turns what it throws into a rejection.
+  async read(tensor: Tensor): Promise<TypedArray> {
+    return this.readSync(tensor);
+  }
+
+  readSync(tensor: Tensor): TypedArray {
+    return this.numbers(tensor).slice();
+  }
+
+  scope: Backend['scope'] = (body) => this.store.scope(body);
+
+  detach(tensor: Tensor): Tensor {
+    return this.store.detach(tensor);
+  }
+
+  memory() {
+    return this.store.report();
+  }
+
+  finish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.store.close();
+    return Promise.resolve();
+  }
+
+  /** The tensor where it lies, until the memory grows. */
+  private numbers(tensor: Tensor): TypedArray {
+    const { handle, dtype, size } = this.store.own(tensor);
+    return new arrayOf[dtype](this.machine.memory.buffer, handle, size);
+  }
+}
+
+function variantOf(relaxed: 'auto' | boolean): { variant: Variant; note: string } {
+  if (relaxed === false) return { variant: 'simd', note: 'SIMD; relaxed SIMD switched off' };
+  if (relaxed === true || hasRelaxedSimd()) return { variant: 'relaxed', note: 'relaxed SIMD' };
+  return { variant: 'simd', note: 'SIMD; this engine has no relaxed SIMD' };
+}
+
+/**
+ * A factory for the WebAssembly backend: float32 and int32 on the CPU, in every engine with WebAssembly SIMD.
+ *
+ * `open` throws BackendError where the engine does not take the module.
+ *
+ * @throws ConfigError for options out of range
+ * @example
+ * ```ts
+ * import { wasm } from '@sympow/backend-wasm';
+ * const backend = await wasm().open();
+ * const y = backend.empty([2]);
+ * backend.kernels.add({ a: backend.upload([1, 2], [2]), b: backend.upload([3, 4], [2]), y });
+ * console.log(await y.read()); // Float32Array [4, 6]
+ * ```
+ */
+export function wasm({ threads = 1, relaxed = 'auto', maxBytes = mostBytes }: WasmOptions = {}): BackendFactory {
+  if (threads !== 1) throw new ConfigError({ what: 'threads of the wasm backend', value: threads, expected: '1' });
+  if (relaxed !== 'auto' && typeof relaxed !== 'boolean') {
+    throw new ConfigError({ what: 'relaxed of the wasm backend', value: relaxed, expected: 'auto, true or false' });
+  }
+  if (!(maxBytes >= 2 ** 20 && maxBytes <= mostBytes)) {
+    throw new ConfigError({ what: 'maxBytes of the wasm backend', value: maxBytes, expected: '2^20 to 2^32' });
+  }
+  return {
+    name: 'wasm',
+    open: async () => {
+      const { variant, note } = variantOf(relaxed);
+      const module = await moduleOf(variant);
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: Math.floor(maxBytes / pageBytes) });
+      return new WasmBackend(new Machine(module, memory), [note, 'one thread']);
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/** Softmax attention, rotary phases, and sums of gates and phases. */
+
+import type { Kernels, SoftmaxAttentionArgs, Tensor } from '@sympow/kernels';
+import { at, type Machine } from '../machine';
+
+/** Query rows whose scores are held at once; as in assembly/softmaxAttention.ts. */
+const blockRows = 64;
+
+function sizes({ q, k, v, offset }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset'>) {
+  const [B, T, H, d] = q.shape as [number, number, number, number];
+  const [, S, G] = k.shape as [number, number, number];
+  return { B, T, H, G, S, list: [B, T, H, S, G, d, v.shape[3]!, offset ?? S - T] as const };
+}
+
+/** Phases that share a β: none without one, 1, or half a head. */
+function pairsOf(beta: Tensor | undefined, turns: Tensor): number {
+  return !beta ? 0 : beta.shape.length === 4 ? 1 : turns.shape[3]!;
+}
+
+export function attention(machine: Machine) {
+  return {
+    softmaxAttention(args) {
+      const { B, T, H, S, list } = sizes(args);
+      const { q, k, v, gates, y, logSum } = args;
+      const tensors = [at(q), at(k), at(v), at(gates?.A), at(gates?.start), at(y), at(logSum)] as const;
+      const space = (blockRows + 3) * (S + 16);
+      machine.run('softmaxAttention', B * H * Math.ceil(T / blockRows), space, ...list, ...tensors);
+    },
+    softmaxAttentionBackward(args) {
+      const { B, G, S, list } = sizes(args);
+      const { q, k, v, gates, y, logSum, dy, dq, dk, dv, dA } = args;
+      const inputs = [at(q), at(k), at(v), at(gates?.A), at(gates?.start), at(y), at(logSum), at(dy)] as const;
+      const space = (2 * blockRows + 4) * (S + 16);
+      machine.run('softmaxAttentionBackward', B * G, space, ...list, ...inputs, at(dq), at(dk), at(dv), at(dA));
+    },
+    rotary({ x, turns, y }) {
+      const [B, T, H, d] = x.shape as [number, number, number, number];
+      const G = turns.shape[2]!;
+      machine.run('rotary', B * T, 4 * G * d + 64, H, G, d, at(x), at(turns), at(y));
+    },
+    rotaryBackward({ x, turns, dy, dx, dturns }) {
+      const [B, T, H, d] = x.shape as [number, number, number, number];
+      const G = turns.shape[2]!;
+      const tensors = [at(x), at(turns), at(dy), at(dx), at(dturns)] as const;
+      machine.run('rotaryBackward', B * T, 4 * G * d + 64, H, G, d, ...tensors);
+    },
+    phaseSum({ beta, theta, thetaTail, phase, turns }) {
+      const [B, T] = turns.shape as [number, number];
+      const tensors = [at(beta), at(theta), at(thetaTail), at(phase), at(turns)] as const;
+      machine.whole('phaseSum', 4 * theta.size + 64, B, T, theta.size, pairsOf(beta, turns), ...tensors);
+    },
+    phaseSumBackward({ beta, theta, dturns, dbeta, dtheta, dphase }) {
+      const [B, T] = dturns.shape as [number, number];
+      const tensors = [at(beta), at(theta), at(dturns), at(dbeta), at(dtheta), at(dphase)] as const;
+      machine.whole('phaseSumBackward', 4 * theta.size + 64, B, T, theta.size, pairsOf(beta, dturns), ...tensors);
+    },
+    gateSum({ logGate, chunk, A, start }) {
+      const [B, T] = logGate.shape as [number, number];
+      if (logGate.size === 0) return;
+      const columns = logGate.size / (B * T);
+      machine.whole('gateSum', 3 * columns + 64, B, T, columns, chunk, at(logGate), at(A), at(start));
+    },
+    gateSumBackward({ dA, start, chunk, dlogGate }) {
+      const [B, T] = dlogGate.shape as [number, number];
+      if (dlogGate.size === 0) return;
+      const columns = dlogGate.size / (B * T);
+      machine.whole('gateSumBackward', 2 * columns + 64, B, T, columns, chunk, at(dA), at(start), at(dlogGate));
+    },
+  } satisfies Partial<Kernels>;
+}

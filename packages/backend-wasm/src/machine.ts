@@ -1,0 +1,131 @@
+/** One instance of the module with its memory: how kernels call it, and what they need beside tensors. */
+
+import { OutOfMemoryError, type Tensor } from '@sympow/kernels';
+import { embeddingRuns, multiIndices } from '@sympow/embedding';
+import { Heap } from './heap';
+
+type Exports = Readonly<Record<string, (...args: (number | boolean)[]) => number>>;
+
+/** The run table of φ, see assembly/embedding.ts. */
+export interface Runs {
+  readonly at: number;
+  /** Numbers of work space that the module takes for it. */
+  readonly space: number;
+}
+
+const pageBytes = 65536;
+/** For what is rounded up to 16 bytes, and short rows that products copy. */
+const spare = 8192;
+
+export class Machine {
+  readonly heap: Heap;
+  private readonly exports: Exports;
+  private readonly productSpace: number;
+  private workspace = 0;
+  private workspaceBytes = 0;
+  private readonly tables = new Map<string, number>();
+  /** Makes room on the heap; set by the owner of the pool. */
+  trim: () => void = () => undefined;
+
+  constructor(
+    module: WebAssembly.Module,
+    readonly memory: WebAssembly.Memory,
+  ) {
+    this.exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+    this.heap = new Heap(memory, this.exports.heapBase!());
+    this.productSpace = this.exports.productSpace!();
+  }
+
+  /** Calls an export that needs no work space. */
+  call(name: string, ...args: (number | boolean)[]): number {
+    return this.exports[name]!(...args);
+  }
+
+  /** Does all `tasks` of an export, with room for `space` numbers beside what products take. */
+  run(name: string, tasks: number, space: number, ...args: (number | boolean)[]): void {
+    if (tasks === 0) return;
+    this.ensure(space);
+    this.exports[name]!(0, tasks, ...args);
+  }
+
+  /** Calls an export that takes up to `space` numbers of work space. */
+  whole(name: string, space: number, ...args: (number | boolean)[]): void {
+    this.ensure(space);
+    this.exports[name]!(...args);
+  }
+
+  /** Work space of at least `space` numbers beside that of products; returns where it begins. */
+  ensure(space: number): number {
+    const bytes = (this.productSpace + space) * 4 + spare;
+    if (bytes <= this.workspaceBytes) return this.workspace;
+    if (this.workspaceBytes > 0) this.heap.release(this.workspace);
+    this.workspaceBytes = 0;
+    // A half more than asked for, so that slowly growing sizes do not ask each time.
+    this.workspace = this.allocate(Math.ceil(bytes * 1.5), bytes);
+    this.workspaceBytes = this.heap.sizeOf(this.workspace);
+    this.exports.workspace!(this.workspace, this.workspaceBytes);
+    return this.workspace;
+  }
+
+  /** The run table of φ for head size d and power p; made once. */
+  runs(d: number, power: number): Runs {
+    const { last, first, rest } = embeddingRuns(d, power);
+    // Twice for monomials and their gradients, twice for doubles.
+    const space = 4 * (last.reduce((sum, { length }) => sum + length, 0) + d) + 64;
+    const key = `runs ${d} ${power}`;
+    const known = this.tables.get(key);
+    if (known !== undefined) return { at: known, space };
+    const counts = Int32Array.from(last, ({ length }) => length);
+    const parts = [counts, ...last, Float32Array.from(first), Float32Array.from(rest), first, rest];
+    return { at: this.table(key, parts), space };
+  }
+
+  /** The multi-indices of φ [D, p]; made once. */
+  indices(d: number, power: number): number {
+    const key = `indices ${d} ${power}`;
+    return this.tables.get(key) ?? this.table(key, [multiIndices(d, power)]);
+  }
+
+  floats(at: number, size: number): Float32Array {
+    return new Float32Array(this.memory.buffer, at, size);
+  }
+
+  private table(key: string, parts: readonly (Int32Array | Float32Array | Float64Array)[]): number {
+    const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const at = this.allocate(bytes, bytes);
+    let to = at;
+    for (const part of parts) {
+      new Uint8Array(this.memory.buffer, to, part.byteLength).set(
+        new Uint8Array(part.buffer, part.byteOffset, part.byteLength),
+      );
+      to += part.byteLength;
+    }
+    this.tables.set(key, at);
+    return at;
+  }
+
+  /** A block of `wanted` bytes, or of `needed` after the pool has been emptied. */
+  private allocate(wanted: number, needed: number): number {
+    try {
+      return this.heap.allocate(wanted);
+    } catch {
+      this.trim();
+    }
+    try {
+      return this.heap.allocate(needed);
+    } catch (cause) {
+      throw new OutOfMemoryError({
+        what: 'work space of the wasm backend',
+        value: `${needed} bytes`,
+        expected: `what ${this.memory.buffer.byteLength / pageBytes} pages and those that the engine adds can hold`,
+        remedy: 'Use a smaller batch, context, chunk or power.',
+        cause,
+      });
+    }
+  }
+}
+
+/** Where a tensor lies; 0 for none. */
+export function at(tensor: Tensor | undefined): number {
+  return tensor ? (tensor.handle as number) : 0;
+}

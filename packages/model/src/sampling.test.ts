@@ -1,0 +1,77 @@
+import { BackendError, ConfigError, Random } from '@sympow/kernels';
+import { describe, expect, it } from 'vitest';
+import { sampler, type SamplingOptions } from './sampling';
+
+/** Probabilities 0.5, 0.25, 0.125, 0.125, not in that order. */
+const logits = [0.125, 0.5, 0.125, 0.25].map(Math.log);
+const draws = 4000;
+
+/** How often each token comes, of all draws. */
+function frequenciesOf(options: SamplingOptions): number[] {
+  const sample = sampler(logits.length, options);
+  const random = new Random(7, 'draws');
+  const counts = logits.map(() => 0);
+  for (let i = 0; i < draws; i++) counts[sample(logits, random).token]! += 1;
+  return counts.map((count) => count / draws);
+}
+
+describe('tokens come as often as they are likely', () => {
+  it.each<[string, SamplingOptions, number[]]>([
+    ['as they are', {}, [0.125, 0.5, 0.125, 0.25]],
+    ['a temperature of ½ squares them', { temperature: 0.5 }, [1, 16, 1, 4].map((x) => x / 22)],
+    [
+      'a temperature of 2 takes their roots',
+      { temperature: 2 },
+      [1, 2, 1, Math.SQRT2].map((x) => x / (4 + Math.SQRT2)),
+    ],
+    ['the two most likely', { topK: 2 }, [0, 2 / 3, 0, 1 / 3]],
+    ['of equals, the one that comes first', { topK: 3 }, [1 / 7, 4 / 7, 0, 2 / 7]],
+    ['the fewest that sum to 0.5', { topP: 0.5 }, [0, 1, 0, 0]],
+    ['the fewest that sum to 0.6', { topP: 0.6 }, [0, 2 / 3, 0, 1 / 3]],
+    ['the fewest that sum to 0.8', { topP: 0.8 }, [1 / 7, 4 / 7, 0, 2 / 7]],
+    ['half of the two most likely', { topK: 2, topP: 0.7 }, [0, 2 / 3, 0, 1 / 3]],
+    ['topP after the temperature', { temperature: 0.5, topP: 0.7 }, [0, 1, 0, 0]],
+    ['more than there are', { topK: 99 }, [0.125, 0.5, 0.125, 0.25]],
+    ['the one most likely', { topK: 1 }, [0, 1, 0, 0]],
+    ['at temperature 0', { temperature: 0 }, [0, 1, 0, 0]],
+  ])('%s', (_, options, expected) => {
+    const frequencies = frequenciesOf(options);
+    let chiSquare = 0;
+    expected.forEach((p, token) => {
+      if (p === 0) expect(frequencies[token], `token ${token}`).toBe(0);
+      else chiSquare += (draws * (frequencies[token]! - p) ** 2) / p;
+    });
+    // Three degrees of freedom: more than 16.3 once in a thousand times, and the seed is fixed.
+    expect(chiSquare).toBeLessThan(16.3);
+  });
+});
+
+it('probabilities are those of the model, whatever the filters', () => {
+  for (const options of [{}, { temperature: 0 }, { temperature: 3, topK: 1 }]) {
+    const { token, logProbability } = sampler(4, options)(logits, new Random(1, 's'));
+    expect(logProbability).toBeCloseTo(logits[token]!, 12);
+  }
+});
+
+it('huge and infinitely negative logits do no harm', () => {
+  const sample = sampler(3, {});
+  const random = new Random(1, 's');
+  expect(sample([-Infinity, 1e30, -Infinity], random).token).toBe(1);
+  expect(sample([3e38, -3e38, 0], random)).toEqual({ token: 0, logProbability: 0 });
+});
+
+it('logits that are not numbers are an error', () => {
+  expect(() => sampler(3, {})([1, NaN, 2], new Random(1, 's'))).toThrow(BackendError);
+  expect(() => sampler(3, {})([Infinity, 0, 2], new Random(1, 's'))).toThrow(/^a logit is NaN; expected numbers\./);
+});
+
+it.each<[SamplingOptions]>([
+  [{ temperature: NaN }],
+  [{ temperature: Infinity }],
+  [{ topK: 0 }],
+  [{ topK: 1.5 }],
+  [{ topP: 1.1 }],
+  [{ topP: NaN }],
+])('%j is refused', (options) => {
+  expect(() => sampler(4, options)).toThrow(ConfigError);
+});

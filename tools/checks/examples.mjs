@@ -1,0 +1,88 @@
+// The examples of the packages: the ```ts blocks of their READMEs, and those of their doc comments that import what they
+// use; taken out, bundled against the sources, and run in an empty folder by one process. Those for Vitest are left out.
+import { build } from 'esbuild';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { root, target } from '../workspace.mjs';
+
+/**
+ * @typedef {{ name: string, code: string }} Example `name` is its file and line
+ * @typedef {{ line: string, text: string }} Printed one call of console.log: the source line, and what it wrote
+ * @typedef {{ printed: Printed[], error?: string }} Outcome
+ */
+
+/** Packages with parts that are not JavaScript. */
+const native = ['webgpu', 'gpu.js', 'koffi'];
+
+/**
+ * The examples of one package.
+ * @param {string} directory relative to the root
+ * @returns {Example[]}
+ */
+export function examplesOf(directory) {
+  const sources = readdirSync(join(root, directory, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !/\.(test|gen)\.ts$/.test(file))
+    .map((file) => `src/${file}`);
+  return ['README.md', ...sources.sort()]
+    .filter((file) => existsSync(join(root, directory, file)))
+    .flatMap((file) => {
+      const text = readFileSync(join(root, directory, file), 'utf8');
+      return [...text.matchAll(/^( *\* ?|)```ts\n(.*?)^\1```$/gms)]
+        .map(({ 1: margin = '', 2: body = '', index }) => ({
+          name: `${directory}/${file}:${text.slice(0, index).split('\n').length}`,
+          code: margin === '' ? body : body.replaceAll(/^ *\* ?/gm, ''),
+        }))
+        .filter(({ code }) => (file === 'README.md' || /^import /m.test(code)) && !code.includes(" from 'vitest'"));
+    });
+}
+
+/**
+ * @param {readonly Example[]} examples
+ * @returns {Promise<Outcome[]>} in their order
+ */
+export async function runExamples(examples) {
+  // Below node_modules, so that native packages are found.
+  const bundles = mkdtempSync(join(root, 'node_modules/.sympow-examples-'));
+  const folder = mkdtempSync(join(tmpdir(), 'sympow-examples-'));
+  try {
+    const entryPoints = examples.map(({ code }, i) => {
+      const lines = code.split('\n').map((line) => line.replaceAll('console.log(', `print(${JSON.stringify(line)}, `));
+      const file = join(bundles, `${i}.ts`);
+      writeFileSync(file, `${lines.join('\n')}\nexport {};\n`);
+      return file;
+    });
+    await build({
+      entryPoints,
+      outdir: bundles,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      target,
+      external: native,
+      loader: { '.wgsl': 'text' },
+      logLevel: 'silent',
+      plugins: [
+        {
+          name: 'sources',
+          setup: ({ onResolve }) =>
+            onResolve({ filter: /^@sympow\/[^/]+$/ }, ({ path }) => ({
+              path: join(root, 'packages', path.slice('@sympow/'.length), 'src/index.ts'),
+            })),
+        },
+      ],
+    });
+    const results = join(folder, 'results.json');
+    const runner = fileURLToPath(new URL('runExamples.mjs', import.meta.url));
+    const files = examples.map((_, i) => join(bundles, `${i}.mjs`));
+    execFileSync(process.execPath, [runner, results, ...files], { cwd: folder, timeout: 60_000, stdio: 'pipe' });
+    return JSON.parse(readFileSync(results, 'utf8'));
+  } finally {
+    rmSync(folder, { recursive: true });
+    rmSync(bundles, { recursive: true });
+  }
+}

@@ -1,0 +1,32 @@
+// Every complete example in a README or a doc comment of a package runs, and prints what its comments say.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { workspaces } from '../workspace.mjs';
+import { examplesOf, runExamples, type Outcome } from './examples.mjs';
+
+const examples = workspaces(['packages']).flatMap(({ directory }) => examplesOf(directory));
+
+/** `Float32Array(2) [ 1, 2 ]` and `Float32Array [1, 2]` are the same, and so are 'a' and a. */
+const plain = (text: string): string => text.replaceAll(/(\w+Array)\(\d+\)/g, '$1').replaceAll(/['"\s]/g, '');
+
+/** Comments that do not quote what is printed. */
+const loose = /\b(about|such as|up to)\b|…$/;
+
+describe('examples', () => {
+  let outcomes: Outcome[];
+
+  beforeAll(async () => {
+    outcomes = await runExamples(examples);
+  }, 60_000);
+
+  it.each(examples.map(({ name }, i) => ({ name, i })))('$name', ({ i }) => {
+    const { printed, error } = outcomes[i]!;
+    expect(error).toBeUndefined();
+    for (const line of new Set(printed.map((each) => each.line))) {
+      const comment = /console\.log\(.*\);? \/\/ (.+)$/.exec(line)?.[1];
+      if (comment === undefined || loose.test(comment)) continue;
+      // What a loop prints stands behind one another.
+      const texts = printed.filter((each) => each.line === line).map(({ text }) => text);
+      expect(plain(texts.join(', ')), line).toBe(plain(comment));
+    }
+  });
+});
