@@ -9,6 +9,12 @@ import { entries, root, target, workspaces } from './workspace.mjs';
 
 const stamp = join(root, 'node_modules/.sympow-bundle');
 
+/** In CommonJS, for libraries that start workers from beside themselves. */
+const ownUrl = {
+  define: { 'import.meta.url': 'importMetaUrl' },
+  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+
 /** The workspaces that have something to build, with absolute directories. */
 function builds() {
   return workspaces()
@@ -66,11 +72,12 @@ export async function bundle() {
   /** @type {('esm' | 'cjs')[]} */
   const formats = ['esm', 'cjs'];
   const results = await Promise.all(
-    all.flatMap(({ directory, library, points }) =>
+    all.flatMap(({ directory, library, points, workers }) =>
       formats.slice(0, library ? 2 : 1).map((format) =>
         build({
           absWorkingDir: directory,
-          entryPoints: points,
+          entryPoints: { ...points, ...workers },
+          ...(format === 'cjs' && Object.keys(workers).length > 0 ? ownUrl : {}),
           outdir: resolve(directory, 'dist'),
           outExtension: { '.js': format === 'cjs' ? '.cjs' : '.js' },
           format,

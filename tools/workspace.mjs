@@ -36,11 +36,13 @@ export function read(directory) {
  * `src/main.ts`.
  * @param {string} directory absolute
  * @param {Manifest} manifest
- * @returns {{ library: boolean, points: Record<string, string> }}
+ * `workers` are files that a library starts threads from: built beside the others, imported by nobody.
+ * @returns {{ library: boolean, points: Record<string, string>, workers: Record<string, string> }}
  */
 export function entries(directory, { exports } = read(directory)) {
   if (!exports) {
-    return { library: false, points: existsSync(join(directory, 'src/main.ts')) ? { main: 'src/main.ts' } : {} };
+    const points = existsSync(join(directory, 'src/main.ts')) ? { main: 'src/main.ts' } : undefined;
+    return { library: false, points: points ?? {}, workers: {} };
   }
   /** @type {Record<string, string>} */
   const points = {};
@@ -49,7 +51,8 @@ export function entries(directory, { exports } = read(directory)) {
     const name = /^\.\/dist\/(.+)\.js$/.exec(file ?? '')?.[1];
     if (name) points[name] = `src/${name}.ts`;
   }
-  return { library: true, points };
+  const workers = existsSync(join(directory, 'src/worker.js')) ? { worker: 'src/worker.js' } : undefined;
+  return { library: true, points, workers: workers ?? {} };
 }
 
 /** What esbuild and tsup both compile to. */

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { root, target } from '../workspace.mjs';
 
 /**
@@ -18,12 +18,13 @@ import { root, target } from '../workspace.mjs';
 const native = ['webgpu', 'gpu.js', 'koffi'];
 
 /**
- * The examples of one package.
+ * The examples of one package, or of the project itself, which has a README only.
  * @param {string} directory relative to the root
  * @returns {Example[]}
  */
 export function examplesOf(directory) {
-  const sources = readdirSync(join(root, directory, 'src'), { recursive: true, encoding: 'utf8' })
+  const folder = join(root, directory, 'src');
+  const sources = (existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [])
     .filter((file) => file.endsWith('.ts') && !/\.(test|gen)\.ts$/.test(file))
     .map((file) => `src/${file}`);
   return ['README.md', ...sources.sort()]
@@ -69,10 +70,19 @@ export async function runExamples(examples) {
       plugins: [
         {
           name: 'sources',
-          setup: ({ onResolve }) =>
+          setup({ onResolve, onLoad }) {
             onResolve({ filter: /^@sympow\/[^/]+$/ }, ({ path }) => ({
               path: join(root, 'packages', path.slice('@sympow/'.length), 'src/index.ts'),
-            })),
+            }));
+            // What lies beside a source, such as a worker, is not moved by bundling.
+            onLoad({ filter: /packages\/[^/]+\/src\/.*\.ts$/ }, ({ path }) => ({
+              contents: readFileSync(path, 'utf8').replaceAll(
+                'import.meta.url',
+                JSON.stringify(pathToFileURL(path).href),
+              ),
+              loader: 'ts',
+            }));
+          },
         },
       ],
     });

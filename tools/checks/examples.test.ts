@@ -3,13 +3,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { workspaces } from '../workspace.mjs';
 import { examplesOf, runExamples, type Outcome } from './examples.mjs';
 
-const examples = workspaces(['packages']).flatMap(({ directory }) => examplesOf(directory));
+const directories = ['.', ...workspaces(['packages']).map(({ directory }) => directory)];
+const examples = directories.flatMap(examplesOf);
 
 /** `Float32Array(2) [ 1, 2 ]` and `Float32Array [1, 2]` are the same, and so are 'a' and a. */
 const plain = (text: string): string => text.replaceAll(/(\w+Array)\(\d+\)/g, '$1').replaceAll(/['"\s]/g, '');
 
-/** Comments that do not quote what is printed. */
-const loose = /\b(about|such as|up to)\b|…$/;
+/** Whether a comment quotes what is printed: a value, not words. */
+const quotes = (comment: string): boolean =>
+  /[\d[\]{}'"]|^(true|false|undefined|null)\b/.test(comment) && !/\b(about|such as|up to)\b|…$/.test(comment);
 
 describe('examples', () => {
   let outcomes: Outcome[];
@@ -23,7 +25,7 @@ describe('examples', () => {
     expect(error).toBeUndefined();
     for (const line of new Set(printed.map((each) => each.line))) {
       const comment = /console\.log\(.*\);? \/\/ (.+)$/.exec(line)?.[1];
-      if (comment === undefined || loose.test(comment)) continue;
+      if (comment === undefined || !quotes(comment)) continue;
       // What a loop prints stands behind one another.
       const texts = printed.filter((each) => each.line === line).map(({ text }) => text);
       expect(plain(texts.join(', ')), line).toBe(plain(comment));

@@ -14,8 +14,9 @@ for (const file of files) {
     /** @param {string} line @param {unknown[]} values */
     print: (line, ...values) => outcome.printed.push({ line, text: format(...values) }),
   });
+  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('not done after 10 seconds')), 10_000));
   try {
-    await import(pathToFileURL(file).href);
+    await Promise.race([import(pathToFileURL(file).href), late]);
   } catch (error) {
     outcome.error = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }

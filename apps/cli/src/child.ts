@@ -39,7 +39,7 @@ export function runCommand<Result, Event>(
     child.on('close', (code, killedBy) => {
       signal.removeEventListener('abort', stop);
       if (code === 0) {
-        resolve(JSON.parse(result.trim().split('\n').at(-1)!) as Result);
+        resolve(JSON.parse(result.trim().split('\n').at(-1)) as Result);
         return;
       }
       const last = words.trim().split('\n').at(-1) ?? '';

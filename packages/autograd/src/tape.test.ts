@@ -92,6 +92,21 @@ describe('a backward pass', () => {
     });
   });
 
+  it('called again goes over what was recorded since, and adds to the gradients of leaves', () => {
+    backend.scope(() => {
+      const x = parameter(upload([1, 2]));
+      const tape = new Tape(backend);
+      for (const expected of [
+        [2, 4],
+        [4, 8],
+      ]) {
+        const y = multiply(tape, x, x);
+        tape.backward([[y, ones(y)]]);
+        expect(numbers(tape.gradient(x))).toEqual(expected);
+      }
+    });
+  });
+
   it('passes by what no gradient reaches', () => {
     backend.scope(() => {
       const [x, unused] = [parameter(upload([1, 2])), parameter(upload([3, 4]))];

@@ -318,12 +318,11 @@ export function matmul(
   b: usize, rowB: i32, columnB: i32, matrixB: i32,
   bias: usize, c: usize, accumulate: bool,
 ): void {
-  const size = (m + blocks - 1) / blocks;
   for (let task = from; task < to; task++) {
     const z = task / blocks;
-    const i = (task % blocks) * size;
-    const rows = min(size, m - i);
-    if (rows <= 0) continue;
+    const block = task % blocks;
+    const i = (m * block) / blocks;
+    const rows = (m * (block + 1)) / blocks - i;
     const out = c + ((<usize>z * m * n + <usize>i * n) << 2);
     product(
       rows, n, k,

@@ -1,8 +1,11 @@
 /** Options of this backend. */
 
 export interface WasmOptions {
-  /** Threads that compute, the caller's included. */
-  readonly threads?: number | undefined;
+  /**
+   * Threads that compute, the caller's included. `auto`, the default, is one per processor up to 8 where SharedArrayBuffer is
+   * allowed, else one. Results do not depend on it.
+   */
+  readonly threads?: 'auto' | number | undefined;
   /**
    * Whether to use the module with relaxed SIMD, whose multiply-add rounds once instead of twice. `auto`, the default, uses
    * it where the engine takes it; results then differ in the last digits from those of an engine that does not.

@@ -1,9 +1,11 @@
 /** The backend: tensors in the memory of one WebAssembly instance, and its kernels. */
 
 import {
+  BackendError,
   checked,
   ConfigError,
   Memory,
+  OutOfMemoryError,
   ShapeError,
   type Backend,
   type BackendFactory,
@@ -13,6 +15,7 @@ import {
   type TypedArray,
 } from '@sympow/kernels';
 import type { WasmOptions } from './api';
+import { noThreads, processors } from './crew';
 import { attention } from './kernels/attention';
 import { dense } from './kernels/dense';
 import { elementwise } from './kernels/elementwise';
@@ -23,6 +26,9 @@ import { hasRelaxedSimd, moduleOf, type Variant } from './module';
 const arrayOf = { float32: Float32Array, int32: Int32Array, float64: Float64Array } as const;
 const pageBytes = 65536;
 const mostBytes = 2 ** 32;
+const mostThreads = 64;
+/** More need a measurement first. */
+const mostThreadsByItself = 8;
 
 /** Every kernel of the catalogue, unchecked. */
 function kernelsOf(machine: Machine): Kernels {
@@ -43,7 +49,7 @@ class WasmBackend implements Backend {
       float: 'float32',
       dtypes: ['float32', 'int32'] as const,
       maxTensorBytes: 2 ** 31,
-      threads: 1,
+      threads: machine.threads,
       synchronousRead: true,
       notes,
     } as const;
@@ -105,13 +111,13 @@ class WasmBackend implements Backend {
     return this.store.report();
   }
 
-  finish(): Promise<void> {
-    return Promise.resolve();
+  async finish(): Promise<void> {
+    this.machine.check();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.store.close();
-    return Promise.resolve();
+    await this.machine.close();
   }
 
   /** The tensor where it lies, until the memory grows. */
@@ -125,6 +131,39 @@ function variantOf(relaxed: 'auto' | boolean): { variant: Variant; note: string 
   if (relaxed === false) return { variant: 'simd', note: 'SIMD; relaxed SIMD switched off' };
   if (relaxed === true || hasRelaxedSimd()) return { variant: 'relaxed', note: 'relaxed SIMD' };
   return { variant: 'simd', note: 'SIMD; this engine has no relaxed SIMD' };
+}
+
+/** @throws OutOfMemoryError where there is not even room for an empty memory */
+function memoryOf(limits: WebAssembly.MemoryDescriptor): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory(limits);
+  } catch (cause) {
+    throw new OutOfMemoryError({
+      what: 'the memory of the wasm backend',
+      value: String(cause),
+      expected: 'room for one of at most 4 GiB',
+      remedy: 'Close other backends, or set maxBytes.',
+      cause,
+    });
+  }
+}
+
+/** @throws BackendError when more than one was asked for and cannot be had */
+function threadsOf(threads: 'auto' | number): { count: number; note: string } {
+  const reason = noThreads();
+  if (threads === 1) return { count: 1, note: 'one thread, as asked for' };
+  if (reason !== undefined) {
+    if (threads === 'auto') return { count: 1, note: `one thread: ${reason}` };
+    throw new BackendError({
+      what: 'threads of the wasm backend',
+      value: threads,
+      expected: `1: ${reason}`,
+      remedy: 'Leave the option out.',
+    });
+  }
+  if (threads !== 'auto') return { count: threads, note: `${threads} threads, as asked for` };
+  const count = Math.max(1, Math.min(processors(), mostThreadsByItself));
+  return { count, note: `${count} thread${count > 1 ? 's' : ''} for ${processors()} processors` };
 }
 
 /**
@@ -142,8 +181,11 @@ function variantOf(relaxed: 'auto' | boolean): { variant: Variant; note: string 
  * console.log(await y.read()); // Float32Array [4, 6]
  * ```
  */
-export function wasm({ threads = 1, relaxed = 'auto', maxBytes = mostBytes }: WasmOptions = {}): BackendFactory {
-  if (threads !== 1) throw new ConfigError({ what: 'threads of the wasm backend', value: threads, expected: '1' });
+export function wasm({ threads = 'auto', relaxed = 'auto', maxBytes = mostBytes }: WasmOptions = {}): BackendFactory {
+  if (threads !== 'auto' && !(Number.isSafeInteger(threads) && threads >= 1 && threads <= mostThreads)) {
+    const expected = `auto, or a whole number from 1 to ${mostThreads}`;
+    throw new ConfigError({ what: 'threads of the wasm backend', value: threads, expected });
+  }
   if (relaxed !== 'auto' && typeof relaxed !== 'boolean') {
     throw new ConfigError({ what: 'relaxed of the wasm backend', value: relaxed, expected: 'auto, true or false' });
   }
@@ -154,9 +196,19 @@ export function wasm({ threads = 1, relaxed = 'auto', maxBytes = mostBytes }: Wa
     name: 'wasm',
     open: async () => {
       const { variant, note } = variantOf(relaxed);
-      const module = await moduleOf(variant);
-      const memory = new WebAssembly.Memory({ initial: 1, maximum: Math.floor(maxBytes / pageBytes) });
-      return new WasmBackend(new Machine(module, memory), [note, 'one thread']);
+      const open = async (count: number, threadNote: string) => {
+        const module = await moduleOf(variant, count > 1);
+        const limits = { initial: 1, maximum: Math.floor(maxBytes / pageBytes) };
+        const memory = memoryOf(count > 1 ? { ...limits, shared: true } : limits);
+        return new WasmBackend(await Machine.open(module, memory, count), [note, threadNote]);
+      };
+      const wanted = threadsOf(threads);
+      try {
+        return await open(wanted.count, wanted.note);
+      } catch (error) {
+        if (threads !== 'auto' || wanted.count === 1) throw error;
+        return open(1, `one thread: ${String(error)}`);
+      }
     },
   };
 }

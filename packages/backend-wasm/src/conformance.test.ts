@@ -2,4 +2,6 @@ import { describeBackend } from '@sympow/conformance';
 import { describe, it } from 'vitest';
 import { wasm } from './backend';
 
-describeBackend(wasm(), { describe, it });
+for (const threads of [1, 2, 3]) {
+  describe(`${threads} threads`, () => describeBackend(wasm({ threads }), { describe, it }));
+}

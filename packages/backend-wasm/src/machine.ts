@@ -2,9 +2,8 @@
 
 import { OutOfMemoryError, type Tensor } from '@sympow/kernels';
 import { embeddingRuns, multiIndices } from '@sympow/embedding';
+import { Crew, mostParts, type Exports } from './crew';
 import { Heap } from './heap';
-
-type Exports = Readonly<Record<string, (...args: (number | boolean)[]) => number>>;
 
 /** The run table of φ, see assembly/embedding.ts. */
 export interface Runs {
@@ -14,8 +13,34 @@ export interface Runs {
 }
 
 const pageBytes = 65536;
+
+/**
+ * Tasks that are worth a hand-off to another thread, where it is not one: elements, rows or tokens of cheap kernels. Kernels
+ * of decoding stay with the caller.
+ */
+const grains: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(['fill', 'add', 'multiply'].map((name) => [name, 32768])),
+  ...Object.fromEntries(
+    ['gelu', 'logSigmoid', 'onePlusTanh', 'swiglu'].flatMap(
+      (name) =>
+        [
+          [name, 8192],
+          [`${name}Backward`, 8192],
+        ] as const,
+    ),
+  ),
+  adamw: 16384,
+  norm: 64,
+  normBackward: 2,
+  crossEntropy: 32,
+  crossEntropyBackward: 32,
+  rotary: 32,
+  rotaryBackward: 32,
+  stepState: Infinity,
+  queryWindow: Infinity,
+};
 /** For what is rounded up to 16 bytes, and short rows that products copy. */
-const spare = 8192;
+const spare = 16384;
 
 export class Machine {
   readonly heap: Heap;
@@ -27,13 +52,36 @@ export class Machine {
   /** Makes room on the heap; set by the owner of the pool. */
   trim: () => void = () => undefined;
 
-  constructor(
+  private crew: Crew | undefined;
+
+  private constructor(
     module: WebAssembly.Module,
     readonly memory: WebAssembly.Memory,
   ) {
     this.exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
     this.heap = new Heap(memory, this.exports.heapBase!());
     this.productSpace = this.exports.productSpace!();
+  }
+
+  /** @throws BackendError when a thread does not start */
+  static async open(module: WebAssembly.Module, memory: WebAssembly.Memory, threads: number): Promise<Machine> {
+    const machine = new Machine(module, memory);
+    if (threads > 1) machine.crew = await Crew.open(module, memory, machine.exports, threads - 1);
+    return machine;
+  }
+
+  /** Threads that compute. */
+  get threads(): number {
+    return this.crew?.size ?? 1;
+  }
+
+  /** @throws DeviceLostError when a thread is gone */
+  check(): void {
+    if (this.crew?.failure) throw this.crew.failure;
+  }
+
+  async close(): Promise<void> {
+    await this.crew?.close();
   }
 
   /** Calls an export that needs no work space. */
@@ -44,8 +92,11 @@ export class Machine {
   /** Does all `tasks` of an export, with room for `space` numbers beside what products take. */
   run(name: string, tasks: number, space: number, ...args: (number | boolean)[]): void {
     if (tasks === 0) return;
+    this.check();
     this.ensure(space);
-    this.exports[name]!(0, tasks, ...args);
+    const grain = Math.max(grains[name] ?? 1, Math.ceil(tasks / mostParts));
+    if (this.crew && tasks > grain) this.crew.run(name, tasks, grain, this.workspace, this.workspaceBytes, args);
+    else this.exports[name]!(0, tasks, ...args);
   }
 
   /** Calls an export that takes up to `space` numbers of work space. */
@@ -61,8 +112,9 @@ export class Machine {
     if (this.workspaceBytes > 0) this.heap.release(this.workspace);
     this.workspaceBytes = 0;
     // A half more than asked for, so that slowly growing sizes do not ask each time.
-    this.workspace = this.allocate(Math.ceil(bytes * 1.5), bytes);
-    this.workspaceBytes = this.heap.sizeOf(this.workspace);
+    const all = bytes * this.threads;
+    this.workspace = this.allocate(Math.ceil(all * 1.5), all);
+    this.workspaceBytes = Math.floor(this.heap.sizeOf(this.workspace) / this.threads / 64) * 64;
     this.exports.workspace!(this.workspace, this.workspaceBytes);
     return this.workspace;
   }

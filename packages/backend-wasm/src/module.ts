@@ -18,7 +18,7 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(relaxedProbe);
 }
 
-const modules = new Map<Variant, Promise<WebAssembly.Module>>();
+const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 /** @throws BackendError where the bytes are no module to this engine */
 export async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
@@ -36,10 +36,61 @@ export async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssemb
 }
 
 /** The module, compiled once however many backends are opened. @throws BackendError as {@link compile} */
-export function moduleOf(variant: Variant): Promise<WebAssembly.Module> {
-  const known = modules.get(variant);
+export function moduleOf(variant: Variant, shared = false): Promise<WebAssembly.Module> {
+  const key = `${variant} ${shared}`;
+  const known = modules.get(key);
   if (known) return known;
-  const compiled = compile(Uint8Array.from(atob(texts[variant]), (character) => character.charCodeAt(0)));
-  modules.set(variant, compiled);
+  const bytes = Uint8Array.from(atob(texts[variant]), (character) => character.charCodeAt(0));
+  const compiled = compile(shared ? withSharedMemory(bytes) : bytes);
+  modules.set(key, compiled);
   return compiled;
+}
+
+/** The most pages that a module with shared memory takes. */
+export const mostPages = 65536;
+
+/** An unsigned LEB128 number at `at`, and where the next byte is. */
+function readNumber(bytes: Uint8Array, at: number): [value: number, next: number] {
+  let value = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[at++]!;
+    value += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) return [value, at];
+  }
+}
+
+function number(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...number(value >>> 7)];
+}
+
+/**
+ * The same module importing shared memory. That is a matter of one import's limits, so there is one set of bytes for both;
+ * the module's code takes part in no hand-over between threads and needs no atomic instructions.
+ */
+export function withSharedMemory(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const importSection = 2;
+  for (let at = 8; at < bytes.length;) {
+    const [size, begin] = readNumber(bytes, at + 1);
+    const end = begin + size;
+    if (bytes[at] === importSection) {
+      // Its only import: a count of 1, two names, kind 2 (memory), limits without a maximum.
+      const [module, afterModule] = readNumber(bytes, begin + 1);
+      const [name, afterName] = readNumber(bytes, afterModule + module);
+      const limits = afterName + name + 1;
+      const [pages] = readNumber(bytes, limits + 1);
+      const section = [...bytes.subarray(begin, limits), 3, ...number(pages), ...number(mostPages)];
+      return Uint8Array.from([
+        ...bytes.subarray(0, at + 1),
+        ...number(section.length),
+        ...section,
+        ...bytes.subarray(end),
+      ]);
+    }
+    at = end;
+  }
+  throw new BackendError({
+    what: 'the wasm module',
+    value: 'without imports',
+    expected: 'one that imports its memory',
+  });
 }

@@ -11,7 +11,7 @@ function loss(edges: number[], means: number[][], more: Partial<LossByPosition> 
   const bins = binLosses(edges, streams);
   const all = meanOverStreams(streams.map((stream) => shareOf(stream, [...counts.keys()])));
   return {
-    length: edges.at(-1)!,
+    length: edges.at(-1),
     bins,
     streams,
     documents: streams.length,

@@ -367,7 +367,7 @@ const rules: Record<string, (args: Arguments, sizes: Sizes) => void> = {
   matmul({ a, b, bias, y, transposeA, transposeB }) {
     const [left, right, out] = [(a as Tensor).shape, (b as Tensor).shape, (y as Tensor).shape];
     const fail = (what: string, value: readonly number[], expected: string): never => {
-      throw new ShapeError({ what: `matmul: shape of ${what}`, value: value, expected });
+      throw new ShapeError({ what: `matmul: shape of ${what}`, value, expected });
     };
     if (left.length < 2) fail('a', left, 'at least 2 axes');
     if (right.length < 2) fail('b', right, 'at least 2 axes');

@@ -10,7 +10,11 @@ import { softmaxRecurrence } from './softmaxRecurrence';
 const backend = await js({ float: 'float64' }).open();
 
 /** Lengths of documents that lie end to end in a row of 63 tokens. */
-const packings = [[63], [1, 62], [62, 1], [16, 16, 31], [7, 1, 1, 20, 34]];
+const packings = [
+  [1, 62],
+  [16, 16, 31],
+  [7, 1, 1, 20, 34],
+];
 
 const forms: readonly Way[] = [
   { form: 'attention' },

@@ -244,7 +244,7 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
   const series = evaluations.map(lossSeries);
   const chart = chartOptions('Loss by position, held-out text', context);
   output.print(`\n${terminalChart(series, { ...chart, width: chartWidth(), color: process.stdout.isTTY })}\n`);
-  const text = `${lossReport(evaluations)}\n${sameText(losses, restarted, context)}`;
+  const text = `${lossReport(evaluations).trimEnd()}\n\n${sameText(losses, restarted, context)}`;
   output.print(text);
 
   output.print('\nThe conformal model writes, with a state of constant size:\n');

@@ -6,6 +6,12 @@ import { at, type Machine } from '../machine';
 /** Rows whose shares of a weight's gradient are summed first; as in assembly/rows.ts. */
 const groupRows = 64;
 
+/** Blocks of rows that a product is cut into. How many changes no digit of it. */
+function blocksOf(rows: number, operations: number, threads: number): number {
+  if (operations < 2 ** 20) return 1;
+  return Math.max(1, Math.min(Math.floor(rows / 32), Math.max(2 * threads, Math.round(rows / 128))));
+}
+
 const last = (tensor: Tensor): number => tensor.shape.at(-1) ?? 1;
 const rowsOf = (tensor: Tensor): number => (tensor.size === 0 ? 0 : tensor.size / last(tensor));
 
@@ -48,8 +54,10 @@ export function dense(machine: Machine) {
       const [rowA, columnA] = transposeA ? [1, m] : [k, 1];
       const [rowB, columnB] = transposeB ? [1, k] : [n, 1];
       const right = [at(b), rowB, columnB, shared ? 0 : k * n] as const;
+      // Each block packs b for itself: as few as keep every thread busy.
+      const blocks = machine.threads === 1 ? 1 : blocksOf(rows, 2 * batch * rows * n * k, machine.threads);
       machine.run(
-        ...(['matmul', batch, k + 64, rows, n, k, 1] as const),
+        ...(['matmul', batch * blocks, k + 64, rows, n, k, blocks] as const),
         ...([at(a), rowA, columnA, m * k] as const),
         ...[...right, at(bias), at(y), accumulate],
       );

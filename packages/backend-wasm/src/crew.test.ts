@@ -1,0 +1,91 @@
+import { DeviceLostError, type Backend, type Tensor } from '@sympow/kernels';
+import { describe, expect, it } from 'vitest';
+import { wasm } from './backend';
+import { Crew } from './crew';
+import { moduleOf } from './module';
+
+/** One of every kernel whose tasks are shared out, at sizes that no number of threads divides. */
+function everything(backend: Backend): Tensor[] {
+  const { kernels } = backend;
+  const noise = (seed: number, ...shape: number[]) =>
+    backend.upload(
+      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 12.9898 + seed) * 0.9),
+      shape,
+    );
+  const make = (...shape: number[]) => backend.empty(shape);
+  const [B, T, H, G, d, e, power, chunk] = [2, 75, 4, 2, 6, 5, 2, 20] as const;
+  const [D, n] = [21, 4];
+  const [q, k, v] = [noise(1, B, T, H, d), noise(2, B, T, G, d), noise(3, B, T, G, e)];
+  const [a, b] = [noise(4, 301, 400), noise(5, 400, 131)];
+  const product = make(301, 131);
+  kernels.matmul({ a, b, y: product });
+  const flat = noise(6, 40_001);
+  const gelu = make(40_001);
+  kernels.gelu({ x: flat, y: gelu });
+  const [rows, dx, dweight, dbias] = [noise(7, 401, 33), make(401, 33), make(33), make(33)];
+  kernels.layerNormBackward({ x: rows, dy: noise(8, 401, 33), eps: 1e-5, dx, dweight, dbias });
+  const gates = { A: make(2, B, T, G), start: backend.empty([B, T, G], 'int32') };
+  const logGate = make(B, T, G);
+  kernels.logSigmoid({ x: noise(9, B, T, G), y: logGate });
+  kernels.gateSum({ logGate, chunk, ...gates });
+  const options = { gates, power, chunk };
+  const [deltaS, deltaZ] = [make(B, n, G, D, e), make(B, n, G, D)];
+  kernels.updateState({ k, v, deltaS, deltaZ, ...options });
+  const [S, Z, SLast, ZLast] = [make(B, n, G, D, e), make(B, n, G, D), make(B, G, D, e), make(B, G, D)];
+  kernels.discountedSum({ deltaS, deltaZ, length: T, S, Z, SLast, ZLast, ...options });
+  const [num, den, rowMax] = [make(B, T, H, e), make(B, T, H), make(B, T, H)];
+  kernels.powerAttention({ q, k, v, num, den, rowMax, ...options });
+  const [y, total] = [make(B, T, H, e), make(B, T, H)];
+  kernels.queryState({ q, normalizer: 'sum', S, Z, num, den, rowMax, y, total, ...options });
+  const [softmax, logSum] = [make(B, T, H, e), make(B, T, H)];
+  kernels.softmaxAttention({ q, k, v, y: softmax, logSum });
+  const [dq, dk, dv] = [make(B, T, H, d), make(B, T, G, d), make(B, T, G, e)];
+  kernels.softmaxAttentionBackward({ q, k, v, y: softmax, logSum, dy: y, dq, dk, dv });
+  return [product, gelu, dx, dweight, dbias, S, Z, SLast, ZLast, num, den, rowMax, y, total, softmax, dq, dk, dv];
+}
+
+async function results(threads: number): Promise<string[]> {
+  const backend = await wasm({ threads }).open();
+  const numbers = await Promise.all(everything(backend).map((tensor) => tensor.read()));
+  await backend.close();
+  return numbers.map((array) => Buffer.from(array.buffer).toString('base64'));
+}
+
+describe('threads', () => {
+  it('change no bit of any result', async () => {
+    const alone = await results(1);
+    for (const threads of [2, 3, 5]) expect(await results(threads)).toEqual(alone);
+  });
+
+  it('are counted', async () => {
+    const backend = await wasm({ threads: 3 }).open();
+    expect(backend.capabilities.threads).toBe(3);
+    expect(backend.capabilities.notes.join()).toContain('3 threads');
+    await backend.close();
+  });
+
+  it('hold nobody up when one is lost, and the next call says so', async () => {
+    const module = await moduleOf('simd', true);
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 100, shared: true });
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    const crew = await Crew.open(module, memory, exports as never, 2);
+    const { threads } = crew as unknown as { threads: { terminate(): Promise<unknown> }[] };
+    const gone = threads[0]!.terminate();
+    crew.run('fill', 1000, 10, 2 ** 18, 2 ** 14, [2 ** 19, 7]);
+    expect(new Int32Array(memory.buffer, 2 ** 19, 1000).every((x) => x === 7)).toBe(true);
+    await gone;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(crew.failure).toBeInstanceOf(DeviceLostError);
+    await crew.close();
+  });
+
+  it('pass on what goes wrong in them', async () => {
+    const module = await moduleOf('simd', true);
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared: true });
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    const crew = await Crew.open(module, memory, exports as never, 1);
+    // Far outside the memory.
+    expect(() => crew.run('fill', 1000, 1, 2 ** 18, 2 ** 14, [2 ** 31, 7])).toThrow();
+    await crew.close();
+  });
+});
