@@ -88,7 +88,7 @@ describe('a model in a folder', () => {
     [
       'more layers than could be listed',
       (s) => edit(s, 'config.json', { num_hidden_layers: 1e12 }),
-      /layers in .* is 1000000000000; expected at most the \d+ tensors/,
+      /layers is 1000000000000; expected at most 10000/,
     ],
     ['more layers', (s) => edit(s, 'config.json', { num_hidden_layers: 3 }), /layers\.2.* is "missing"/],
     [

@@ -91,6 +91,8 @@ const choices: { readonly [K in keyof ModelConfig]?: readonly ModelConfig[K][] }
   betaInit: ['zero', 'normal'],
 };
 
+const mostLayers = 10_000;
+
 function validate(config: ModelConfig): void {
   for (const key of [
     'vocabSize',
@@ -105,6 +107,10 @@ function validate(config: ModelConfig): void {
     if (!Number.isSafeInteger(config[key]) || config[key] < 1) {
       throw new ConfigError({ what: key, value: config[key], expected: 'a whole number of at least 1' });
     }
+  }
+  // A configuration may come from a file of somebody else, and every layer has a list of parameters.
+  if (config.layers > mostLayers) {
+    throw new ConfigError({ what: 'layers', value: config.layers, expected: `at most ${mostLayers}` });
   }
   for (const [key, allowed] of Object.entries(choices) as [keyof ModelConfig, readonly unknown[]][]) {
     if (!allowed.includes(config[key]))
