@@ -298,11 +298,21 @@ function alongColumns(n: i32, k: i32, a: usize, b: usize, along: usize, c: usize
   for (; j < n; j++, b += along, c += 4) store<f32>(c, (accumulate ? load<f32>(c) : 0) + dot(k, a, b));
 }
 
-/** Σ a_i·b_i. */
+/** Σ a_i·b_i, in 16 sums that do not wait for each other. */
 export function dot(k: i32, a: usize, b: usize): f32 {
-  let sum = f32x4.splat(0);
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
   let p: usize = 0;
-  for (const whole = (<usize>k & ~3) << 2; p < whole; p += 16) sum = madd(v128.load(a + p), v128.load(b + p), sum);
+  for (const whole = (<usize>k & ~15) << 2; p < whole; p += 64) {
+    s0 = madd(v128.load(a + p), v128.load(b + p), s0);
+    s1 = madd(v128.load(a + p, 16), v128.load(b + p, 16), s1);
+    s2 = madd(v128.load(a + p, 32), v128.load(b + p, 32), s2);
+    s3 = madd(v128.load(a + p, 48), v128.load(b + p, 48), s3);
+  }
+  for (const whole = (<usize>k & ~3) << 2; p < whole; p += 16) s0 = madd(v128.load(a + p), v128.load(b + p), s0);
+  const sum = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
   let total = f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3));
   for (; p < <usize>k << 2; p += 4) total += load<f32>(a + p) * load<f32>(b + p);
   return total;

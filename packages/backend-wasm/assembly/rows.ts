@@ -34,22 +34,38 @@ function statistics(x: usize, n: i32, eps: f64, centred: bool): void {
   const bytes = <usize>n << 2;
   let average: f64 = 0;
   if (centred) {
-    let sum = f32x4.splat(0);
+    let even = f32x4.splat(0);
+    let odd = f32x4.splat(0);
     let i: usize = 0;
-    for (; i < whole; i += 16) sum = f32x4.add(sum, v128.load(x + i));
-    average = <f64>sum4(sum);
+    for (; i + 16 < whole; i += 32) {
+      even = f32x4.add(even, v128.load(x + i));
+      odd = f32x4.add(odd, v128.load(x + i, 16));
+    }
+    if (i < whole) {
+      even = f32x4.add(even, v128.load(x + i));
+      i += 16;
+    }
+    average = <f64>sum4(f32x4.add(even, odd));
     for (; i < bytes; i += 4) average += <f64>load<f32>(x + i);
     average /= <f64>n;
   }
   mean = average;
   const middle = f32x4.splat(<f32>mean);
-  let squares = f32x4.splat(0);
+  let even = f32x4.splat(0);
+  let odd = f32x4.splat(0);
   let i: usize = 0;
-  for (; i < whole; i += 16) {
-    const d = f32x4.sub(v128.load(x + i), middle);
-    squares = madd(d, d, squares);
+  for (; i + 16 < whole; i += 32) {
+    const first = f32x4.sub(v128.load(x + i), middle);
+    const second = f32x4.sub(v128.load(x + i, 16), middle);
+    even = madd(first, first, even);
+    odd = madd(second, second, odd);
   }
-  let square = <f64>sum4(squares);
+  if (i < whole) {
+    const first = f32x4.sub(v128.load(x + i), middle);
+    even = madd(first, first, even);
+    i += 16;
+  }
+  let square = <f64>sum4(f32x4.add(even, odd));
   for (; i < bytes; i += 4) {
     const d = <f64>load<f32>(x + i) - mean;
     square += d * d;
@@ -176,21 +192,22 @@ export function largest(n: i32, x: usize): f32 {
   return top;
 }
 
-/** e^{x − shift}·scale for n numbers, into `y` where there is one; returns the sum. */
-export function exponentials(n: i32, x: usize, shift: f32, scale: f32, y: usize): f32 {
+/** e^{(x − shift)·slope}·scale for n numbers, into `y` where there is one; returns the sum. */
+export function exponentials(n: i32, x: usize, shift: f32, slope: f32, scale: f32, y: usize): f32 {
   const shifts = f32x4.splat(shift);
+  const slopes = f32x4.splat(slope);
   const scales = f32x4.splat(scale);
   let sums = f32x4.splat(0);
   let i = 0;
   for (; i + 4 <= n; i += 4) {
-    const e = f32x4.mul(exp4(f32x4.sub(v128.load(x + (<usize>i << 2)), shifts)), scales);
+    const e = f32x4.mul(exp4(f32x4.mul(f32x4.sub(v128.load(x + (<usize>i << 2)), shifts), slopes)), scales);
     if (y) v128.store(y + (<usize>i << 2), e);
     sums = f32x4.add(sums, e);
   }
   if (i < n) {
     v128.store(corner, f32x4.splat(-Infinity));
     memory.copy(corner, x + (<usize>i << 2), <usize>(n - i) << 2);
-    const e = f32x4.mul(exp4(f32x4.sub(v128.load(corner), shifts)), scales);
+    const e = f32x4.mul(exp4(f32x4.mul(f32x4.sub(v128.load(corner), shifts), slopes)), scales);
     v128.store(corner, e);
     if (y) memory.copy(y + (<usize>i << 2), corner, <usize>(n - i) << 2);
     sums = f32x4.add(sums, e);
@@ -207,7 +224,7 @@ export function crossEntropy(from: i32, to: i32, n: i32, logits: usize, targets:
       value = NaN;
     } else if (target >= 0) {
       const top = largest(n, x);
-      value = Math.log(<f64>exponentials(n, x, top, 1, 0)) + (<f64>top - <f64>load<f32>(x + (<usize>target << 2)));
+      value = Math.log(<f64>exponentials(n, x, top, 1, 1, 0)) + (<f64>top - <f64>load<f32>(x + (<usize>target << 2)));
     }
     store<f32>(loss + (<usize>row << 2), <f32>value);
   }
@@ -228,7 +245,7 @@ export function crossEntropyBackward(from: i32, to: i32, n: i32, logits: usize, 
     }
     const top = largest(n, x);
     const gradient = load<f32>(dloss + (<usize>row << 2));
-    exponentials(n, x, top, gradient / exponentials(n, x, top, 1, 0), dx);
+    exponentials(n, x, top, 1, gradient / exponentials(n, x, top, 1, 1, 0), dx);
     const at = dx + (<usize>target << 2);
     store<f32>(at, load<f32>(at) - gradient);
   }

@@ -22,25 +22,36 @@ function loadGates(A: usize, starts: usize, B: i32, S: i32, G: i32, b: i32, g: i
   }
 }
 
-/** s_ij + A_i − A_j of a row, −∞ where i does not see j and in the padding. */
+/**
+ * Makes a row of products q·k one of scores, s_ij·scale + A_i − A_j with gates and as it is without; −∞ where i does not see
+ * j and in the padding.
+ */
 function finishRow(s: usize, position: i32, count: i32, scale: f32, gated: bool): void {
-  const scales = f32x4.splat(scale);
   const bytes = <usize>count << 2;
-  let begin: usize = 0;
   if (gated) {
+    const scales = f32x4.splat(scale);
     const at = <usize>position << 2;
     const head = f32x4.splat(load<f32>(heads + at));
     const tail = f32x4.splat(load<f32>(tails + at));
-    begin = <usize>max(0, load<i32>(first + at)) << 2;
     for (let j: usize = 0; j < bytes; j += 16) {
       const difference = f32x4.add(f32x4.sub(head, v128.load(heads + j)), f32x4.sub(tail, v128.load(tails + j)));
       v128.store(s + j, f32x4.add(f32x4.mul(v128.load(s + j), scales), difference));
     }
+    const begin = <usize>max(0, load<i32>(first + at)) << 2;
     for (let j: usize = 0; j < begin; j += 4) store<f32>(s + j, -Infinity);
-  } else {
-    for (let j: usize = 0; j < bytes; j += 16) v128.store(s + j, f32x4.mul(v128.load(s + j), scales));
   }
-  for (let j = <usize>(position + 1) << 2; j < bytes; j += 4) store<f32>(s + j, -Infinity);
+  let j = <usize>(position + 1) << 2;
+  for (; (j & 15) != 0 && j < bytes; j += 4) store<f32>(s + j, -Infinity);
+  const nothing = f32x4.splat(-Infinity);
+  for (; j < bytes; j += 16) v128.store(s + j, nothing);
+}
+
+/** y·factor for a row. */
+function scaleRow(y: usize, e: i32, factor: f32): void {
+  const factors = f32x4.splat(factor);
+  let i: usize = 0;
+  for (const whole = <usize>(e & ~3) << 2; i < whole; i += 16) v128.store(y + i, f32x4.mul(v128.load(y + i), factors));
+  for (; i < <usize>e << 2; i += 4) store<f32>(y + i, load<f32>(y + i) * factor);
 }
 
 export function softmaxAttention(
@@ -52,8 +63,11 @@ export function softmaxAttention(
   heads = take(S + 4);
   tails = take(S + 4);
   first = take(S + 4);
+  const sums = take(BLOCK);
   const blocks = (T + BLOCK - 1) / BLOCK;
   const scale = <f32>(1 / Math.sqrt(<f64>d));
+  // Scores of gates are finished, others are products that still have to be scaled.
+  const slope: f32 = A ? 1 : scale;
   let loaded = -1;
   for (let task = begin; task < end; task++) {
     const row = (task % blocks) * BLOCK;
@@ -73,12 +87,12 @@ export function softmaxAttention(
       const line = s + (<usize>(r * stride) << 2);
       finishRow(line, offset + row + r, stride, scale, A != 0);
       const top = largest(stride, line);
-      const sum = exponentials(stride, line, top, 1, line);
-      store<f32>(logSum + (<usize>(token + r * H) << 2), <f32>(<f64>top + Math.log(<f64>sum)));
-      const inverse = f32x4.splat(<f32>(1 / <f64>sum));
-      for (let j: usize = 0; j < <usize>stride << 2; j += 16) v128.store(line + j, f32x4.mul(v128.load(line + j), inverse));
+      const sum = exponentials(stride, line, top, slope, 1, line);
+      store<f32>(logSum + (<usize>(token + r * H) << 2), <f32>(<f64>top * <f64>slope + Math.log(<f64>sum)));
+      store<f32>(sums + (<usize>r << 2), sum);
     }
     product(rows, e, columns, s, stride, 1, v + (<usize>((b * S * G + g) * e) << 2), G * e, 1, y + (<usize>(token * e) << 2), H * e, false);
+    for (let r = 0; r < rows; r++) scaleRow(y + (<usize>((token + r * H) * e) << 2), e, 1 / load<f32>(sums + (<usize>r << 2)));
   }
 }
 
@@ -97,6 +111,7 @@ export function softmaxAttentionBackward(
   first = take(S + 4);
   const scale = <f32>(1 / Math.sqrt(<f64>d));
   const scales = f32x4.splat(scale);
+  const slopes = f32x4.splat(A ? 1 : scale);
   const perGroup = H / G;
   for (let task = begin; task < end; task++) {
     const b = task / G;
@@ -131,7 +146,7 @@ export function softmaxAttentionBackward(
           const alongs = f32x4.splat(<f32>along);
           let total = f32x4.splat(0);
           for (let j: usize = 0; j < <usize>stride << 2; j += 16) {
-            const weight = exp4(f32x4.sub(v128.load(s + line + j), shift));
+            const weight = exp4(f32x4.sub(f32x4.mul(v128.load(s + line + j), slopes), shift));
             v128.store(s + line + j, weight);
             const gradient = f32x4.mul(weight, f32x4.sub(v128.load(ds + line + j), alongs));
             v128.store(ds + line + j, f32x4.mul(gradient, scales));

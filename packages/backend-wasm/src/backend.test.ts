@@ -52,6 +52,17 @@ describe('wasm()', () => {
       expect([...(await x.read())]).toEqual([1, 2, 3]);
     }));
 
+  it.each([1, 2])('computes beyond the first 2 GiB, with %i threads', (threads) =>
+    opened({ threads }, async (backend) => {
+      // Pages that nobody writes to cost nothing.
+      for (let i = 0; i < 2; i++) backend.empty([3e8]);
+      const [a, b, y] = [0.5, 2, 0].map((value) => backend.upload(new Float32Array(90_000).fill(value), [300, 300]));
+      expect(y!.handle).toBeGreaterThan(2 ** 31);
+      backend.kernels.matmul({ a: a!, b: b!, y: y! });
+      expect((await y!.read()).every((x) => x === 300)).toBe(true);
+    }),
+  );
+
   // Another 900 backends with what they hold would be 200 MiB at least.
   it.each([
     { threads: 1, rounds: 1000 },

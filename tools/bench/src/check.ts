@@ -28,7 +28,9 @@ export function expectClose(
 ): void {
   const error = relativeError(ours, expected);
   if (error <= tolerance) return;
-  throw new WrongResult(`${what} is wrong: relative error ${error.toExponential(2)}, at most ${tolerance} is allowed`);
+  throw new WrongResult(
+    `wrong result: ${what}, relative error ${error.toExponential(2)}, at most ${tolerance} is allowed`,
+  );
 }
 
 /** {@link expectClose} for a tensor. */
@@ -79,6 +81,6 @@ export function expectSlope(
   const error = Math.abs(found - expected) / Math.sqrt(scale);
   if (error <= tolerance) return;
   throw new WrongResult(
-    `${what}: the gradients give a slope of ${found}, the definition one of ${expected} (error ${error.toExponential(2)} of the gradients' size, at most ${tolerance} is allowed)`,
+    `wrong result: the gradients of ${what} give a slope of ${found}, the definition one of ${expected} (error ${error.toExponential(2)} of the gradients' size, at most ${tolerance} is allowed)`,
   );
 }

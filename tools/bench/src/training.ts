@@ -2,9 +2,17 @@
 
 import { Tape, type Variable } from '@sympow/autograd';
 import type { Backend, Tensor } from '@sympow/kernels';
-import { Model, modelConfig, variants, type ModelConfig, type Variant } from '@sympow/model';
+import {
+  initialValues,
+  Model,
+  modelConfig,
+  parameterSpecs,
+  variants,
+  type ModelConfig,
+  type Variant,
+} from '@sympow/model';
 import { AdamW } from '@sympow/training';
-import { tokens } from './numbers';
+import { normals, tokens } from './numbers';
 
 /** The model of the comparisons: width 128, 4 heads of 32, bytes. */
 export function smallModel(variant: Variant, layers: number): ModelConfig {
@@ -23,18 +31,27 @@ export function batchOf({ B, T }: Batch, vocabulary: number): { inputs: Int32Arr
   return { inputs: tokens('inputs', B * T, vocabulary), targets: tokens('targets', B * T, vocabulary) };
 }
 
-/** Where {@link Training} starts, by name. */
-export async function weightsOf(
-  backend: Backend,
-  config: ModelConfig,
-): Promise<Map<string, { shape: readonly number[]; data: Float32Array }>> {
-  const model = Model.create(backend, config, { seed: 1 });
-  const weights = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  for (const [name, { value }] of model.parameters) {
-    weights.set(name, { shape: value.shape, data: Float32Array.from(await value.read()) });
-  }
-  model.dispose();
-  return weights;
+export type Weights = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+
+/**
+ * Where a model starts, by name: as large as after some training, so that gates, phases and activations leave the ranges in
+ * which a mistake in them would not be seen.
+ */
+export function weightsOf(config: ModelConfig): Weights {
+  const specs = [...parameterSpecs(config)];
+  return new Map(
+    specs.map(([name, spec]) => {
+      const data = initialValues(name, spec, 1);
+      if (name.includes('beta_proj')) data.set(normals(name, data.length, 0.05));
+      else if (spec.decays) data.forEach((value, i) => (data[i] = 3 * value));
+      return [name, { shape: spec.shape, data }];
+    }),
+  );
+}
+
+/** A model with {@link weightsOf} its configuration. */
+export function modelOf(backend: Backend, config: ModelConfig): Model {
+  return Model.fromWeights(backend, config, new Map([...weightsOf(config)].map(([name, { data }]) => [name, data])));
 }
 
 export class Training {
@@ -50,7 +67,7 @@ export class Training {
     { B, T }: Batch,
   ) {
     const { inputs, targets } = batchOf({ B, T }, config.vocabSize);
-    this.model = Model.create(backend, config, { seed: 1 });
+    this.model = modelOf(backend, config);
     this.optimizer = new AdamW(backend, this.model.parameters, this.model.decays, settings);
     this.inputs = backend.upload(inputs, [B, T]);
     this.targets = backend.upload(targets, [B, T]);

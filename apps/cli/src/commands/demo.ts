@@ -18,7 +18,7 @@ import type { Command as CommanderCommand } from 'commander';
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { openBackend, withBackend } from '../backends';
+import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { openCheckpoint } from '../checkpoint';
 import { runCommand } from '../child';
 import { real, whole, type Command } from '../command';
@@ -29,12 +29,11 @@ import { writeText } from './generate';
 import { measure } from './doctor';
 import type { TrainResult } from './train';
 
-interface Flags {
+interface Flags extends BackendFlags {
   out: string;
   data?: string[];
   steps?: number;
   minutes: number;
-  backend: string;
   seed: number;
   json?: true;
 }
@@ -103,7 +102,7 @@ interface Plan {
 
 /** The preset and the steps that fit into the time on this machine. */
 async function planFor({ minutes, backend: name, steps }: Flags): Promise<Plan> {
-  const backend = await openBackend(name);
+  const backend = await openBackend({ backend: name, threads: 1 });
   const speed = await measure(backend);
   await backend.close();
   const preset = speed >= fast ? 'large' : 'small';
@@ -191,7 +190,8 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
   const { model, context, batch, learningRate, streams } = presets[plan.preset];
   const length = reach * context;
   const folder = (name: Name) => join(flags.out, name);
-  const common = ['--backend', flags.backend, '--seed', String(flags.seed)];
+  // One thread each: the two models share the cores between them.
+  const common = ['--backend', flags.backend, '--threads', '1', '--seed', String(flags.seed)];
   output.print(
     `Two models learn to write TypeScript declarations, byte by byte, from at most ${context} bytes at a time.\n` +
       `One is conformal: its gates and phases depend on what it reads. The other, plain sympow, has neither.\n` +
@@ -271,7 +271,7 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
 
 /** 300 characters, live. */
 async function write(flags: Flags, path: string): Promise<string> {
-  const backend = await openBackend(flags.backend);
+  const backend = await openBackend(flags);
   try {
     const { model, tokenizer } = await openCheckpoint(backend, path);
     const stream = flags.json ? process.stderr : process.stdout;

@@ -55,7 +55,7 @@ function checkProduct(a: ArrayLike<number>, y: ArrayLike<number>): Promise<void>
 
 async function examine(name: string): Promise<Finding> {
   try {
-    const backend = await backends[name]!().open();
+    const backend = await backends[name]!({}).open();
     try {
       const { threads, float, notes } = backend.capabilities;
       return { name, available: true, gflops: await measure(backend), threads, float, notes };

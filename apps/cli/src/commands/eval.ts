@@ -13,7 +13,7 @@ import {
 import { folderStorage } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
 import { basename, dirname } from 'node:path';
-import { openBackend, withBackend } from '../backends';
+import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { openCheckpoint, type OpenCheckpoint } from '../checkpoint';
 import { oneOf, whole, type Command } from '../command';
 import { openData, withData, type DataFlags, type Part } from '../dataOptions';
@@ -21,7 +21,7 @@ import { interruptible } from '../interrupt';
 import { withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, quantity, type Output } from '../output';
 
-interface Flags extends ComputeFlags, DataFlags {
+interface Flags extends BackendFlags, ComputeFlags, DataFlags {
   length: number;
   streams: number;
   batch: number;
@@ -29,7 +29,6 @@ interface Flags extends ComputeFlags, DataFlags {
   part: Part;
   svg?: string;
   report?: string;
-  backend: string;
   seed: number;
   json?: true;
 }
@@ -72,7 +71,7 @@ export function chartOptions(title: string, context: number | undefined) {
 }
 
 async function run(paths: readonly string[], path: string, flags: Flags, output: Output): Promise<LossByPosition> {
-  const backend = await openBackend(flags.backend);
+  const backend = await openBackend(flags);
   try {
     const checkpoint = await openCheckpoint(backend, path, {
       form: flags.form,

@@ -11,14 +11,14 @@ import {
 } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
 import { basename, dirname } from 'node:path';
-import { openBackend, withBackend } from '../backends';
+import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { openCheckpoint } from '../checkpoint';
 import { real, whole, type Command } from '../command';
 import { interruptible } from '../interrupt';
 import { withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, type Output } from '../output';
 
-interface Flags extends ComputeFlags {
+interface Flags extends BackendFlags, ComputeFlags {
   prompt: string;
   maxTokens: number;
   temperature: number;
@@ -27,7 +27,6 @@ interface Flags extends ComputeFlags {
   stop: string[];
   stateIn?: string;
   stateOut?: string;
-  backend: string;
   seed: number;
   json?: true;
 }
@@ -101,7 +100,7 @@ export async function writeText(
 }
 
 async function run(path: string, flags: Flags, output: Output): Promise<GenerateResult> {
-  const backend = await openBackend(flags.backend);
+  const backend = await openBackend(flags);
   try {
     const { model, tokenizer } = await openCheckpoint(backend, path, {
       form: flags.form,

@@ -5,14 +5,14 @@ import type { Backend } from '@sympow/kernels';
 import { folderStorage, Model } from '@sympow/model';
 import { train as trainModel, type TrainingEvent } from '@sympow/training';
 import type { Command as CommanderCommand } from 'commander';
-import { openBackend, withBackend } from '../backends';
+import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { real, whole, type Command } from '../command';
 import { openData, withData, type DataFlags } from '../dataOptions';
 import { interruptible } from '../interrupt';
 import { configOf, describeSize, withCompute, withModel, type ComputeFlags, type ModelFlags } from '../modelOptions';
 import { createOutput, duration, quantity, type Output } from '../output';
 
-interface Flags extends ModelFlags, ComputeFlags, DataFlags {
+interface Flags extends BackendFlags, ModelFlags, ComputeFlags, DataFlags {
   out: string;
   context: number;
   batch: number;
@@ -27,7 +27,6 @@ interface Flags extends ModelFlags, ComputeFlags, DataFlags {
   checkpointEvery: number;
   keep: number;
   resume: boolean;
-  backend: string;
   seed: number;
   json?: true;
 }
@@ -168,7 +167,7 @@ export const train: Command = {
   async run(args, options) {
     const flags = options as unknown as Flags;
     const output = createOutput(flags.json === true);
-    const backend = await openBackend(flags.backend);
+    const backend = await openBackend(flags);
     try {
       const result = await interruptible(output.note, (signal) =>
         runTraining(backend, args[0] as string[], flags, output, signal),

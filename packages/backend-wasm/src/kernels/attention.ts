@@ -23,7 +23,7 @@ export function attention(machine: Machine) {
       const { B, T, H, S, list } = sizes(args);
       const { q, k, v, gates, y, logSum } = args;
       const tensors = [at(q), at(k), at(v), at(gates?.A), at(gates?.start), at(y), at(logSum)] as const;
-      const space = (blockRows + 3) * (S + 16);
+      const space = (blockRows + 3) * (S + 16) + 2 * blockRows;
       machine.run('softmaxAttention', B * H * Math.ceil(T / blockRows), space, ...list, ...tensors);
     },
     softmaxAttentionBackward(args) {

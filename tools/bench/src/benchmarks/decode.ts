@@ -1,14 +1,14 @@
 /** Generation token by token, near the beginning of a text and far into it: speed and memory. */
 
 import { Tape } from '@sympow/autograd';
-import { generate, memoryShape, Model, restoreMemory, type ModelMemory } from '@sympow/model';
+import { generate, memoryShape, restoreMemory, type Model, type ModelMemory } from '@sympow/model';
 import type { SavedMemory, SavedTensor } from '@sympow/recurrence';
 import type { Benchmark } from '../benchmark';
 import { expectClose } from '../check';
 import { race, type Side } from '../measure';
 import { logitsOf } from '../modelDefinition';
 import { normals, tokens } from '../numbers';
-import { smallModel, weightsOf } from '../training';
+import { modelOf, smallModel, weightsOf } from '../training';
 
 const [near, far] = [128, 8192];
 const layers = 2;
@@ -20,8 +20,7 @@ export const decode: Benchmark = {
   summary: `tokens/s and bytes of generation at positions ${near} and ${far}`,
   onBackend: true,
   async *run({ backend, pace, quick, say }) {
-    const create = (variant: 'conformal' | 'softmax') =>
-      Model.create(backend, smallModel(variant, layers), { seed: 1 });
+    const create = (variant: 'conformal' | 'softmax') => modelOf(backend, smallModel(variant, layers));
     const [power, softmax] = [create('conformal'), create('softmax')];
     for (const model of [power, softmax]) await expectDefinition(model);
     const early = await memoryAt(power, near);
@@ -123,10 +122,10 @@ function bytes({ recurrence, config }: Model, position: number): number {
 
 /** Token by token, through two folds of the window, against the definition of the model. */
 async function expectDefinition(model: Model): Promise<void> {
-  const { backend, config } = model;
+  const { config } = model;
   const V = config.vocabSize;
   const text = tokens('text', 2 * bursts.power + 8, V);
-  const weights = await weightsOf(backend, config);
+  const weights = weightsOf(config);
   const expected = logitsOf(config, new Map([...weights].map(([name, { data }]) => [name, data])), text);
   const memory = model.memory();
   for (let t = 0; t < text.length; t++) {

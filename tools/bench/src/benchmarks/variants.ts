@@ -49,7 +49,7 @@ async function expectDefinition(backend: Setting['backend'], variant: Variant): 
   const training = new Training(backend, config, batch);
   const { loss, gradients } = await training.look();
   training.dispose();
-  const weights = await weightsOf(backend, config);
+  const weights = weightsOf(config);
   const names = [...weights.keys()];
   const definition = (values: readonly ArrayLike<number>[]) =>
     lossOf(config, new Map(names.map((name, i) => [name, values[i]!])), inputs, targets);

@@ -8,6 +8,7 @@
 
 import type { Array as JaxArray } from '@jax-js/jax';
 import type { ModelConfig } from '@sympow/model';
+import type { Weights as StartingWeights } from '../training';
 import { numbersOf, type JaxModule } from './jax';
 
 /** Arrays by the names of the weights. */
@@ -106,7 +107,7 @@ export class JaxTransformer {
     private readonly jax: JaxModule,
     shape: TransformerShape,
     private readonly settings: StepSettings,
-    weights: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,
+    weights: StartingWeights,
     tokens: Int32Array,
     targets: Int32Array,
   ) {
