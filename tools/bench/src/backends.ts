@@ -1,5 +1,6 @@
 /** The backends that can be measured, one line each. */
 
+import { wasm } from '@sympow/backend-wasm';
 import { js, type BackendFactory } from '@sympow/kernels';
 import type { Clock } from './measure';
 
@@ -10,4 +11,5 @@ export interface MeasuredBackend {
 
 export const backends: Readonly<Record<string, MeasuredBackend>> = {
   js: { factory: () => js(), clock: 'cpu' },
+  wasm: { factory: () => wasm(), clock: 'wall' },
 };

@@ -67,7 +67,7 @@ const presets: Record<'small' | 'large', Preset> = {
 /** Speed of a product in GFLOP/s from which on the large preset is taken. */
 const fast = 12;
 /** Share of a product's speed that training reaches with both cores at work. */
-const efficiency = 0.45;
+const efficiency = 0.6;
 /** Positions that are evaluated, in training contexts. */
 const reach = 16;
 
