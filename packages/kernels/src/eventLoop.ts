@@ -1,8 +1,11 @@
 /** Turns of the event loop between pieces of work, so that signals, timers and screens live while a backend computes. */
 
+/** Not every runtime has it, so its type is not taken for granted either. */
+const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
+
 /** Resolves in a later turn, without the delay of a timer where the runtime offers a way. */
 export function nextTurn(): Promise<void> {
-  if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
+  if (setImmediate) return new Promise((resolve) => setImmediate(resolve));
   if (typeof MessageChannel !== 'function') return new Promise((resolve) => setTimeout(resolve));
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
