@@ -5,11 +5,21 @@ import { attention } from './benchmarks/attention';
 import { decode } from './benchmarks/decode';
 import { embedding } from './benchmarks/embedding';
 import { matmul } from './benchmarks/matmul';
+import { memory } from './benchmarks/memory';
 import { power } from './benchmarks/power';
 import { training } from './benchmarks/training';
 import { variantSteps } from './benchmarks/variants';
 
-export const benchmarks: readonly Benchmark[] = [matmul, training, variantSteps, attention, power, decode, embedding];
+export const benchmarks: readonly Benchmark[] = [
+  matmul,
+  training,
+  variantSteps,
+  attention,
+  power,
+  decode,
+  memory,
+  embedding,
+];
 
 /** The benchmarks whose name has one of the filters in it; all without filters. */
 export function select(filters: readonly string[]): { chosen: readonly Benchmark[]; unknown: readonly string[] } {
