@@ -8,12 +8,19 @@ export class UsageError extends SympowError {
   readonly code = 'USAGE';
 }
 
+/** What an aborted signal throws: somebody pressed Ctrl-C, and nothing went wrong. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
 export function exitCodeOf(error: unknown): number {
+  if (isAbort(error)) return 130;
   return error instanceof UsageError ? 2 : 1;
 }
 
 export function explain(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `sympow: ${String(error)}`;
+  if (isAbort(error)) return 'sympow: stopped';
   if (debug) return error.stack ?? error.message;
   const line = error.message.replace(/\s*\n\s*/g, ' ');
   // What was not thrown on purpose is a defect of ours, and its stack is worth reporting.

@@ -64,6 +64,11 @@ export function withCompute(command: Command): Command {
     );
 }
 
+/** How the options say to compute. */
+export function computeOf({ form, chunk }: ComputeFlags): ComputeOptions {
+  return { form, ...(chunk !== undefined && { chunk }) };
+}
+
 /** Options as commander collects them. */
 export interface ModelFlags {
   variant: Variant;

@@ -6,7 +6,6 @@ import {
   ConfigError,
   Memory,
   OutOfMemoryError,
-  ShapeError,
   type Backend,
   type BackendFactory,
   type DType,
@@ -67,24 +66,11 @@ class WasmBackend implements Backend {
   }
 
   upload(data: TypedArray | readonly number[], shape: readonly number[], dtype?: DType): Tensor {
-    const tensor = this.empty(shape, dtype ?? (data instanceof Int32Array ? 'int32' : undefined));
-    try {
-      this.write(tensor, data);
-    } catch (error) {
-      tensor.dispose();
-      throw error;
-    }
-    return tensor;
+    return this.store.upload(data, shape, dtype);
   }
 
   write(tensor: Tensor, data: TypedArray | readonly number[]): void {
-    if (data.length !== tensor.size) {
-      throw new ShapeError({
-        what: `data for a tensor [${tensor.shape.join(', ')}]`,
-        value: `${data.length} numbers`,
-        expected: `${tensor.size}`,
-      });
-    }
+    this.store.receiving(tensor, data);
     this.numbers(tensor).set(data);
   }
 

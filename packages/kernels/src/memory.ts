@@ -6,7 +6,7 @@
  */
 
 import { ConfigError, OutOfMemoryError, ShapeError, SympowError } from '@sympow/embedding';
-import type { Backend, DType, Keep, MemoryReport, Shape, Tensor } from './api';
+import type { Backend, DType, Keep, MemoryReport, Shape, Tensor, TypedArray } from './api';
 import { BackendError } from './errors';
 
 /** What a backend brings: raw memory by the byte, and its own view of it as a tensor's handle. */
@@ -132,6 +132,30 @@ export class Memory<Buffer, Handle> {
     return this.track(
       new PooledTensor(this, block, [...shape], dtype, size, this.device.handle(block.buffer, dtype, size)),
     );
+  }
+
+  /** A new tensor that the backend's own `write` fills; see `Backend.upload`. */
+  upload(data: TypedArray | readonly number[], shape: Shape, dtype?: DType): Tensor {
+    const tensor = this.empty(shape, dtype ?? (data instanceof Int32Array ? 'int32' : undefined));
+    try {
+      this.backend.write(tensor, data);
+    } catch (error) {
+      tensor.dispose();
+      throw error;
+    }
+    return tensor;
+  }
+
+  /** {@link own}, for a tensor that is to take these numbers. @throws ShapeError if it does not hold as many */
+  receiving(tensor: Tensor, data: TypedArray | readonly number[]): PooledTensor<Buffer, Handle> {
+    if (data.length !== tensor.size) {
+      throw new ShapeError({
+        what: `data for a tensor [${tensor.shape.join(', ')}]`,
+        value: `${data.length} numbers`,
+        expected: `${tensor.size}`,
+      });
+    }
+    return this.own(tensor);
   }
 
   view(tensor: Tensor, shape: Shape): Tensor {

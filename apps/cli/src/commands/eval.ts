@@ -18,7 +18,7 @@ import { openCheckpoint, type OpenCheckpoint } from '../checkpoint';
 import { oneOf, whole, type Command } from '../command';
 import { openData, withData, type DataFlags, type Part } from '../dataOptions';
 import { interruptible } from '../interrupt';
-import { withCompute, type ComputeFlags } from '../modelOptions';
+import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, quantity, type Output } from '../output';
 
 interface Flags extends BackendFlags, ComputeFlags, DataFlags {
@@ -44,7 +44,7 @@ export interface EvaluateOptions {
   readonly output: Output;
 }
 
-/** The loss by position of a checkpoint, with a progress line; nothing when it was aborted. */
+/** The loss by position of a checkpoint, with a progress line. @throws the signal's reason when aborted */
 export async function evaluate({ model, context }: OpenCheckpoint, options: EvaluateOptions): Promise<LossByPosition> {
   const { source, length, streams: maximum, batch, piece, signal, output } = options;
   const streams = evaluationStreams(source, { length, batch, maximum });
@@ -73,10 +73,7 @@ export function chartOptions(title: string, context: number | undefined) {
 async function run(paths: readonly string[], path: string, flags: Flags, output: Output): Promise<LossByPosition> {
   const backend = await openBackend(flags);
   try {
-    const checkpoint = await openCheckpoint(backend, path, {
-      form: flags.form,
-      ...(flags.chunk !== undefined && { chunk: flags.chunk }),
-    });
+    const checkpoint = await openCheckpoint(backend, path, computeOf(flags));
     output.note(`${checkpoint.name} from ${checkpoint.path}`);
     const source = (await openData(paths, flags, output))[flags.part];
     const loss = await interruptible(output.note, (signal) =>

@@ -15,7 +15,7 @@ import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { openCheckpoint } from '../checkpoint';
 import { real, whole, type Command } from '../command';
 import { interruptible } from '../interrupt';
-import { withCompute, type ComputeFlags } from '../modelOptions';
+import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, type Output } from '../output';
 
 interface Flags extends BackendFlags, ComputeFlags {
@@ -67,6 +67,7 @@ export async function writeText(
   let tokens = 0;
   let written = 0;
   let lastToken: number | undefined;
+  let stopped = false;
   // Text that may be the beginning of a stop is held back until it is decided.
   const held = Math.max(0, ...stop.map(({ length }) => length - 1));
   const flush = (to: number) => {
@@ -76,7 +77,6 @@ export async function writeText(
   try {
     for await (const { token } of generateTokens(model, {
       ...sampling,
-      topK: sampling.topK,
       prompt: tokenizer.encode(prompt),
       memory,
       signal,
@@ -87,6 +87,7 @@ export async function writeText(
       const found = stop.map((word) => text.indexOf(word, Math.max(0, written - held))).filter((at) => at >= 0);
       if (found.length > 0) {
         text = text.slice(0, Math.min(...found));
+        stopped = true;
         break;
       }
       flush(text.length - held);
@@ -94,6 +95,8 @@ export async function writeText(
   } catch (error) {
     if (!signal?.aborted) throw error;
   }
+  // A character whose last bytes did not come is shown as one that is missing.
+  if (!stopped) text += decoder.end();
   flush(text.length);
   const seconds = (performance.now() - start) / 1000;
   return { text, tokens, tokensPerSecond: tokens / seconds, stateBytes: memory.bytes, lastToken };
@@ -102,10 +105,7 @@ export async function writeText(
 async function run(path: string, flags: Flags, output: Output): Promise<GenerateResult> {
   const backend = await openBackend(flags);
   try {
-    const { model, tokenizer } = await openCheckpoint(backend, path, {
-      form: flags.form,
-      ...(flags.chunk && { chunk: flags.chunk }),
-    });
+    const { model, tokenizer } = await openCheckpoint(backend, path, computeOf(flags));
     const memory = flags.stateIn
       ? await loadMemory(folderStorage(dirname(flags.stateIn)), basename(flags.stateIn), model)
       : model.memory();

@@ -9,7 +9,15 @@ import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { real, whole, type Command } from '../command';
 import { openData, withData, type DataFlags } from '../dataOptions';
 import { interruptible } from '../interrupt';
-import { configOf, describeSize, withCompute, withModel, type ComputeFlags, type ModelFlags } from '../modelOptions';
+import {
+  computeOf,
+  configOf,
+  describeSize,
+  withCompute,
+  withModel,
+  type ComputeFlags,
+  type ModelFlags,
+} from '../modelOptions';
 import { createOutput, duration, quantity, type Output } from '../output';
 
 interface Flags extends BackendFlags, ModelFlags, ComputeFlags, DataFlags {
@@ -53,7 +61,7 @@ async function runTraining(
 ): Promise<TrainResult> {
   const tokenizer = byteTokenizer();
   const config = configOf(flags, tokenizer.vocabSize);
-  const compute = { form: flags.form, ...(flags.chunk !== undefined && { chunk: flags.chunk }) };
+  const compute = computeOf(flags);
   const { batch, context, accumulate, steps } = flags;
   output.note(`${flags.variant}: ${describeSize(config, { batch: batch / accumulate, context }, compute)}`);
   const { train, 'held-out': heldOut } = await openData(paths, flags, output);

@@ -3,7 +3,7 @@
 import type { Backend, BackendFactory, DType, Kernels, Tensor, TypedArray } from '../api';
 import { checked } from '../signatures';
 import { Memory } from '../memory';
-import { ConfigError, ShapeError } from '../errors';
+import { ConfigError } from '../errors';
 import * as elementwise from './elementwise';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy';
 import { discountedSum, discountedSumBackward } from './discountedSum';
@@ -93,25 +93,11 @@ class JsBackend implements Backend {
   }
 
   upload(data: TypedArray | readonly number[], shape: readonly number[], dtype?: DType): Tensor {
-    const tensor = this.empty(shape, dtype ?? (data instanceof Int32Array ? 'int32' : undefined));
-    try {
-      this.write(tensor, data);
-    } catch (error) {
-      tensor.dispose();
-      throw error;
-    }
-    return tensor;
+    return this.store.upload(data, shape, dtype);
   }
 
   write(tensor: Tensor, data: TypedArray | readonly number[]): void {
-    if (data.length !== tensor.size) {
-      throw new ShapeError({
-        what: `data for a tensor [${tensor.shape.join(', ')}]`,
-        value: `${data.length} numbers`,
-        expected: `${tensor.size}`,
-      });
-    }
-    this.store.own(tensor).handle.set(data);
+    this.store.receiving(tensor, data).handle.set(data);
   }
 
   view(tensor: Tensor, shape: readonly number[]): Tensor {
