@@ -55,11 +55,13 @@ const TURN: f64 = 2 * Math.PI;
 
 /** `columns` = G·half phases a token; β is 1 (`pairs` 0), one per `pairs` phases, or one per phase (`pairs` 1). */
 export function phaseSum(
-  B: i32, T: i32, columns: i32, pairs: i32, beta: usize, theta: usize, thetaTail: usize, phase: usize, turns: usize,
+  B: i32, T: i32, columns: i32, pairs: i32, beta: usize, theta: usize, thetaTail: usize, phase: usize, resume: usize,
+  turns: usize, last: usize,
 ): void {
   rewind();
   const sums = take(2 * columns);
   const rates = take(2 * columns);
+  const tail = <usize>(B * columns) << 2;
   for (let c = 0; c < columns; c++) {
     const frequency = <f64>load<f32>(theta + (<usize>c << 2)) + (thetaTail ? <f64>load<f32>(thetaTail + (<usize>c << 2)) : 0);
     store<f64>(rates + (<usize>c << 3), frequency / TURN);
@@ -68,7 +70,10 @@ export function phaseSum(
   let step = beta;
   for (let b = 0; b < B; b++) {
     for (let c = 0; c < columns; c++) {
-      store<f64>(sums + (<usize>c << 3), phase ? <f64>load<f32>(phase + (<usize>(b * columns + c) << 2)) : 0);
+      const place = <usize>(b * columns + c) << 2;
+      let sum: f64 = phase ? <f64>load<f32>(phase + place) : 0;
+      if (resume) sum = <f64>load<f32>(resume + place) + <f64>load<f32>(resume + tail + place);
+      store<f64>(sums + (<usize>c << 3), sum);
     }
     for (let t = 0; t < T; t++) {
       const width = max(1, pairs);
@@ -84,6 +89,15 @@ export function phaseSum(
           store<f64>(sums + (<usize>m << 3), wrapped);
           store<f32>(turns + at, <f32>wrapped);
         }
+      }
+    }
+    if (last) {
+      for (let c = 0; c < columns; c++) {
+        const place = <usize>(b * columns + c) << 2;
+        const sum = load<f64>(sums + (<usize>c << 3));
+        const head = <f32>sum;
+        store<f32>(last + place, head);
+        store<f32>(last + tail + place, <f32>(sum - <f64>head));
       }
     }
   }

@@ -6,12 +6,11 @@ type Data = ArrayLike<number>;
 
 /** What is compared: most outputs as they are, a few by what they mean. */
 export function meaning(kernel: string, output: string, data: Data): { data: Data; circular: boolean } {
-  if (kernel === 'gateSum' && output === 'A') {
-    // Two planes whose sum is the value.
-    const size = data.length / 2;
-    return { data: Float64Array.from({ length: size }, (_, i) => data[i]! + data[i + size]!), circular: false };
-  }
-  return { data, circular: output === 'turns' };
+  const circular = kernel === 'phaseSum';
+  if (output !== 'A' && output !== 'last') return { data, circular };
+  // Two planes whose sum is the value.
+  const size = data.length / 2;
+  return { data: Float64Array.from({ length: size }, (_, i) => data[i]! + data[i + size]!), circular };
 }
 
 /** Difference of two phases in turns, where −½ and ½ are the same. */

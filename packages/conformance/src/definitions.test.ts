@@ -55,6 +55,13 @@ function attention(each: Arguments, [b, t, h]: readonly [number, number, number]
   return { value, logSum: max + Math.log(total) };
 }
 
+/** The phase after the first `count` tokens. */
+function phaseSum({ of, shape }: Arguments, count: number, b: number, g: number, m: number): number {
+  const beta = (i: number) => (shape.beta?.length === 4 ? of.beta!(b, i, g, m) : (of.beta?.(b, i, g) ?? 1));
+  const initial = of.resume ? of.resume(0, b, g, m) + of.resume(1, b, g, m) : (of.phase?.(b, g, m) ?? 0);
+  return initial + (of.theta!(g, m) / (2 * Math.PI)) * sum(count, beta);
+}
+
 /** Σ log γ from the first token of the chunk, or from the one after the last gate of 0. */
 function gateSum({ of, args }: Arguments, [b, t, ...rest]: readonly number[]): { A: number; start: number } {
   let [A, start] = [0, -1];
@@ -144,10 +151,8 @@ const formulas: Partial<Record<keyof Kernels, Record<string, Formula>>> = {
     },
   },
   phaseSum: {
-    turns: ({ of, shape }, [b, t, g, m]) => {
-      const beta = (i: number) => (shape.beta?.length === 4 ? of.beta!(b!, i, g!, m!) : (of.beta?.(b!, i, g!) ?? 1));
-      return (of.phase?.(b!, g!, m!) ?? 0) + (of.theta!(g!, m!) / (2 * Math.PI)) * sum(t! + 1, beta);
-    },
+    turns: (each, [b, t, g, m]) => phaseSum(each, t! + 1, b!, g!, m!),
+    last: (each, [, b, g, m]) => phaseSum(each, each.shape.turns![1]!, b!, g!, m!) / 2,
   },
   gateSum: {
     A: (each, [, ...at]) => gateSum(each, at).A / 2,
@@ -225,7 +230,8 @@ for (const [kernel, outputs] of Object.entries(formulas) as [keyof Kernels, Reco
         const tensors = tensorsOf(args);
         const of = Object.fromEntries(Object.entries(tensors).map(([name, each]) => [name, reader(each)]));
         if (tensors.x) of.flat = (i) => tensors.x!.data[i]!;
-        const shape = Object.fromEntries(Object.entries(tensors).map(([name, each]) => [name, each.shape]));
+        const shapes = Object.entries(tensors).map(([name, each]) => [name, each.shape] as const);
+        const shape: Arguments['shape'] = { ...kase.shapes, ...Object.fromEntries(shapes) };
         const results = inputs.define(kernel, args, kase);
         for (const [output, result] of Object.entries(results)) {
           const formula = outputs[output]!;

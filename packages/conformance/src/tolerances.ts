@@ -55,7 +55,8 @@ export const roundings: Readonly<Record<keyof Kernels, number | Readonly<Record<
   softmaxAttentionBackward: 512,
   rotary: 128,
   rotaryBackward: 128,
-  phaseSum: 2048,
+  // last is a pair of numbers like A: streams hand it on ten thousands of times.
+  phaseSum: { turns: 2048, last: 2 ** -8 },
   phaseSumBackward: 256,
   // A is a pair of numbers whose sum has twice the digits; start is a whole number.
   gateSum: { A: 2 ** -12, start: 0 },

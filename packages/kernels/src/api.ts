@@ -519,13 +519,19 @@ export interface Kernels {
    * turns_i = phase + Σ_{m≤i} β_m·θ/2π, modulo 1 into [−½, ½). beta [B, T, G] or [B, T, G, d/2], absent means 1;
    * theta [G, d/2] in radians per token, plus thetaTail, what rounding took from it (a float32 θ alone is a degree off after
    * some ten thousand tokens); phase [B, G, d/2] in turns, absent means 0; turns [B, T, G, d/2].
+   *
+   * A stream, which would round the phase at every call, hands on two planes [2, B, G, d/2] whose sum is the phase: `last`
+   * is written with the phase after the last token and read as `resume` by the next call, in place of `phase`. Both may be
+   * the same tensor.
    */
   phaseSum(args: {
     beta?: Tensor | undefined;
     theta: Tensor;
     thetaTail?: Tensor | undefined;
     phase?: Tensor | undefined;
+    resume?: Tensor | undefined;
     turns: Tensor;
+    last?: Tensor | undefined;
   }): void;
   /** θ's tail is too small to matter to a gradient. */
   phaseSumBackward(args: {

@@ -85,8 +85,14 @@ export const signatures = {
   rotary: { reads: { x: q, turns }, writes: { y: q } },
   rotaryBackward: { reads: { x: q, turns, dy: q }, writes: { dx: q, dturns: turns } },
   phaseSum: {
-    reads: { 'beta?': 'B T G [half]', theta: 'G half', 'thetaTail?': 'G half', 'phase?': 'B G half' },
-    writes: { turns },
+    reads: {
+      'beta?': 'B T G [half]',
+      theta: 'G half',
+      'thetaTail?': 'G half',
+      'phase?': 'B G half',
+      'resume?': '2 B G half',
+    },
+    writes: { turns, 'last?': '2 B G half' },
   },
   phaseSumBackward: {
     reads: { 'beta?': 'B T G [half]', theta: 'G half', dturns: turns },
@@ -411,6 +417,14 @@ const rules: Record<string, (args: Arguments, sizes: Sizes) => void> = {
         expected: `at most ${room}, the keys without the queries`,
       });
     }
+  },
+  phaseSum({ phase, resume }) {
+    if (!phase || !resume) return;
+    throw new ShapeError({
+      what: 'phaseSum: phase',
+      value: (phase as Tensor).shape,
+      expected: 'none beside resume, which stands for it',
+    });
   },
   queryState({ S, Z }) {
     together('queryState', { S, Z });

@@ -2,7 +2,8 @@
 
 import { constant, linear, onePlusTanh, reshape, sliceRows, type Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
-import type { PhaseInputs } from './api';
+import type { AttentionInputs, MemoryShape, PhaseInputs, SavedMemory, SavedTensor } from './api';
+import { savedTensor } from './inputs';
 
 /**
  * `none`: no rotation. `fixed`: μ_i = i. `learned`: the same with trained frequencies θ. `data`: β per token and head from
@@ -137,4 +138,44 @@ export function turn(
     k: rotate(tape, k, turns),
     phase: reshape(tape, sliceRows(tape, turns, T - 1, 1), [B, G, d / 2]),
   };
+}
+
+/**
+ * The phase of a stream: two planes [2, B, G, d/2], whose sum loses no digit however many tokens come one by one. Rounded at
+ * every token it would be half a thousandth of a turn off after 65,536.
+ */
+export function streamPhase(backend: Backend, { B, G, d }: MemoryShape, saved?: SavedMemory): Tensor {
+  const phase = backend.empty([2, B, G, d / 2]);
+  if (!saved) {
+    backend.kernels.fill({ value: 0, y: phase });
+    return phase;
+  }
+  const planes = new Float64Array(phase.size);
+  planes.set(savedTensor(saved, 'phase', [B, G, d / 2]).data);
+  backend.write(phase, planes);
+  return phase;
+}
+
+/** The public phase [B, G, d/2] of a stream. */
+export async function savedPhase(phase: Tensor): Promise<SavedTensor> {
+  const data = (await phase.read()) as Float32Array | Float64Array;
+  return { shape: phase.shape.slice(1), data: data.slice(0, data.length / 2) };
+}
+
+/** The next tokens of a stream with q and k turned; moves its phase on. Nothing is recorded. */
+export function turnStream(tape: Tape, inputs: AttentionInputs, phase: Tensor | undefined): AttentionInputs {
+  const { q, k, phases } = inputs;
+  if (!phases || !phase) return inputs;
+  const { theta, thetaTail, beta } = phases;
+  const [B, T] = k.value.shape as [number, number];
+  const turns = tape.result([B, T, ...theta.value.shape], []);
+  tape.kernels.phaseSum({
+    beta: beta?.value,
+    theta: theta.value,
+    thetaTail,
+    resume: phase,
+    turns: turns.value,
+    last: phase,
+  });
+  return { ...inputs, q: rotate(tape, q, turns), k: rotate(tape, k, turns), phases: undefined };
 }

@@ -4,7 +4,7 @@ import { constant, type Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
 import type { AttentionInputs, Memory, MemoryShape, Recurrence, SavedMemory, SavedTensor } from './api';
 import { checkInputs, checkStream, savedTensor } from './inputs';
-import { turn } from './phases';
+import { savedPhase, streamPhase, turn, turnStream } from './phases';
 import { gateSum, resetGates, type GateVariables } from './sums';
 import { atRest } from './window';
 
@@ -13,6 +13,7 @@ export interface SoftmaxMemory extends Memory {
   readonly shape: MemoryShape;
   /** [B, capacity, G, d], [B, capacity, G, e] and [B, capacity, G]; rows from `position` on are zero. */
   cache: { k: Tensor; v: Tensor; logGate: Tensor | undefined };
+  /** [2, B, G, d/2]; see `streamPhase`. */
   readonly phase: Tensor | undefined;
   position: number;
   bytes: number;
@@ -44,7 +45,7 @@ export function softmaxRecurrence(): Recurrence<SoftmaxMemory> {
     },
     memory: softmaxMemory,
     memoryBytes: ({ B, G, d, e, gateWidth, phases }, length) =>
-      4 * B * G * (length * (d + e + Math.min(1, gateWidth)) + (phases ? d / 2 : 0)),
+      4 * B * G * (length * (d + e + Math.min(1, gateWidth)) + (phases ? d : 0)),
     stream: streamSoftmax,
   };
 }
@@ -96,10 +97,7 @@ function softmaxMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory
     v: savedTensor(saved, 'v', [B, position, G, e]),
     logGate: gateWidth > 0 ? savedTensor(saved, 'logGate', [B, position, G]) : undefined,
   };
-  const turns = saved && phases ? savedTensor(saved, 'phase', [B, G, d / 2]) : undefined;
-  const phase = phases ? backend.empty([B, G, d / 2]) : undefined;
-  if (phase && turns) backend.write(phase, turns.data);
-  else if (phase) backend.kernels.fill({ value: 0, y: phase });
+  const phase = phases ? streamPhase(backend, shape, saved) : undefined;
   const memory: SoftmaxMemory = {
     shape,
     cache: emptyCache(backend, shape, Math.max(firstCapacity, position)),
@@ -171,8 +169,7 @@ function streamSoftmax(tape: Tape, inputs: AttentionInputs, memory: SoftmaxMemor
   const y = tape.result([B, T, H, memory.shape.e], []);
   backend.scope(() => {
     const { cache, phase, position } = memory;
-    const turned = turn(tape, inputs.q, inputs.k, inputs.phases, phase && constant(phase));
-    if (phase && turned.phase) kernels.cast({ x: turned.phase.value, y: phase });
+    const turned = turnStream(tape, inputs, phase);
     const logGate = resetGates(tape, inputs.logGate, inputs.reset, memory.shape.G);
     const place = { to: position, count: T };
     kernels.copyBlock({ x: turned.k.value, ...place, y: cache.k });
@@ -197,6 +194,6 @@ async function save({ cache, phase, position }: SoftmaxMemory): Promise<SavedMem
     tensors[name] = await atRest(used);
     used.dispose();
   }
-  if (phase) tensors.phase = await atRest(phase);
+  if (phase) tensors.phase = await savedPhase(phase);
   return { position, tensors };
 }

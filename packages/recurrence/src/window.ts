@@ -13,7 +13,7 @@ import { embeddedSize } from '@sympow/embedding';
 import { ConfigError, type Backend, type Normalizer, type Tensor } from '@sympow/kernels';
 import type { AttentionInputs, Memory, MemoryShape, PowerState, Recurrence, SavedMemory, SavedTensor } from './api';
 import { checkStream, savedTensor } from './inputs';
-import { turn } from './phases';
+import { savedPhase, streamPhase, turnStream } from './phases';
 import { resetGates } from './sums';
 
 /** W: tokens in the window. */
@@ -25,6 +25,7 @@ export interface PowerMemory extends Memory {
   readonly power: number;
   readonly S: Tensor;
   readonly Z: Tensor;
+  /** [2, B, G, d/2]; see `streamPhase`. */
   readonly phase: Tensor | undefined;
   readonly window: { readonly k: Tensor; readonly v: Tensor; readonly logGate: Tensor | undefined; count: number };
   position: number;
@@ -36,7 +37,7 @@ function memoryShapes({ B, G, d, e, phases, gateWidth }: MemoryShape, power: num
   return {
     S: [B, G, D, e],
     Z: [B, G, D],
-    ...(phases && { phase: [B, G, d / 2] }),
+    ...(phases && { phase: [2, B, G, d / 2] }),
     windowK: [B, windowLength, G, d],
     windowV: [B, windowLength, G, e],
     ...(gateWidth === 1 && { windowLogGate: [B, windowLength, G] }),
@@ -54,10 +55,14 @@ export function powerMemory(backend: Backend, shape: MemoryShape, power: number,
   const shapes = Object.entries(memoryShapes(shape, power));
   const restored = new Map<string, SavedTensor>();
   for (const [name, axes] of shapes) {
-    if (saved && !name.startsWith('window')) restored.set(name, savedTensor(saved, name, axes));
+    if (saved && (name === 'S' || name === 'Z')) restored.set(name, savedTensor(saved, name, axes));
   }
   const tensors: Record<string, Tensor | undefined> = {};
   for (const [name, axes] of shapes) {
+    if (name === 'phase') {
+      tensors.phase = streamPhase(backend, shape, saved);
+      continue;
+    }
     const tensor = backend.empty(axes);
     const data = restored.get(name)?.data;
     if (data) backend.write(tensor, data);
@@ -92,7 +97,7 @@ async function save(memory: PowerMemory): Promise<SavedMemory> {
     return copies;
   });
   const tensors: Record<string, SavedTensor> = { S: await atRest(S), Z: await atRest(Z) };
-  if (memory.phase) tensors.phase = await atRest(memory.phase);
+  if (memory.phase) tensors.phase = await savedPhase(memory.phase);
   S.dispose();
   Z.dispose();
   return { position: memory.position, tensors };
@@ -155,11 +160,26 @@ export function streamPower(
   checkStream(inputs, memory.shape);
   const [B, T, H] = inputs.q.value.shape as [number, number, number, number];
   memory.position += T;
-  if (T === 1) return nextToken(tape, inputs, memory, options);
+  const y = tape.result([B, T, H, memory.shape.e], []);
+  tape.backend.scope(() => {
+    const turned = turnStream(tape, inputs, memory.phase);
+    if (T === 1) nextToken(tape, turned, memory, options, y);
+    else nextTokens(tape, turned, memory, options, y);
+  });
+  return y;
+}
+
+function nextTokens(
+  tape: Tape,
+  inputs: AttentionInputs,
+  memory: PowerMemory,
+  options: StreamOptions,
+  y: Variable,
+): void {
+  const T = inputs.q.value.shape[1] as number;
   if (memory.window.count > 0) fold(memory);
   // Whole windows go through the state; what is left stays in the window, where it keeps its precision.
   const rest = T % windowLength;
-  const y = tape.result([B, T, H, memory.shape.e], []);
   for (const [from, count] of [
     [0, T - rest],
     [T - rest, rest],
@@ -174,16 +194,10 @@ export function streamPower(
       tape.kernels.copyBlock({ x: part.value, to: from, count, y: y.value });
     });
   }
-  return y;
 }
 
 /** Rows [from, from + count) of everything that has a row per token. */
-function slice(
-  tape: Tape,
-  { q, k, v, logGate, phases, reset }: AttentionInputs,
-  from: number,
-  count: number,
-): AttentionInputs {
+function slice(tape: Tape, { q, k, v, logGate, reset }: AttentionInputs, from: number, count: number): AttentionInputs {
   const rows = (x: Variable) => sliceRows(tape, x, from, count);
   let part = reset;
   if (reset) {
@@ -195,7 +209,6 @@ function slice(
     k: rows(k),
     v: rows(v),
     logGate: logGate && rows(logGate),
-    phases: phases && { ...phases, beta: phases.beta && rows(phases.beta) },
     reset: part,
   };
 }
@@ -206,7 +219,6 @@ function throughState(tape: Tape, piece: AttentionInputs, memory: PowerMemory, {
   const { kernels } = tape;
   kernels.cast({ x: state!.S.value, y: memory.S });
   kernels.cast({ x: state!.Z.value, y: memory.Z });
-  if (memory.phase) kernels.cast({ x: state!.phase!.value, y: memory.phase });
   return y;
 }
 
@@ -217,24 +229,21 @@ function intoWindow(tape: Tape, piece: AttentionInputs, memory: PowerMemory, { s
   return y;
 }
 
-function stateOf({ S, Z, phase }: PowerMemory): PowerState {
-  return { S: constant(S), Z: constant(Z), phase: phase && constant(phase) };
+function stateOf({ S, Z }: PowerMemory): PowerState {
+  return { S: constant(S), Z: constant(Z) };
 }
 
-/** Turns keys by the memory's phases, moves the phases on and writes keys, values and gates behind those in the window. */
-function append(tape: Tape, { q, k, v, logGate, phases, reset }: AttentionInputs, memory: PowerMemory): Variable {
-  const { window, phase } = memory;
+/** Writes keys, values and gates behind those in the window. */
+function append(tape: Tape, { k, v, logGate, reset }: AttentionInputs, memory: PowerMemory): void {
+  const { window } = memory;
   const { kernels } = tape;
   const count = k.value.shape[1] as number;
-  const turned = turn(tape, q, k, phases, phase && constant(phase));
-  if (phase && turned.phase) kernels.cast({ x: turned.phase.value, y: phase });
   const gates = resetGates(tape, logGate, reset, memory.shape.G);
   const place = { to: window.count, count };
-  kernels.copyBlock({ x: turned.k.value, ...place, y: window.k });
+  kernels.copyBlock({ x: k.value, ...place, y: window.k });
   kernels.copyBlock({ x: v.value, ...place, y: window.v });
   if (gates) kernels.copyBlock({ x: gates.value, ...place, y: window.logGate! });
   window.count += count;
-  return turned.q;
 }
 
 function nextToken(
@@ -242,26 +251,23 @@ function nextToken(
   inputs: AttentionInputs,
   memory: PowerMemory,
   { power, normalizer }: StreamOptions,
-): Variable {
+  y: Variable,
+): void {
   const [B, , H, d] = inputs.q.value.shape as [number, number, number, number];
   const { window, S, Z, shape } = memory;
   const { backend } = tape;
-  const y = tape.result([B, 1, H, shape.e], []);
-  backend.scope(() => {
-    const q = append(tape, inputs, memory);
-    backend.kernels.queryWindow({
-      power,
-      normalizer,
-      q: backend.view(q.value, [B, H, d]),
-      k: window.k,
-      v: window.v,
-      logGate: window.logGate,
-      count: window.count,
-      S,
-      Z,
-      y: backend.view(y.value, [B, H, shape.e]),
-    });
+  append(tape, inputs, memory);
+  backend.kernels.queryWindow({
+    power,
+    normalizer,
+    q: backend.view(inputs.q.value, [B, H, d]),
+    k: window.k,
+    v: window.v,
+    logGate: window.logGate,
+    count: window.count,
+    S,
+    Z,
+    y: backend.view(y.value, [B, H, shape.e]),
   });
   if (window.count === windowLength) fold(memory);
-  return y;
 }

@@ -44,9 +44,9 @@ export function attention(machine: Machine) {
       const tensors = [at(x), at(turns), at(dy), at(dx), at(dturns)] as const;
       machine.run('rotaryBackward', B * T, 4 * G * d + 64, H, G, d, ...tensors);
     },
-    phaseSum({ beta, theta, thetaTail, phase, turns }) {
+    phaseSum({ beta, theta, thetaTail, phase, resume, turns, last }) {
       const [B, T] = turns.shape as [number, number];
-      const tensors = [at(beta), at(theta), at(thetaTail), at(phase), at(turns)] as const;
+      const tensors = [at(beta), at(theta), at(thetaTail), at(phase), at(resume), at(turns), at(last)] as const;
       machine.whole('phaseSum', 4 * theta.size + 64, B, T, theta.size, pairsOf(beta, turns), ...tensors);
     },
     phaseSumBackward({ beta, theta, dturns, dbeta, dtheta, dphase }) {

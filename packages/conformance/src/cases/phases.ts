@@ -12,33 +12,43 @@ interface Phases {
   readonly half?: number;
   /** One β per head, one per pair, or none (β = 1). */
   readonly beta?: 'head' | 'pair';
-  readonly phase?: boolean;
+  /** Where the sum begins: at a phase, or where an earlier call ended. */
+  readonly from?: 'phase' | 'resume';
 }
 
 const phases: readonly Phases[] = [
   { name: 'one token', T: 1, beta: 'head' },
   { name: '17 tokens, grouped heads', B: 2, T: 17, H: 6, G: 3, half: 5, beta: 'head' },
   { name: '63 tokens without β', B: 2, T: 63, G: 2, half: 3 },
-  { name: '65 tokens from a phase', B: 2, T: 65, G: 2, half: 4, beta: 'head', phase: true },
-  { name: '65 tokens, β per pair', B: 2, T: 65, G: 2, half: 4, beta: 'pair', phase: true },
+  { name: '65 tokens from a phase', B: 2, T: 65, G: 2, half: 4, beta: 'head', from: 'phase' },
+  { name: '65 tokens, β per pair', B: 2, T: 65, G: 2, half: 4, beta: 'pair', from: 'phase' },
+  { name: '65 tokens that resume', B: 2, T: 65, G: 2, half: 4, beta: 'head', from: 'resume' },
   { name: '500 tokens, one pair', T: 500, half: 1, beta: 'head' },
-  { name: '500 tokens without β', T: 500, half: 2, phase: true },
+  { name: '500 tokens without β', T: 500, half: 2, from: 'phase' },
   { name: 'no tokens', B: 2, T: 0, beta: 'head' },
+  { name: 'no tokens that resume', B: 2, T: 0, beta: 'head', from: 'resume' },
 ];
 
-function phaseCases({ name, B = 1, T, H, G = 1, half = 2, beta, phase = false }: Phases): KernelCase[] {
+function phaseCases({ name, B = 1, T, H, G = 1, half = 2, beta, from }: Phases): KernelCase[] {
   const make: KernelCase['make'] = (inputs) => ({
     beta: beta && inputs.uniform(beta === 'head' ? [B, T, G] : [B, T, G, half], 0, 2),
     // θ_m = 2π / 1024^{m/half}
     theta: inputs.of([G, half], (i) => (2 * Math.PI) / 1024 ** ((i % half) / half)),
   });
+  const initial: KernelCase['make'] = (inputs) => {
+    if (from === 'phase') return { phase: inputs.uniform([B, G, half], -0.5, 0.5) };
+    if (from !== 'resume') return {};
+    const planes = inputs.uniform([2, B, G, half], -0.5, 0.5);
+    return { resume: inputs.replace(planes, (i, x) => (i < B * G * half ? x : x * 2 ** -25)) };
+  };
   const turns = [B, T, G, half];
   return [
     {
       kernel: 'phaseSum',
       name,
-      shapes: { turns },
-      make: (inputs) => ({ ...make(inputs), phase: phase ? inputs.uniform([B, G, half], -0.5, 0.5) : undefined }),
+      shapes: { turns, last: [2, B, G, half] },
+      alias: from === 'resume' ? { last: 'resume' } : undefined,
+      make: (inputs) => ({ ...make(inputs), ...initial(inputs) }),
     },
     {
       kernel: 'phaseSumBackward',

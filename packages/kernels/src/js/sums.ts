@@ -5,10 +5,14 @@ import { resetBelow } from './decay';
 import { floats, integers } from './tensor';
 
 /** Runs `body` for every batch row and column of [B, T, columns…]: element t stands at `at + t·step`. */
-function everyColumn(tensor: Tensor, body: (at: number, step: number, length: number) => void): void {
-  const [B, T] = tensor.shape as [number, number];
-  const step = tensor.size / (B * T || 1);
-  for (let b = 0; b < B; b++) for (let column = 0; column < step; column++) body(b * T * step + column, step, T);
+function everyColumn(
+  tensor: Tensor,
+  body: (at: number, step: number, length: number, b: number, column: number) => void,
+): void {
+  const [B, T, ...columns] = tensor.shape as [number, number, ...number[]];
+  const step = columns.reduce((product, size) => product * size, 1);
+  for (let b = 0; b < B; b++)
+    for (let column = 0; column < step; column++) body(b * T * step + column, step, T, b, column);
 }
 
 export const gateSum: Kernels['gateSum'] = ({ logGate, chunk, A, start }) => {
@@ -54,25 +58,29 @@ function wrap(turns: number): number {
   return turns - Math.floor(turns + 0.5);
 }
 
-export const phaseSum: Kernels['phaseSum'] = ({ beta, theta, thetaTail, phase, turns }) => {
+export const phaseSum: Kernels['phaseSum'] = ({ beta, theta, thetaTail, phase, resume, turns, last }) => {
   const frequencies = floats(theta);
   const tails = thetaTail && floats(thetaTail);
   const steps = beta && floats(beta);
-  const initial = phase && floats(phase);
+  const initial = phase ? floats(phase) : resume && floats(resume);
+  const final = last && floats(last);
   const out = floats(turns);
   const perBatch = frequencies.length;
+  const tailPlane = perBatch * (turns.shape[0] as number);
   const half = turns.shape[3] as number;
   const perPair = beta?.shape.length === 4;
-  everyColumn(turns, (at, step, length) => {
-    const column = at % perBatch;
-    const b = Math.floor(at / (perBatch * length));
+  everyColumn(turns, (at, step, length, b, column) => {
     const rate = (frequencies[column]! + (tails ? tails[column]! : 0)) / (2 * Math.PI);
-    let sum = initial ? initial[b * perBatch + column]! : 0;
+    const place = b * perBatch + column;
+    let sum = initial ? initial[place]! + (resume ? initial[tailPlane + place]! : 0) : 0;
     for (let t = 0; t < length; t++, at += step) {
       const increment = steps ? steps[perPair ? at : Math.floor(at / half)]! : 1;
       sum = wrap(sum + increment * rate);
       out[at] = sum;
     }
+    if (!final) return;
+    final[place] = sum;
+    final[tailPlane + place] = sum - final[place];
   });
 };
 
@@ -85,9 +93,7 @@ export const phaseSumBackward: Kernels['phaseSumBackward'] = ({ beta, theta, dtu
   const perPair = beta?.shape.length === 4;
   const sumBeta = new Float64Array(dbeta?.size ?? 0);
   const sumTheta = new Float64Array(perBatch);
-  everyColumn(dturns, (at, step, length) => {
-    const column = at % perBatch;
-    const b = Math.floor(at / (perBatch * length));
+  everyColumn(dturns, (at, step, length, b, column) => {
     const rate = frequencies[column]! / (2 * Math.PI);
     let sum = 0;
     // Σ_i dturns_i Σ_{m≤i} β_m, turned round: each β meets the gradients of its own and all later tokens.
