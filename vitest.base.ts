@@ -1,15 +1,107 @@
 // What every package's tests share: `@sympow/*` means the sources, never a build.
+import { isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { findChromium, noChromium } from './tools/chromium.mjs';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Whether a browser test's page is to be cross-origin isolated. */
+    isolated: boolean;
+  }
+}
+declare module 'vitest/browser' {
+  interface BrowserCommands {
+    /** Dedicated workers of the page that are alive. */
+    workers(): Promise<number>;
+  }
+}
 
 const packages = fileURLToPath(new URL('./packages', import.meta.url));
+const shared: ViteUserConfig = {
+  resolve: { alias: [{ find: /^@sympow\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` }] },
+  // Node 20 does not parse `using`.
+  oxc: { target: 'es2022' },
+};
+const elsewhere = ['**/node_modules/**', '**/dist/**'];
+const inBrowsers = '**/*.browser.test.ts';
 
 /** The Vitest project of one package, app or tool; `name` is what `vitest --project` takes. */
 export function project(name: string) {
   return defineConfig({
-    resolve: { alias: [{ find: /^@sympow\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` }] },
-    // Node 20 does not parse `using`.
-    oxc: { target: 'es2022' },
-    test: { name, include: ['**/*.test.ts'], exclude: ['**/node_modules/**', '**/dist/**'], testTimeout: 20_000 },
+    ...shared,
+    test: { name, include: ['**/*.test.ts'], exclude: [...elsewhere, inBrowsers], testTimeout: 20_000 },
   });
+}
+
+/** WebGPU on the CPU, so that every machine computes the same; and nothing that Chromium does for itself. */
+const flags = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-quic',
+  '--no-first-run',
+];
+
+/** What a page needs for SharedArrayBuffer. */
+const isolation = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/**
+ * The Vitest project of a package's tests in Chromium, `*.browser.test.ts`. Where there is no Chromium each of these files
+ * is one skipped test that says so, and in CI one failure.
+ *
+ * @param isolated - whether the page is cross-origin isolated and so has SharedArrayBuffer
+ */
+export function browserProject(name: string, { isolated }: { isolated: boolean }) {
+  const executablePath = findChromium();
+  const test = { name, include: [inBrowsers], exclude: elsewhere, testTimeout: 60_000 };
+  if (executablePath === undefined) return defineConfig({ ...shared, plugins: [absent()], test });
+  return defineConfig({
+    ...shared,
+    plugins: [withoutNode()],
+    server: { headers: isolated ? isolation : {} },
+    test: {
+      ...test,
+      provide: { isolated },
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({ launchOptions: { executablePath, args: flags } }),
+        instances: [{ browser: 'chromium' }],
+        commands: { workers: ({ page }) => page.workers().length },
+      },
+    },
+  });
+}
+
+/** Refuses sources that import a module of Node, which Vite would give an empty one in its place. */
+function withoutNode() {
+  return {
+    name: 'without-node',
+    enforce: 'pre' as const,
+    resolveId(id: string, importer = '') {
+      if (!isBuiltin(id) || importer.includes('node_modules')) return;
+      throw new Error(`${importer} imports ${id}, which no browser has`);
+    },
+  };
+}
+
+/** Puts a test that says what is missing in the place of each file. */
+function absent() {
+  const reason = JSON.stringify(`needs Chromium (${noChromium()})`);
+  const missing = process.env.CI ? `it(${reason}, () => { throw new Error(${reason}); });` : `it.skip(${reason});`;
+  return {
+    name: 'browser-absent',
+    enforce: 'pre' as const,
+    transform: (_code: string, id: string) =>
+      id.endsWith('.browser.test.ts') ? `import { it } from 'vitest';\n${missing}\n` : undefined,
+  };
 }

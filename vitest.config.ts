@@ -5,7 +5,10 @@ await generate();
 
 export default defineConfig({
   test: {
-    projects: ['packages/*/vitest.config.ts', 'apps/*/vitest.config.ts', 'tools/*/vitest.config.ts'],
+    projects: [
+      '{packages,apps,tools}/*/vitest.config.ts',
+      '{packages,apps,tools}/*/vitest.{browser,isolated}.config.ts',
+    ],
     pool: 'threads',
     coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'], exclude: ['**/*.test.ts'] },
   },

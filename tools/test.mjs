@@ -1,9 +1,13 @@
-// Runs Vitest with the arguments given and ends with the line `N passed, N failed, N skipped`.
+// Runs Vitest with the arguments given and ends with the line `N passed, N failed, N skipped`. Where there is no Chromium,
+// each file of browser tests counts as one that was skipped.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findChromium, installChromium, noChromium } from './chromium.mjs';
 import { root } from './workspace.mjs';
+
+installChromium();
 
 const folder = mkdtempSync(join(tmpdir(), 'sympow-test-'));
 const report = join(folder, 'report.json');
@@ -40,5 +44,6 @@ try {
 }
 rmSync(folder, { recursive: true });
 if (status !== 0 && failed === 0) failed = 1;
+if (!findChromium()) process.stdout.write(`browser tests did not run: ${noChromium()}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 process.exitCode = failed > 0 ? 1 : 0;
