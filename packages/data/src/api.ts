@@ -126,6 +126,8 @@ export interface Cursor {
   /** Size of the source, to notice when it is another one. */
   readonly documents: number;
   readonly tokens: number;
+  /** Name of the task, where examples of one are drawn. */
+  readonly task?: string | undefined;
 }
 
 /** Options of `trainingBatches`. */

@@ -1,6 +1,7 @@
 // Random rows of tokens for training. The law by which they are drawn is derived in the README.
 import { Random } from '@sympow/kernels';
-import type { Cursor, Span, TokenSource, TrainingBatches, TrainingBatchesOptions } from './api';
+import type { Span, TokenSource, TrainingBatches, TrainingBatchesOptions } from './api';
+import { resumeAt } from './cursor';
 import { DataError } from './errors';
 import { requireWhole } from './options';
 import { PrefixSums } from './prefixSums';
@@ -118,18 +119,4 @@ function tooShort({ name, documentCount, tokenCount }: TokenSource, context: num
     expected: `at most ${usable - 1}, as ${tokens}`,
     remedy: 'Use a shorter context or more text.',
   });
-}
-
-/** The row to go on from. */
-function resumeAt(cursor: Cursor, here: Omit<Cursor, 'row'>): number {
-  for (const key of ['version', 'seed', 'context', 'documents', 'tokens'] as const) {
-    if (cursor?.[key] !== here[key]) {
-      const remedy = 'Resume with the data and the options that it was saved with, or start without it.';
-      throw new DataError({ what: `${key} of the cursor`, value: cursor?.[key], expected: `${here[key]}`, remedy });
-    }
-  }
-  if (!Number.isSafeInteger(cursor.row) || cursor.row < 0) {
-    throw new DataError({ what: 'row of the cursor', value: cursor.row, expected: 'a whole number of at least 0' });
-  }
-  return cursor.row;
 }

@@ -1,4 +1,5 @@
 export type * from './api';
+export type * from './tasks/api';
 export { trainingBatches } from './batches';
 export { openDataset } from './datasets';
 export { textSource } from './datasets/text';
@@ -7,5 +8,8 @@ export { DataError } from './errors';
 export { tokenSource, type TokenDocument, type TokenSourceOptions } from './source';
 export { heldOut } from './split';
 export { evaluationStreams } from './streams';
+export { openTask, taskNames } from './tasks';
+export { taskBatches, taskStreams } from './tasks/batches';
+export { recall, type RecallOptions } from './tasks/recall';
 export { tokenizerFromJSON } from './tokenizers';
 export { byteTokenizer } from './tokenizers/bytes';

@@ -1,0 +1,100 @@
+// Multi-query associative recall: pairs of a key and a value, then keys again, after each of which its value is due.
+//
+// Arora, Eyuboglu, Timalsina, Johnson, Poli, Zou, Rudra, Ré: "Zoology: Measuring and Improving Recall in Efficient Language
+// Models", 2023 (arXiv 2312.04927).
+import { ConfigError } from '@sympow/embedding';
+import type { Random } from '@sympow/kernels';
+import { requireWhole } from '../options';
+import type { Task, TaskAnswer } from './api';
+import { choices, fill, pick, requireContext, wholeFrom, type Alphabet, type Choice } from './draw';
+
+/** Options of `recall`. */
+export interface RecallOptions {
+  /** n, pairs in a sequence, at most as many as there are keys; 4, 8, 16 or 32 unless said otherwise. */
+  pairs?: Choice | undefined;
+  /** Keys that are asked for, at most n, each of another pair; n unless said otherwise. */
+  queries?: number | undefined;
+  /**
+   * Filler between the last pair and the first query, in tokens. Queries then stand one behind another. Without it they are
+   * strewn over all that is left of the sequence, at distances from the pairs whose octaves are equally likely.
+   */
+  gaps?: Choice | undefined;
+  /** Different keys; 112 unless said otherwise. */
+  keys?: number | undefined;
+  /** Different values; 112 unless said otherwise. */
+  values?: number | undefined;
+  /** Different tokens of filler, at least 1; 32 unless said otherwise. V is the sum of the three. */
+  filler?: number | undefined;
+}
+
+/**
+ * `k₁ v₁ … kₙ vₙ`, filler, and queries `kᵢ vᵢ` in random order. Keys of a sequence differ, values may not. In the
+ * vocabulary, filler comes first, then keys, then values.
+ *
+ * Conditions: `pairs`.
+ *
+ * @throws ConfigError for an option out of range
+ *
+ * @example
+ * ```ts
+ * const task = recall({ pairs: [4, 16], gaps: 100 });
+ * const { tokens, answers } = await task.example(256, new Random(1, 'example'));
+ * ```
+ */
+export function recall({
+  pairs = [4, 8, 16, 32],
+  queries,
+  gaps,
+  keys = 112,
+  values = 112,
+  filler = 32,
+}: RecallOptions = {}): Task {
+  for (const [what, value] of Object.entries({ keys, values, filler })) requireWhole(what, value, 1);
+  const pairChoices = choices('pairs', pairs, (what, value) => {
+    requireWhole(what, value, 1);
+    if (value > keys) throw new ConfigError({ what, value, expected: `at most the ${keys} keys` });
+  });
+  if (queries !== undefined) requireWhole('queries', queries, 1);
+  const gapChoices = gaps === undefined ? undefined : choices('gaps', gaps, wholeFrom(0));
+  const noise: Alphabet = { first: 0, size: filler };
+
+  return {
+    name: 'recall',
+    vocabSize: filler + keys + values,
+    example(context, random) {
+      const n = pick(pairChoices, random);
+      const asked = Math.min(queries ?? n, n);
+      const gap = gapChoices ? pick(gapChoices, random) : 0;
+      requireContext('recall', context, 2 * n + gap + 2 * asked - 1);
+      const tokens = fill(new Int32Array(context + 1), noise, random);
+      const key = random.permutation(keys);
+      for (let i = 0; i < n; i++) {
+        tokens[2 * i] = filler + key[i]!;
+        tokens[2 * i + 1] = filler + keys + random.integer(values);
+      }
+      const order = random.permutation(n).subarray(0, asked);
+      // Places of two tokens behind the pairs.
+      const places = Math.floor((context + 1 - 2 * n - gap) / 2);
+      const taken = gapChoices ? order.map((_, i) => i) : strew(asked, places, random);
+      const answers = Array.from(order, (pair, i): TaskAnswer => {
+        const at = 2 * n + gap + 2 * taken[i]!;
+        tokens.copyWithin(at, 2 * pair, 2 * pair + 2);
+        return { at, expected: tokens.subarray(at + 1, at + 2), distance: at - 2 * pair };
+      });
+      return { tokens, answers: answers.sort((a, b) => a.at - b.at), conditions: { pairs: n } };
+    },
+  };
+}
+
+/** Different places, the octaves [1, 2), [2, 4) … of place + 1 equally likely as far as they have room. */
+function strew(count: number, places: number, random: Random): Uint32Array {
+  const taken = new Set<number>();
+  const octaves = 32 - Math.clz32(places);
+  while (taken.size < count) {
+    const low = 2 ** random.integer(octaves);
+    let place = low + random.integer(Math.min(low, places + 1 - low)) - 1;
+    while (taken.has(place)) place = (place + 1) % places;
+    taken.add(place);
+  }
+  return Uint32Array.from(taken);
+}
