@@ -11,7 +11,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -317,6 +317,35 @@ describe('stopping', () => {
     expect(words.trim().split('\n').at(-1)).toBe('sympow: stopped');
     expect(code).toBe(130);
   }, 60_000);
+});
+
+describe('two processes on one run', () => {
+  const lock = (run: string) => join(folder, run, 'in-use.json');
+  const claimed = (run: string, owner: string) => {
+    mkdirSync(join(folder, run));
+    writeFileSync(lock(run), owner);
+    return sympow(...train(run, '--steps', '1'));
+  };
+
+  it('the second is refused', () => {
+    const { code, stderr } = claimed('taken', JSON.stringify({ pid: process.pid, host: hostname() }));
+    expect(stderr.trim().split('\n').at(-1)).toMatch(/^sympow: process \d+ on .* is at work in .*taken/);
+    expect(code).toBe(1);
+    expect(readdirSync(join(folder, 'taken'))).toEqual(['in-use.json']);
+  });
+
+  it('what a process on another machine holds is left to it', () => {
+    expect(claimed('elsewhere', JSON.stringify({ pid: 1, host: 'another' })).code).toBe(1);
+  });
+
+  it.each([
+    ['a process that is gone', () => JSON.stringify({ pid: spawnSync('true').pid, host: hostname() })],
+    ['one that was killed as it wrote', () => '{"pi'],
+  ])('what %s has left is taken over, and nothing stays', (name, owner) => {
+    const run = name.replaceAll(' ', '-');
+    expect(claimed(run, owner()).code).toBe(0);
+    expect(readdirSync(join(folder, run))).toEqual(['checkpoints']);
+  });
 });
 
 describe('a full disk', () => {

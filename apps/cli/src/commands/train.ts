@@ -9,6 +9,7 @@ import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { real, whole, type Command } from '../command';
 import { openData, withData, type DataFlags } from '../dataOptions';
 import { interruptible } from '../interrupt';
+import { locked } from '../lock';
 import {
   computeOf,
   configOf,
@@ -89,7 +90,7 @@ async function runTraining(
       resume: flags.resume,
     },
   });
-  for await (const event of events) {
+  for await (const event of locked(flags.out, events)) {
     report(event);
     if (event.type === 'start') {
       parameters = event.parameters;
