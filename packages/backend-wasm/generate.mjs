@@ -1,11 +1,17 @@
-// The WebAssembly modules: the AssemblyScript sources compiled twice, into one TypeScript file that holds their bytes.
+// The WebAssembly modules: the AssemblyScript sources compiled three times, into one TypeScript file that holds their bytes.
 import { fileURLToPath } from 'node:url';
 
 export const inputs = ['assembly', 'generate.mjs', 'package.json'];
 export const output = 'src/modules.gen.ts';
 
 const directory = fileURLToPath(new URL('.', import.meta.url));
-const variants = { simd: ['--enable', 'simd'], relaxed: ['--enable', 'simd', '--enable', 'relaxed-simd'] };
+const simd = ['--enable', 'simd'];
+const relaxed = [...simd, '--enable', 'relaxed-simd'];
+const variants = {
+  simd: [...simd, '--use', 'WIDE=0'],
+  relaxed: [...relaxed, '--use', 'WIDE=0'],
+  wide: [...relaxed, '--use', 'WIDE=1'],
+};
 
 /** @param {string[]} features @returns {Promise<string>} base64 */
 async function compile(features) {

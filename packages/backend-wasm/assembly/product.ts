@@ -143,14 +143,17 @@ export function packColumns(columns: i32, depth: i32, b: usize, rowB: i32, colum
     let x = b + <usize>j * along;
     const count = min(COLUMNS, columns - j);
     if (count == COLUMNS && columnB == 1) {
-      for (let p = 0; p < depth; p++, x += down, out += 32) {
+      for (let p = 0; p < depth; p++, x += down, out += COLUMNS << 2) {
         v128.store(out, v128.load(x));
         v128.store(out, v128.load(x, 16), 16);
+        if (COLUMNS == 16) {
+          v128.store(out, v128.load(x, 32), 32);
+          v128.store(out, v128.load(x, 48), 48);
+        }
       }
     } else if (count == COLUMNS && rowB == 1) {
-      packTurned(depth, x, along, out);
-      packTurned(depth, x + 4 * along, along, out + 16);
-      out += <usize>depth << 5;
+      for (let c = 0; c < COLUMNS; c += 4) packTurned(depth, x + <usize>c * along, along, out + (<usize>c << 2));
+      out += <usize>(depth * COLUMNS) << 2;
     } else {
       for (let p = 0; p < depth; p++, x += down) {
         for (let c = 0; c < COLUMNS; c++, out += 4) store<f32>(out, c < count ? load<f32>(x + <usize>c * along) : 0);
@@ -159,10 +162,11 @@ export function packColumns(columns: i32, depth: i32, b: usize, rowB: i32, colum
   }
 }
 
-/** Four columns that lie in one piece each, turned into every eighth group of four. */
+/** Four columns that lie in one piece each, turned into groups of four of a panel. */
 function packTurned(depth: i32, b: usize, along: usize, out: usize): void {
+  const step: usize = COLUMNS << 2;
   let p = 0;
-  for (; p + 4 <= depth; p += 4, b += 16, out += 128) {
+  for (; p + 4 <= depth; p += 4, b += 16, out += 4 * step) {
     const x0 = v128.load(b);
     const x1 = v128.load(b + along);
     const x2 = v128.load(b + 2 * along);
@@ -172,11 +176,11 @@ function packTurned(depth: i32, b: usize, along: usize, out: usize): void {
     const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
     const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
     v128.store(out, i64x2.shuffle(t0, t1, 0, 2));
-    v128.store(out, i64x2.shuffle(t0, t1, 1, 3), 32);
-    v128.store(out, i64x2.shuffle(t2, t3, 0, 2), 64);
-    v128.store(out, i64x2.shuffle(t2, t3, 1, 3), 96);
+    v128.store(out + step, i64x2.shuffle(t0, t1, 1, 3));
+    v128.store(out + 2 * step, i64x2.shuffle(t2, t3, 0, 2));
+    v128.store(out + 3 * step, i64x2.shuffle(t2, t3, 1, 3));
   }
-  for (; p < depth; p++, b += 4, out += 32) {
+  for (; p < depth; p++, b += 4, out += step) {
     for (let c: usize = 0; c < 4; c++) store<f32>(out + (c << 2), load<f32>(b + c * along));
   }
 }

@@ -11,6 +11,13 @@ export interface WasmOptions {
    * it where the engine takes it; results then differ in the last digits from those of an engine that does not.
    */
   readonly relaxed?: 'auto' | boolean | undefined;
+  /**
+   * Whether to use the module whose products are written for vectors of 256 bits: relaxed SIMD too, and the same results to
+   * the last bit. It is nearly twice as fast where V8 joins vectors that stand side by side, which it does on x64 after
+   * `--experimental-wasm-revectorize` (Node 24), and slower everywhere else. The flag has to be set before `open`, and by
+   * whoever runs the process. Off by default.
+   */
+  readonly wide?: boolean | undefined;
   /** Most bytes that all tensors and work space may take together; at most, and by default, 4 GiB. */
   readonly maxBytes?: number | undefined;
 }

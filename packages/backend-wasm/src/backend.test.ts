@@ -1,6 +1,7 @@
-import { ConfigError, OutOfMemoryError, type Backend } from '@sympow/kernels';
+import { BackendError, ConfigError, OutOfMemoryError, type Backend } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import { wasm } from './backend';
+import { hasRelaxedSimd } from './module';
 
 async function opened<R>(options: Parameters<typeof wasm>[0], body: (backend: Backend) => R | Promise<R>): Promise<R> {
   const backend = await wasm(options).open();
@@ -13,13 +14,26 @@ async function opened<R>(options: Parameters<typeof wasm>[0], body: (backend: Ba
 
 describe('wasm()', () => {
   it('refuses options out of range', () => {
-    for (const options of [{ threads: 0 }, { threads: 1.5 }, { relaxed: 'yes' as never }, { maxBytes: 10 }]) {
+    const mistakes = [
+      { threads: 0 },
+      { threads: 1.5 },
+      { relaxed: 'yes' as never },
+      { wide: true, relaxed: false },
+      { maxBytes: 10 },
+    ];
+    for (const options of mistakes) {
       expect(() => wasm(options)).toThrow(ConfigError);
     }
   });
 
   it('says which module runs', () =>
     opened({ relaxed: false }, ({ capabilities }) => expect(capabilities.notes.join()).toContain('switched off')));
+
+  it('runs wide tiles where it is asked to, or says that the engine cannot', async () => {
+    const open = () => opened({ wide: true }, ({ capabilities }) => capabilities.notes.join());
+    if (hasRelaxedSimd()) expect(await open()).toContain('wide tiles');
+    else await expect(open()).rejects.toThrow(BackendError);
+  });
 
   it('turns memory that cannot grow into an OutOfMemoryError, and goes on', () =>
     opened({ maxBytes: 2 ** 24 }, async (backend) => {

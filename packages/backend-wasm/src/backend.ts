@@ -113,7 +113,8 @@ class WasmBackend implements Backend {
   }
 }
 
-function variantOf(relaxed: 'auto' | boolean): { variant: Variant; note: string } {
+function variantOf(relaxed: 'auto' | boolean, wide: boolean): { variant: Variant; note: string } {
+  if (wide) return { variant: 'wide', note: 'relaxed SIMD in wide tiles, as asked for' };
   if (relaxed === false) return { variant: 'simd', note: 'SIMD; relaxed SIMD switched off' };
   if (relaxed === true || hasRelaxedSimd()) return { variant: 'relaxed', note: 'relaxed SIMD' };
   return { variant: 'simd', note: 'SIMD; this engine has no relaxed SIMD' };
@@ -167,7 +168,12 @@ function threadsOf(threads: 'auto' | number): { count: number; note: string } {
  * console.log(await y.read()); // Float32Array [4, 6]
  * ```
  */
-export function wasm({ threads = 'auto', relaxed = 'auto', maxBytes = mostBytes }: WasmOptions = {}): BackendFactory {
+export function wasm({
+  threads = 'auto',
+  relaxed = 'auto',
+  wide = false,
+  maxBytes = mostBytes,
+}: WasmOptions = {}): BackendFactory {
   if (threads !== 'auto' && !(Number.isSafeInteger(threads) && threads >= 1 && threads <= mostThreads)) {
     const expected = `auto, or a whole number from 1 to ${mostThreads}`;
     throw new ConfigError({ what: 'threads of the wasm backend', value: threads, expected });
@@ -175,13 +181,17 @@ export function wasm({ threads = 'auto', relaxed = 'auto', maxBytes = mostBytes 
   if (relaxed !== 'auto' && typeof relaxed !== 'boolean') {
     throw new ConfigError({ what: 'relaxed of the wasm backend', value: relaxed, expected: 'auto, true or false' });
   }
+  if (wide && relaxed === false) {
+    const expected = 'relaxed SIMD not switched off';
+    throw new ConfigError({ what: 'wide of the wasm backend', value: wide, expected });
+  }
   if (!(maxBytes >= 2 ** 20 && maxBytes <= mostBytes)) {
     throw new ConfigError({ what: 'maxBytes of the wasm backend', value: maxBytes, expected: '2^20 to 2^32' });
   }
   return {
     name: 'wasm',
     open: async () => {
-      const { variant, note } = variantOf(relaxed);
+      const { variant, note } = variantOf(relaxed, wide);
       const open = async (count: number, threadNote: string) => {
         const module = await moduleOf(variant, count > 1);
         const limits = { initial: 1, maximum: Math.floor(maxBytes / pageBytes) };

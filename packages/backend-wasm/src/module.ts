@@ -1,9 +1,9 @@
-/** The compiled modules: which of the two an engine takes, and their instances. */
+/** The compiled modules: which of them an engine takes, and their instances. */
 
 import { BackendError } from '@sympow/kernels';
-import { relaxed, simd } from './modules.gen';
+import { relaxed, simd, wide } from './modules.gen';
 
-const texts = { simd, relaxed } as const;
+const texts = { simd, relaxed, wide } as const;
 export type Variant = keyof typeof texts;
 
 /** (func (result v128) i32x4.splat, i32x4.splat, i32x4.splat, f32x4.relaxed_madd) */

@@ -101,8 +101,8 @@ interface Plan {
 }
 
 /** The preset and the steps that fit into the time on this machine. */
-async function planFor({ minutes, backend: name, steps }: Flags): Promise<Plan> {
-  const backend = await openBackend({ backend: name, threads: 1 });
+async function planFor({ minutes, steps, ...flags }: Flags): Promise<Plan> {
+  const backend = await openBackend({ ...flags, threads: 1 });
   const speed = await measure(backend);
   await backend.close();
   const preset = speed >= fast ? 'large' : 'small';
@@ -192,6 +192,7 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
   const folder = (name: Name) => join(flags.out, name);
   // One thread each: the two models share the cores between them.
   const common = ['--backend', flags.backend, '--threads', '1', '--seed', String(flags.seed)];
+  if (flags.v8Flags) common.push('--v8-flags', flags.v8Flags);
   output.print(
     `Two models learn to write TypeScript declarations, byte by byte, from at most ${context} bytes at a time.\n` +
       `One is conformal: its gates and phases depend on what it reads. The other, plain sympow, has neither.\n` +

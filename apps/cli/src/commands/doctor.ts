@@ -5,6 +5,7 @@ import { arch, cpus, platform, totalmem } from 'node:os';
 import { backends } from '../backends';
 import type { Command } from '../command';
 import { bytes, createOutput } from '../output';
+import { v8Flags } from '../v8Flags';
 
 interface Finding {
   readonly name: string;
@@ -89,6 +90,8 @@ export const doctor: Command = {
     output.print(
       `node ${machine.node}, ${machine.platform}, ${machine.cores} × ${machine.cpu}, ${bytes(machine.memory)}`,
     );
+    const v8 = await v8Flags('auto');
+    output.print(`V8 flags: ${v8.flags.join(' ') || 'none'} (${v8.reason})`);
     const found: Finding[] = [];
     for (const name of Object.keys(backends)) found.push(await examine(name));
     for (const { name, available, reason, gflops, threads, float, notes } of found) {
@@ -100,6 +103,6 @@ export const doctor: Command = {
     }
     const chosen = found.find(({ available }) => available)?.name;
     output.print(`auto takes ${chosen ?? 'none'}`);
-    output.json({ ...machine, backends: found, auto: chosen });
+    output.json({ ...machine, v8, backends: found, auto: chosen });
   },
 };

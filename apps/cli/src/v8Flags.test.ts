@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { v8Flags, verdict } from './v8Flags';
+
+describe('V8 flags', () => {
+  it('stay as they are when switched off', async () => {
+    expect(await v8Flags('off')).toEqual({ flags: [], reason: 'switched off' });
+  });
+
+  it('are set from Node 24 on, if at all, and come with a reason', async () => {
+    const { flags, reason } = await v8Flags('auto');
+    const gains = Number(process.versions.node.split('.')[0]) >= 24 && process.arch === 'x64';
+    if (flags.length > 0) expect(reason).toMatch(/the same numbers, [\d.]+ times as fast/);
+    else expect(reason).toMatch(gains ? /^only/ : /nothing/);
+    if (!gains) expect(flags).toEqual([]);
+  });
+
+  it('are refused where a single number differs, and where they gain nothing', () => {
+    const without = { numbers: Int32Array.of(1, 2, 3), speed: 50 };
+    expect(verdict(without, { ...without, speed: 90 }).flags).toHaveLength(1);
+    expect(verdict(without, { numbers: Int32Array.of(1, 2, 4), speed: 90 }).reason).toBe('1 of 3 numbers differ');
+    expect(verdict(without, { ...without, speed: 51 })).toEqual({ flags: [], reason: 'only 1.02 times as fast' });
+  });
+});
