@@ -2,7 +2,7 @@ import { DeviceLostError, type Backend, type Tensor } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import type { WasmOptions } from './api';
 import { wasm } from './backend';
-import { Crew } from './crew';
+import { Crew, mostParts } from './crew';
 import { hasRelaxedSimd, moduleOf } from './module';
 
 /** One of every kernel whose tasks are shared out, at sizes that no number of threads divides. */
@@ -79,6 +79,42 @@ describe('threads', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(crew.failure).toBeInstanceOf(DeviceLostError);
     await crew.close();
+  });
+
+  // The caller's part of the job waits until the thread has the other one, half a product that takes longer than a glance.
+  async function withSlowThread(meanwhile: (terminate: () => void) => void): Promise<Crew> {
+    const size = 2000;
+    const module = await moduleOf('simd', true);
+    const memory = new WebAssembly.Memory({ initial: 1000, maximum: 1000, shared: true });
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    const internals = () => crew as unknown as { words: Int32Array; threads: { terminate(): void }[] };
+    const matmul = () => {
+      while ((Atomics.load(internals().words, 0) & mostParts) !== 0);
+      meanwhile(() => internals().threads[0]!.terminate());
+    };
+    const crew: Crew = await Crew.open(module, memory, { ...exports, matmul } as never, 1);
+    const matrix = [2 ** 24, size, 1, 0] as const;
+    try {
+      crew.run('matmul', 2, 1, 2 ** 18, 2 ** 20, [size, size, size, 2, ...matrix, ...matrix, 0, 2 ** 25, 0]);
+    } finally {
+      await crew.close();
+    }
+    return crew;
+  }
+
+  it('that end in the middle of a part are missed within a second', async () => {
+    let ended = 0;
+    const job = withSlowThread((terminate) => {
+      ended = performance.now();
+      terminate();
+    });
+    await expect(job).rejects.toThrow(DeviceLostError);
+    expect(performance.now() - ended).toBeLessThan(1000);
+  });
+
+  it('may take their time', async () => {
+    const crew = await withSlowThread(() => undefined);
+    expect(crew.failure).toBeUndefined();
   });
 
   it('pass on what goes wrong in them', async () => {

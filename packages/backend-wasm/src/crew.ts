@@ -29,7 +29,9 @@ export const mostParts = 2 ** partBits - 1;
 const mostArguments = 48;
 /** Looks at the work of others before going to sleep. */
 const looks = 3000;
-/** Milliseconds without any progress after which a thread counts as lost. */
+/** Milliseconds between looks at whether those that have parts are still there. */
+const glance = 100;
+/** Milliseconds without any progress after which a thread counts as lost where nothing else tells. */
 const patience = 60_000;
 
 export type Exports = Readonly<Record<string, (...args: (number | boolean)[]) => number>>;
@@ -38,6 +40,8 @@ export type Exports = Readonly<Record<string, (...args: (number | boolean)[]) =>
 interface Thread {
   postMessage(message: unknown): void;
   terminate(): unknown;
+  /** Whether it has ended, known while this thread waits and gets no events. A browser ends no worker by itself. */
+  ended?(): boolean;
 }
 
 interface Events {
@@ -47,14 +51,22 @@ interface Events {
 
 function startInNode({ Worker }: typeof workerThreads, { ready, lost }: Events): Thread {
   const worker = new Worker(new URL('./worker.js', import.meta.url));
+  const times = () => worker.performance.eventLoopUtilization();
   // Until it is ready the process has to stay for it; afterwards it holds nobody back.
   worker.once('message', () => {
     worker.unref();
+    // Asked once while it lives, it can be asked for ever.
+    times();
     ready();
   });
   worker.once('error', lost);
   worker.once('exit', (code) => lost(`exit ${code}`));
-  return worker;
+  return {
+    postMessage: (message) => worker.postMessage(message),
+    terminate: () => worker.terminate(),
+    // With its event loop went its times.
+    ended: () => times().idle < 0,
+  };
 }
 
 function startInBrowser({ ready, lost }: Events): Thread {
@@ -201,12 +213,15 @@ export class Crew {
     let since = 0;
     for (let i = 0; seen !== parts; i++) {
       if (i > looks) {
-        if (this.mayWait) Atomics.wait(words, word.done, seen, 100);
+        if (this.mayWait) Atomics.wait(words, word.done, seen, glance);
         since ||= Date.now();
       }
       const now = Atomics.load(words, word.done);
+      const waited = now === seen && since > 0 ? Date.now() - since : 0;
+      // A slow thread may take its time, as on a busy machine; one that has ended took its part along.
+      if (waited >= glance && this.threads.some((thread) => thread.ended?.())) throw this.fail('ended');
+      if (waited > patience) throw this.fail(`nothing for ${patience / 1000} s`);
       if (now !== seen) since = 0;
-      else if (since > 0 && Date.now() - since > patience) throw this.fail(`nothing for ${patience / 1000} s`);
       seen = now;
     }
   }
