@@ -70,6 +70,19 @@ if (isolated) {
       await expectWorkers(before);
     });
 
+    it('can be had in a worker of the page as well', async () => {
+      const before = await commands.workers();
+      const worker = new Worker(new URL('./productInWorker.ts', import.meta.url), { type: 'module' });
+      const answer = new Promise((resolve, reject) => {
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = ({ message }) => reject(new Error(message));
+      });
+      worker.postMessage(2);
+      expect(await answer).toEqual({ right: true, threads: 2 });
+      worker.terminate();
+      await expectWorkers(before);
+    });
+
     it('pass on what goes wrong in them', async () => {
       const module = await moduleOf('simd', true);
       const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared: true });

@@ -72,7 +72,7 @@ function startInNode({ Worker }: typeof workerThreads, { ready, lost }: Events):
 function startInBrowser({ ready, lost }: Events): Thread {
   const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   worker.onmessage = ready;
-  worker.onerror = ({ message }) => lost(message);
+  worker.onerror = ({ message }) => lost(message || 'its script did not load');
   return worker;
 }
 
@@ -104,7 +104,8 @@ export class Crew {
   private closed = false;
   /** Set once a thread is gone. */
   failure: DeviceLostError | undefined;
-  private readonly mayWait = nodeThreads() !== undefined;
+  /** A page may not sleep; a worker of one may, and so may Node. */
+  private readonly mayWait = typeof document === 'undefined';
 
   private constructor(
     private readonly exports: Exports,
