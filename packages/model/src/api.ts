@@ -3,8 +3,22 @@
 import type { Normalizer } from '@sympow/kernels';
 import type { Form, GateMode, PhaseMode } from '@sympow/recurrence';
 
-/** The four models of the paper's comparison, as settings of {@link ModelConfig}. */
-export type Variant = 'softmax' | 'sympow' | 'gated' | 'conformal';
+/**
+ * Models to compare, as settings of {@link ModelConfig}: the four of the paper, softmax with gates (the forgetting transformer),
+ * the phases of conformal without its gates, gates that do not depend on the data or that each key dimension has its own of, and
+ * phases that each pair has its own of.
+ */
+export type Variant =
+  | 'softmax'
+  | 'sympow'
+  | 'gated'
+  | 'conformal'
+  | 'gated-softmax'
+  | 'rotary-only'
+  | 'fixed-gates'
+  | 'learned-gates'
+  | 'vector-gates'
+  | 'pair-rotary';
 
 /** Everything that fixes a model's weights and what it computes. Stored as `config.json`. */
 export interface ModelConfig {

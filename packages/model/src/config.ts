@@ -37,12 +37,19 @@ const defaults: Omit<ModelConfig, 'intermediateSize' | 'keyValueHeads'> = {
   betaInit: 'zero',
 };
 
-/** Settings of each variant. */
+/** Settings of each variant: the four of the paper, and one change to each that says what its parts are worth. */
 export const variants: Readonly<Record<Variant, Partial<ModelConfig>>> = {
   softmax: { attention: 'softmax', gate: 'none', rotary: 'fixed' },
   sympow: { attention: 'power', gate: 'none', rotary: 'fixed' },
   gated: { attention: 'power', gate: 'data', rotary: 'fixed' },
   conformal: { attention: 'power', gate: 'data', rotary: 'data' },
+  'gated-softmax': { attention: 'softmax', gate: 'data', rotary: 'fixed' },
+  'rotary-only': { attention: 'power', gate: 'none', rotary: 'data' },
+  'fixed-gates': { attention: 'power', gate: 'fixed', rotary: 'fixed' },
+  'learned-gates': { attention: 'power', gate: 'learned', rotary: 'fixed' },
+  // Gates per dimension do not commute with rotations: with both, a document's numbers depend on the phase that it begins at.
+  'vector-gates': { attention: 'power', gate: 'vector', rotary: 'none' },
+  'pair-rotary': { attention: 'power', gate: 'data', rotary: 'pair' },
 };
 
 /** The variant's name, or `custom` for another combination of attention, gate and rotary. */
