@@ -67,7 +67,7 @@ export interface LossByPosition {
   readonly tokens: number;
   /** Mean over all tokens. */
   readonly nats: number;
-  /** Standard error of `nats` over the streams; null for one stream. */
+  /** Standard error of `nats`; see `LossBin.stderr`. */
   readonly stderr: number | null;
   /** "Best-context loss": the bin with the lowest mean; null where no bin has a finite one. */
   readonly best: LossBin | null;
@@ -80,6 +80,17 @@ export interface LossByPosition {
   /** Time spent, without that of the reader of the events. */
   readonly seconds: number;
   readonly tokensPerSecond: number;
+  /** How fast and in how much memory it was read, from the first piece on by doublings. */
+  readonly pace: readonly Pace[];
+}
+
+/** How positions up to `to`, from those of the pace before it on, were read. */
+export interface Pace {
+  readonly to: number;
+  /** Of all streams of a group together. */
+  readonly tokensPerSecond: number;
+  /** Bytes that the model held to remember one stream. */
+  readonly memoryBytes: number;
 }
 
 /** Positions [from, to). */
@@ -88,7 +99,7 @@ export interface LossBin {
   readonly to: number;
   /** Mean loss; NaN where there is no token or the model's numbers are not finite. */
   readonly nats: number;
-  /** Standard error over streams; null for fewer than two. It takes the streams as independent of each other. */
+  /** Standard error over documents, or over streams where all come from one; null for fewer than two. */
   readonly stderr: number | null;
   /** Tokens, over all streams. */
   readonly count: number;
@@ -103,6 +114,49 @@ export interface StreamLoss {
   readonly nats: readonly number[];
   /** Tokens in every bin. */
   readonly counts: readonly number[];
+}
+
+/** A difference of mean losses over streams that are each compared with themselves. */
+export interface Difference {
+  readonly nats: number;
+  /** Over documents as `LossBin.stderr`; null for fewer than two. */
+  readonly stderr: number | null;
+  /** Half the width of the 95 % interval; null where there is no standard error. */
+  readonly halfWidth: number | null;
+  /** `none` where the interval holds 0; `unknown` where there is none, or the numbers are not finite. */
+  readonly verdict: 'higher' | 'lower' | 'none' | 'unknown';
+}
+
+/** A difference between two models at positions [from, to). */
+export interface BinDifference extends Difference {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The mean of several evaluations of the same streams, such as those of models trained from several seeds. */
+export interface AverageLoss extends LossByPosition {
+  /** How many there are. */
+  readonly runs: number;
+  /** Of each bin: the standard deviation of its means over the runs; null for one run. */
+  readonly spread: readonly (number | null)[];
+}
+
+/** What a model takes to read text, per token and sequence; floating-point operations of the forward pass. */
+export interface ModelCosts {
+  readonly parameters: number;
+  /** Bytes of what it remembers of one stream at any length: states, phases, decoding windows. 0 with softmax attention. */
+  readonly stateBytes: number;
+  /** Keys and values of `context` tokens: what softmax attention remembers, and for others what it would in this shape. */
+  readonly cacheBytes: number;
+  /** Two operations for each weight of a matrix that a token is multiplied with; the lookup of its embedding is none. */
+  readonly weightFlops: number;
+  /**
+   * Reading and updating what is remembered: 2·D·(e+1) to update the state of a key/value head and as much for each query; with
+   * softmax 2·(d+e) for each query and each token before it, half of `context` on average.
+   */
+  readonly stateFlops: number;
+  /** `weightFlops / stateFlops`; about 1 is argued to be best (arXiv 2507.04239). */
+  readonly weightToState: number;
 }
 
 /** A model's losses under its name, for reports and charts. */

@@ -53,7 +53,7 @@ describe('sums of a stream', () => {
 
 describe('means over streams', () => {
   it('are those of the tokens, with the standard error of the streams', () => {
-    const mean = meanOverStreams([2, 3, 7].map((nats) => ({ nats, count: 5 })));
+    const mean = meanOverStreams([2, 3, 7].map((nats, document) => ({ document, nats, count: 5 })));
     expect(mean.nats).toBe(4);
     expect(mean.count).toBe(15);
     // Deviations −2, −1, 3: variance 14/2, over 3 streams.
@@ -62,18 +62,31 @@ describe('means over streams', () => {
 
   it('weigh streams by their tokens', () => {
     const mean = meanOverStreams([
-      { nats: 1, count: 3 },
-      { nats: 5, count: 1 },
-      { nats: NaN, count: 0 },
+      { document: 0, nats: 1, count: 3 },
+      { document: 1, nats: 5, count: 1 },
+      { document: 2, nats: NaN, count: 0 },
     ]);
-    expect(mean).toEqual({ nats: 2, count: 4, stderr: Math.sqrt(2 * (3 ** 2 + 3 ** 2)) / 4 });
+    expect(mean).toEqual({ nats: 2, count: 4, stderr: Math.sqrt(2 * (3 ** 2 + 3 ** 2)) / 4, units: 2 });
+  });
+
+  it('take the streams of one document as one observation, unless there is no other', () => {
+    const [a, b] = [0, 1].map((document) => ({ document, nats: 2 + 2 * document, count: 5 }));
+    const twice = meanOverStreams([a!, a!, b!, b!]);
+    expect(twice).toEqual({ ...meanOverStreams([a!, b!]), count: 20 });
+    expect(twice.stderr).toBeCloseTo(1, 12);
+    expect(meanOverStreams([a!, { ...b!, document: 0 }])).toEqual(meanOverStreams([a!, b!]));
   });
 
   it('have no error for fewer than two streams, or where a number is not finite', () => {
-    expect(meanOverStreams([{ nats: 2, count: 9 }])).toEqual({ nats: 2, stderr: null, count: 9 });
-    expect(meanOverStreams([])).toEqual({ nats: NaN, stderr: null, count: 0 });
-    const broken = [1, Infinity].map((nats) => ({ nats, count: 1 }));
-    expect(meanOverStreams(broken)).toEqual({ nats: Infinity, stderr: null, count: 2 });
+    expect(meanOverStreams([{ document: 0, nats: 2, count: 9 }])).toEqual({
+      nats: 2,
+      stderr: null,
+      count: 9,
+      units: 1,
+    });
+    expect(meanOverStreams([])).toEqual({ nats: NaN, stderr: null, count: 0, units: 0 });
+    const broken = [1, Infinity].map((nats, document) => ({ document, nats, count: 1 }));
+    expect(meanOverStreams(broken)).toMatchObject({ nats: Infinity, stderr: null, count: 2 });
   });
 
   it('make a row for every bin, and the best of the finite ones', () => {

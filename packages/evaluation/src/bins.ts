@@ -55,37 +55,48 @@ export interface Mean {
   readonly nats: number;
   readonly stderr: number | null;
   readonly count: number;
+  /** Independent observations that the standard error is over: documents, or streams where there is one document. */
+  readonly units: number;
 }
 
 /** A share of a stream: its mean and how many tokens that is over. */
-export type Share = Omit<Mean, 'stderr'>;
+export interface Share extends Pick<Mean, 'nats' | 'count'> {
+  readonly document: number;
+}
 
 /**
- * The mean over all tokens m = Σ c_i m_i / Σ c_i and its standard error √(n/(n−1) Σ (c_i (m_i − m))²) / Σ c_i over the n streams:
- * with equal counts, the deviation of the streams' means over √n.
+ * The mean over all tokens m = Σ c_i m_i / Σ c_i. Streams of one document are not independent of each other, so the standard
+ * error is over the n documents: √(n/(n−1) Σ_documents (Σ_i c_i (m_i − m))²) / Σ c_i; with one stream of equal length each, the
+ * deviation of their means over √n. Where all come from one document, every stream counts as one.
  */
 export function meanOverStreams(streams: readonly Share[]): Mean {
   const shares = streams.filter(({ count }) => count > 0);
-  const n = shares.length;
   const count = shares.reduce((sum, share) => sum + share.count, 0);
   const nats = shares.reduce((sum, share) => sum + share.nats * share.count, 0) / count;
-  const squares = shares.reduce((sum, share) => sum + (share.count * (share.nats - nats)) ** 2, 0);
+  const apart = new Set(shares.map(({ document }) => document)).size > 1;
+  const sums = new Map<number, number>();
+  for (const [i, share] of shares.entries()) {
+    const unit = apart ? share.document : i;
+    sums.set(unit, (sums.get(unit) ?? 0) + share.count * (share.nats - nats));
+  }
+  const n = sums.size;
+  const squares = [...sums.values()].reduce((total, sum) => total + sum ** 2, 0);
   const stderr = n > 1 ? Math.sqrt((n / (n - 1)) * squares) / count : NaN;
-  return { nats, stderr: Number.isFinite(stderr) ? stderr : null, count };
+  return { nats, stderr: Number.isFinite(stderr) ? stderr : null, count, units: n };
 }
 
 /** What a stream says about some bins together. */
-export function shareOf({ nats, counts }: StreamLoss, bins: readonly number[]): Share {
+export function shareOf({ document, nats, counts }: StreamLoss, bins: readonly number[]): Share {
   const filled = bins.filter((bin) => counts[bin]! > 0);
   const count = filled.reduce((sum, bin) => sum + counts[bin]!, 0);
-  return { nats: filled.reduce((sum, bin) => sum + nats[bin]! * counts[bin]!, 0) / count, count };
+  return { document, nats: filled.reduce((sum, bin) => sum + nats[bin]! * counts[bin]!, 0) / count, count };
 }
 
 /** One row per bin. */
 export function binLosses(edges: readonly number[], streams: readonly StreamLoss[]): LossBin[] {
   return edges.slice(1).map((to, bin) => {
-    const shares = streams.map((stream) => shareOf(stream, [bin]));
-    return { from: edges[bin]!, to, ...meanOverStreams(shares) };
+    const { nats, stderr, count } = meanOverStreams(streams.map((stream) => shareOf(stream, [bin])));
+    return { from: edges[bin]!, to, nats, stderr, count };
   });
 }
 

@@ -1,4 +1,6 @@
 export type * from './api';
+export { averageLosses } from './average';
+export { lossDifferences } from './difference';
 export { lossByPosition } from './lossByPosition';
 export { lossSeries } from './lossSeries';
 export { lossReport } from './report';

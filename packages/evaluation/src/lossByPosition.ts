@@ -11,6 +11,7 @@ import { modelSize, type Model } from '@sympow/model';
 import type { LossByPosition, LossByPositionOptions, LossEvent, StreamLoss } from './api';
 import { bestBin, binEdges, binLosses, meanOverStreams, shareOf, StreamSums } from './bins';
 import { requireWhole } from './options';
+import { PaceSums } from './pace';
 import { defaultPiece, readGroup } from './streamLosses';
 
 /**
@@ -54,6 +55,7 @@ async function* evaluate(
   signal?.throwIfAborted();
   const finished: StreamLoss[] = [];
   const total = { tokens: 0, nats: 0, streamBytes: 0, seconds: 0 };
+  const pace = new PaceSums(streams.length);
   let start = performance.now();
   for await (const group of streams) {
     requireAnnounced(group, streams);
@@ -71,7 +73,9 @@ async function* evaluate(
         total.tokens++;
       }
       total.streamBytes = Math.max(total.streamBytes, memoryBytes / batch);
-      total.seconds += (performance.now() - start) / 1000;
+      const seconds = (performance.now() - start) / 1000;
+      total.seconds += seconds;
+      pace.add({ position, context, batch, seconds, memoryBytes });
       yield {
         type: 'progress',
         position: position + context,
@@ -88,7 +92,8 @@ async function* evaluate(
     }
     for (const [row, { document, from }] of spans.entries()) finished.push({ document, from, ...sums[row]!.means() });
   }
-  yield { type: 'result', result: summarize(model, streams.length, edges, finished, total, bytesPerToken) };
+  const result = summarize(model, streams.length, edges, finished, total, bytesPerToken);
+  yield { type: 'result', result: { ...result, pace: pace.rows() } };
 }
 
 function requireAnnounced(group: StreamGroup, streams: EvaluationStreams): void {
@@ -107,7 +112,7 @@ function summarize(
   streams: readonly StreamLoss[],
   { streamBytes, seconds }: { streamBytes: number; seconds: number },
   bytesPerToken: number | undefined,
-): LossByPosition {
+): Omit<LossByPosition, 'pace'> {
   const bins = binLosses(edges, streams);
   const all = bins.map((_, bin) => bin);
   const { nats, stderr, count } = meanOverStreams(streams.map((stream) => shareOf(stream, all)));

@@ -1,33 +1,10 @@
 import { ConfigError } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import type { Evaluation, LossByPosition, StreamLoss } from './api';
-import { bestBin, binLosses, meanOverStreams, shareOf } from './bins';
+import type { Evaluation } from './api';
+import { lossOfStreams } from './lossOfStreams';
 import { lossReport } from './report';
 
-/** A result made from the means of each stream in each bin. */
-function loss(edges: number[], means: number[][], more: Partial<LossByPosition> = {}): LossByPosition {
-  const counts = edges.slice(1).map((to, bin) => to - edges[bin]!);
-  const streams: StreamLoss[] = means.map((nats, document) => ({ document, from: 0, nats, counts }));
-  const bins = binLosses(edges, streams);
-  const all = meanOverStreams(streams.map((stream) => shareOf(stream, [...counts.keys()])));
-  return {
-    length: edges.at(-1),
-    bins,
-    streams,
-    documents: streams.length,
-    tokens: all.count,
-    nats: all.nats,
-    stderr: all.stderr,
-    best: bestBin(bins),
-    bitsPerByte: null,
-    stateBytes: 540_672,
-    cacheBytes: 3 * 2 ** 20,
-    seconds: 2,
-    tokensPerSecond: all.count / 2,
-    ...more,
-  };
-}
-
+const loss = lossOfStreams;
 const edges = [0, 64, 256, 1024, 4096];
 const steady = [
   [3.1, 2.5, 2.41, 2.4],
@@ -54,7 +31,7 @@ describe('report', () => {
       "
       # Loss by position
 
-      Nats per token: mean ± standard error over streams, each of which counts as independent of the others.
+      Nats per token: mean ± standard error over documents, or over streams where all come from one document.
 
       | Position | conformal | soft\\|max |
       | --- | ---: | ---: |

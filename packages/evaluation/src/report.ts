@@ -1,9 +1,9 @@
 /** Evaluations as Markdown: the losses in a table, and in words what they show and what they do not. */
 
-import type { Evaluation, LossBin, LossReportOptions } from './api';
+import type { Difference, Evaluation, LossBin, LossReportOptions } from './api';
 import { oneLine } from './axis';
 import { meanOverStreams, shareOf } from './bins';
-import { difference, type Difference } from './difference';
+import { difference } from './difference';
 import { requireWhole } from './options';
 
 /**
@@ -21,7 +21,7 @@ export function lossReport(evaluations: readonly Evaluation[], { title }: LossRe
   const named = evaluations.map((evaluation) => ({ ...evaluation, name: inTable(evaluation.name) }));
   return [
     `# ${inTable(title ?? 'Loss by position')}`,
-    'Nats per token: mean ± standard error over streams, each of which counts as independent of the others.',
+    'Nats per token: mean ± standard error over documents, or over streams where all come from one document.',
     table([['Position', ...named.map(({ name }) => name)], ...lossRows(named)]),
     table([['', ...named.map(({ name }) => name)], ...factRows(named)]),
     '## What the curves show',

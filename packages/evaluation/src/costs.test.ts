@@ -1,0 +1,41 @@
+import { ConfigError } from '@sympow/kernels';
+import { modelConfig, variants, type ModelConfig } from '@sympow/model';
+import { describe, expect, it } from 'vitest';
+import { modelCosts } from './costs';
+
+const shape = { vocabSize: 100, hiddenSize: 8, layers: 3, heads: 4, keyValueHeads: 2, headSize: 6 };
+const costs = (settings: Partial<ModelConfig>, context = 64) =>
+  modelCosts(modelConfig({ ...shape, ...settings }), { context });
+// q and o, k and v, the MLP, and the logits.
+const weights = 3 * (2 * 24 * 8 + 2 * 12 * 8 + 2 * 32 * 8) + 100 * 8;
+
+describe('costs of a model', () => {
+  it('count two operations for each weight of a product', () => {
+    expect(costs(variants.sympow).weightFlops).toBe(2 * weights);
+    expect(costs({ ...variants.sympow, tieEmbeddings: false }).weightFlops).toBe(2 * weights);
+    expect(costs({ ...variants.sympow, bias: true, queryKeyNorm: true }).weightFlops).toBe(2 * weights);
+    // A gate and a β per key/value head.
+    expect(costs(variants.conformal).weightFlops).toBe(2 * (weights + 3 * 2 * 2 * 8));
+  });
+
+  it('count what the state takes, which the context does not change', () => {
+    const D = (6 * 7) / 2;
+    const { stateFlops, weightToState } = costs(variants.sympow);
+    expect(stateFlops).toBe(3 * (2 + 4) * 2 * D * 7);
+    expect(weightToState).toBe((2 * weights) / stateFlops);
+    expect(costs(variants.sympow, 4096)).toEqual({ ...costs(variants.sympow), cacheBytes: costs({}, 4096).cacheBytes });
+    expect(costs({ ...variants.sympow, power: 4 }).stateFlops).toBe((stateFlops / D) * 126);
+  });
+
+  it('count what softmax takes on the average over the context', () => {
+    const { stateFlops, stateBytes, cacheBytes } = costs(variants.softmax, 5);
+    // 1, 2 … 5 tokens are seen.
+    expect(stateFlops).toBe((3 * 4 * 2 * 12 * 15) / 5);
+    expect(stateBytes).toBe(0);
+    expect(costs(variants.softmax, 10).cacheBytes - cacheBytes).toBeGreaterThan(0);
+  });
+
+  it('need a context', () => {
+    expect(() => costs({}, 0)).toThrow(ConfigError);
+  });
+});

@@ -1,0 +1,43 @@
+/** What a model takes to read text, known from its configuration alone. */
+
+import { embeddedSize } from '@sympow/embedding';
+import { ConfigError } from '@sympow/kernels';
+import { modelSize, parameterSpecs, type ModelConfig } from '@sympow/model';
+import type { ModelCosts } from './api';
+
+/**
+ * Bytes and operations per token of a model that reads sequences of `context` tokens.
+ *
+ * @throws ConfigError for a context that is not a whole number of at least 1
+ * @example
+ * ```ts
+ * import { modelCosts } from '@sympow/evaluation';
+ * import { modelConfig } from '@sympow/model';
+ * const { stateBytes, cacheBytes, weightToState } = modelCosts(modelConfig(), { context: 65_536 });
+ * console.log(cacheBytes > stateBytes, weightToState.toFixed(2)); // true 1.91
+ * ```
+ */
+export function modelCosts(config: ModelConfig, { context }: { readonly context: number }): ModelCosts {
+  if (!Number.isSafeInteger(context) || context < 1) {
+    throw new ConfigError({ what: 'context', value: context, expected: 'a whole number of at least 1' });
+  }
+  const { parameters, stateBytes, cacheBytes } = modelSize(config, { batch: 1, context });
+  const weightFlops = 2 * weightsPerToken(config);
+  const stateFlops = config.layers * layerStateFlops(config, context);
+  return { parameters, stateBytes, cacheBytes, weightFlops, stateFlops, weightToState: weightFlops / stateFlops };
+}
+
+/** Entries of all matrices that a token is multiplied with. */
+function weightsPerToken(config: ModelConfig): number {
+  let weights = 0;
+  for (const [name, { shape }] of parameterSpecs(config)) {
+    const lookedUp = name === 'model.embed_tokens.weight' && !config.tieEmbeddings;
+    if (shape.length === 2 && name.endsWith('.weight') && !lookedUp) weights += shape[0]! * shape[1]!;
+  }
+  return weights;
+}
+
+function layerStateFlops({ attention, heads: H, keyValueHeads: G, headSize: d, power }: ModelConfig, context: number) {
+  if (attention === 'softmax') return (2 * H * (d + d) * (context + 1)) / 2;
+  return 2 * embeddedSize(d, power) * (d + 1) * (G + H);
+}
