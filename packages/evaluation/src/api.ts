@@ -3,6 +3,8 @@
  * position t is that of a token with t + 1 tokens of the stream before it. No device and no file is named here.
  */
 
+import type { SamplingOptions } from '@sympow/model';
+
 /** Options of `lossByPosition`. */
 export interface LossByPositionOptions {
   /**
@@ -219,4 +221,129 @@ export interface SvgChartOptions extends ChartOptions {
   readonly width?: number | undefined;
   /** At least 200; 480 unless said otherwise. */
   readonly height?: number | undefined;
+}
+
+/** Options of `recallAccuracy`. */
+export interface RecallAccuracyOptions {
+  /** As `LossByPositionOptions.piece`. */
+  readonly piece?: number | undefined;
+  /** Stops between two pieces. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What `recallAccuracy` tells while it works. The last event is the result. */
+export type RecallEvent = RecallProgress | RecallResult;
+
+/** A group of examples has been read. */
+export interface RecallProgress {
+  readonly type: 'progress';
+  readonly examples: number;
+  readonly totalExamples: number;
+  /** Of the answers so far. */
+  readonly accuracy: number;
+  readonly tokensPerSecond: number;
+}
+
+/** The work is done. */
+export interface RecallResult {
+  readonly type: 'result';
+  readonly result: RecallAccuracy;
+}
+
+/** A share of right answers. */
+export interface Accuracy {
+  /** 0 to 1; NaN where there is no answer. */
+  readonly accuracy: number;
+  /** Standard error over examples; null for fewer than two. */
+  readonly stderr: number | null;
+  readonly answers: number;
+}
+
+/** Accuracy at distances [from, to) from where an answer was told to where it is asked for, in tokens. */
+export interface DistanceAccuracy extends Accuracy {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Accuracy in the examples that share a condition, such as a number of pairs. */
+export interface ConditionAccuracy extends Accuracy {
+  readonly value: number;
+}
+
+/** How well a model finds what it was told. An answer is right if each of its tokens is the model's first choice. */
+export interface RecallAccuracy extends Accuracy {
+  readonly examples: number;
+  /** Tokens of an example. */
+  readonly length: number;
+  /** Mean loss of the tokens of the answers, in nats. */
+  readonly nats: number;
+  /** By octaves of the distance; those without an answer are left out. */
+  readonly byDistance: readonly DistanceAccuracy[];
+  /** By what the task varies beside: `pairs`, `depth`. */
+  readonly byCondition: Readonly<Record<string, readonly ConditionAccuracy[]>>;
+  /** Memory of one stream that does not grow with what is read; 0 for softmax attention. */
+  readonly stateBytes: number;
+  /** Keys and values of one stream: what softmax attention held at the end, and for others what it would hold in this shape. */
+  readonly cacheBytes: number;
+  readonly seconds: number;
+  readonly tokensPerSecond: number;
+}
+
+/** What an evaluation tool asks: how likely a model finds a text after another. */
+export interface LoglikelihoodRequest {
+  /** May be empty; the `prefix` then stands for it. */
+  readonly context: string;
+  /** At least one token. */
+  readonly continuation: string;
+}
+
+/** The answer to a {@link LoglikelihoodRequest}. */
+export interface Loglikelihood {
+  /** Σ log p over the tokens of the continuation, in nats. */
+  readonly logProbability: number;
+  /** Whether every one of its tokens is the model's first choice. */
+  readonly greedy: boolean;
+  /** Tokens of the continuation. */
+  readonly tokens: number;
+}
+
+/** How likely a model finds a whole text. */
+export interface RollingLoglikelihood {
+  /** Σ log p over all tokens, each after all of the text before it, in nats. */
+  readonly logProbability: number;
+  readonly tokens: number;
+  /** UTF-8 bytes of the text, for bits per byte. */
+  readonly bytes: number;
+}
+
+/** Options of the entry points for evaluation tools. */
+export interface ScoringOptions {
+  /** Tokens before the first of a text, at least one; a line break unless said otherwise. Many models want their end of text. */
+  readonly prefix?: readonly number[] | undefined;
+  /** Texts that are read side by side; 8 unless said otherwise. */
+  readonly batch?: number | undefined;
+  /** As `LossByPositionOptions.piece`. */
+  readonly piece?: number | undefined;
+  /** Stops between two pieces. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an evaluation tool asks: a text that goes on after another. */
+export interface GenerateUntilRequest {
+  /** May be empty; the `prefix` then stands for it. */
+  readonly context: string;
+  /** Texts that end it; what is generated is cut before the first of them. */
+  readonly until?: readonly string[] | undefined;
+  /** Most tokens; 256 unless said otherwise. */
+  readonly maxTokens?: number | undefined;
+}
+
+/** Options of `generateUntil`. The most likely token is taken unless `temperature` says otherwise. */
+export interface GenerateUntilOptions extends SamplingOptions {
+  readonly prefix?: readonly number[] | undefined;
+  /** Tokens that end a text as well, such as the end of text. */
+  readonly stop?: readonly number[] | undefined;
+  readonly seed?: number | undefined;
+  /** Stops between two tokens. */
+  readonly signal?: AbortSignal | undefined;
 }

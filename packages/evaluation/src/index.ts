@@ -1,8 +1,12 @@
 export type * from './api';
 export { averageLosses } from './average';
+export { modelCosts } from './costs';
 export { lossDifferences } from './difference';
+export { generateUntil } from './generateUntil';
+export { loglikelihood, loglikelihoodRolling } from './loglikelihood';
 export { lossByPosition } from './lossByPosition';
 export { lossSeries } from './lossSeries';
+export { recallAccuracy } from './recall';
 export { lossReport } from './report';
 export { svgChart } from './svgChart';
 export { terminalChart } from './terminalChart';

@@ -1,6 +1,6 @@
 import { ConfigError } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import type { Evaluation } from './api';
+import type { Evaluation, LossByPosition } from './api';
 import { lossOfStreams } from './lossOfStreams';
 import { lossReport } from './report';
 

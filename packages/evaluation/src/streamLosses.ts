@@ -81,7 +81,7 @@ async function finishReading({ part, loss, losses }: Reading, memory: ModelMemor
 }
 
 /** Ids out of range would read as NaN losses, as if the model had failed. */
-function requireTokens({ inputs, targets, batch, context, position }: StreamPiece, vocabSize: number): void {
+export function requireTokens({ inputs, targets, batch, context, position }: StreamPiece, vocabSize: number): void {
   for (let i = 0; i < batch * context; i++) {
     const token = Math.max(inputs[i]!, targets[i]!);
     if (inputs[i]! >= 0 && token < vocabSize) continue;

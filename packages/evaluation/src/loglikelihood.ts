@@ -1,0 +1,157 @@
+/**
+ * Two of the three entry points that evaluation tools expect: the log-probability of a text after another, and of a whole text.
+ * Texts of a batch are read side by side through one memory, in pieces, so that a text may be as long as it likes.
+ */
+
+import type { StreamGroup, Tokenizer } from '@sympow/data';
+import { ConfigError } from '@sympow/kernels';
+import type { Model } from '@sympow/model';
+import type { Loglikelihood, LoglikelihoodRequest, RollingLoglikelihood, ScoringOptions } from './api';
+import { requireWhole } from './options';
+import { defaultPiece, readGroup } from './streamLosses';
+import { readTargets } from './streamTargets';
+
+/**
+ * How likely a model finds continuations after their contexts, in the order of the requests. As evaluation tools do, both are
+ * encoded as one text, in which spaces at the end of a context belong to its continuation.
+ *
+ * @throws ConfigError for a continuation or a prefix without tokens, or a batch or piece out of range
+ * @throws DataError for tokens that the model does not have
+ * @throws the signal's reason when aborted
+ * @example
+ * ```ts
+ * import { byteTokenizer } from '@sympow/data';
+ * import { loglikelihood } from '@sympow/evaluation';
+ * import { js } from '@sympow/kernels';
+ * import { Model, modelConfig } from '@sympow/model';
+ * const backend = await js().open();
+ * const model = Model.create(backend, modelConfig({ vocabSize: 256, hiddenSize: 16, layers: 1, heads: 2, headSize: 8 }));
+ * const choices = [' wolf', ' lamb'].map((continuation) => ({ context: 'Mary had a little', continuation }));
+ * for await (const { logProbability, greedy } of loglikelihood(model, byteTokenizer(), choices)) {
+ *   console.log(logProbability < 0, greedy);
+ * }
+ * ```
+ */
+export async function* loglikelihood(
+  model: Model,
+  tokenizer: Tokenizer,
+  requests: Iterable<LoglikelihoodRequest>,
+  options: ScoringOptions = {},
+): AsyncGenerator<Loglikelihood, void, undefined> {
+  const prefix = prefixOf(tokenizer, options.prefix);
+  const rows = Array.from(requests, ({ context, continuation }, i): Row => {
+    const spaces = context.length - context.trimEnd().length;
+    const head = tokenizer.encode(context.slice(0, context.length - spaces));
+    const tail = tokenizer.encode(context + continuation).subarray(head.length);
+    if (tail.length === 0) {
+      throw new ConfigError({ what: `continuation ${i}`, value: continuation, expected: 'at least one token' });
+    }
+    const known = head.length > 0 ? head : prefix;
+    return { tokens: Int32Array.of(...known, ...tail), known: known.length };
+  });
+  for (const group of groupsOf(rows, options)) {
+    const found = group.rows.map(() => ({ logProbability: 0, greedy: true }));
+    for await (const { scores } of readTargets(model, group, pieceOf(model, group.batch, options), options.signal)) {
+      for (const { row, logProbability, greedy } of scores) {
+        found[row]!.logProbability += logProbability;
+        found[row]!.greedy &&= greedy;
+      }
+    }
+    for (const [row, { tokens, known }] of group.rows.entries())
+      yield { ...found[row]!, tokens: tokens.length - known };
+  }
+}
+
+/**
+ * How likely a model finds whole texts, every token after all that stands before it: there are no windows, as the memory of a
+ * power model does not grow.
+ *
+ * @throws ConfigError for a prefix without tokens, or a batch or piece out of range
+ * @throws DataError for tokens that the model does not have
+ * @throws the signal's reason when aborted
+ * @example
+ * ```ts
+ * for await (const { logProbability, bytes } of loglikelihoodRolling(model, tokenizer, [book])) {
+ *   console.log(-logProbability / Math.LN2 / bytes, 'bits per byte');
+ * }
+ * ```
+ */
+export async function* loglikelihoodRolling(
+  model: Model,
+  tokenizer: Tokenizer,
+  texts: Iterable<string>,
+  options: ScoringOptions = {},
+): AsyncGenerator<RollingLoglikelihood, void, undefined> {
+  const prefix = prefixOf(tokenizer, options.prefix);
+  const all = [...texts];
+  const rows = all.map((text) => ({ tokens: joined(prefix, tokenizer.encode(text)), known: prefix.length }));
+  for (const group of groupsOf(rows, options)) {
+    const sums = group.rows.map(() => 0);
+    for await (const piece of readGroup(model, group, pieceOf(model, group.batch, options), options.signal)) {
+      for (const [i, nats] of piece.losses.entries())
+        if (piece.targets[i]! >= 0) sums[Math.floor(i / piece.context)]! -= nats;
+    }
+    for (const [row, { tokens }] of group.rows.entries()) {
+      const bytes = new TextEncoder().encode(all[group.first + row]).length;
+      yield { logProbability: sums[row]!, tokens: tokens.length - prefix.length, bytes };
+    }
+  }
+}
+
+/** The tokens that stand before a text. @throws ConfigError if there are none */
+export function prefixOf(tokenizer: Tokenizer, prefix: ArrayLike<number> = tokenizer.encode('\n')): Int32Array {
+  if (prefix.length > 0) return Int32Array.from(prefix);
+  throw new ConfigError({ what: 'prefix', value: [], message: 'the prefix is empty', expected: 'at least one token' });
+}
+
+/** Tokens of which the first `known` are given and the others to be predicted. */
+interface Row {
+  readonly tokens: Int32Array;
+  readonly known: number;
+}
+
+interface RowGroup extends StreamGroup {
+  /** Number of the first row among all. */
+  readonly first: number;
+  readonly rows: readonly Row[];
+}
+
+function joined(a: Int32Array, b: Int32Array): Int32Array {
+  const both = new Int32Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
+function pieceOf(model: Model, batch: number, { piece }: ScoringOptions): number {
+  if (piece !== undefined) requireWhole('piece', piece, 1);
+  return piece ?? defaultPiece(batch, model.config.vocabSize);
+}
+
+function* groupsOf(rows: readonly Row[], { batch = 8 }: ScoringOptions): Generator<RowGroup> {
+  requireWhole('batch', batch, 1);
+  for (let first = 0; first < rows.length; first += batch) yield rowGroup(first, rows.slice(first, first + batch));
+}
+
+/** Rows side by side, the shorter ones filled up at their ends, which nothing before them sees. */
+function rowGroup(first: number, rows: readonly Row[]): RowGroup {
+  const length = Math.max(...rows.map(({ tokens }) => tokens.length)) - 1;
+  const spans = rows.map((_, row) => ({ row, at: 0, document: first + row, from: 0, length }));
+  return {
+    ...{ first, rows, batch: rows.length, length, spans },
+    async *pieces(size) {
+      for (let position = 0; position < length; position += size) {
+        const context = Math.min(size, length - position);
+        const inputs = new Int32Array(rows.length * context);
+        const targets = new Int32Array(rows.length * context).fill(-1);
+        for (const [row, { tokens, known }] of rows.entries()) {
+          inputs.set(tokens.subarray(position, position + context), row * context);
+          const from = Math.max(position, known - 1);
+          if (from >= position + context) continue;
+          targets.set(tokens.subarray(from + 1, position + context + 1), row * context + from - position);
+        }
+        yield { batch: rows.length, context, inputs, targets, spans, position };
+      }
+    },
+  };
+}
