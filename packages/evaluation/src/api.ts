@@ -177,7 +177,7 @@ export interface LossReportOptions {
 
 /** A mark on a chart; not drawn where y is not finite. */
 export interface ChartPoint {
-  /** Above 0, as the axis is logarithmic. */
+  /** Above 0 where the axis is logarithmic. */
   readonly x: number;
   readonly y: number;
   /** Drawn as a band of one standard error on both sides where the chart can. */
@@ -221,6 +221,14 @@ export interface SvgChartOptions extends ChartOptions {
   readonly width?: number | undefined;
   /** At least 200; 480 unless said otherwise. */
   readonly height?: number | undefined;
+  /** By powers of two unless said otherwise. */
+  readonly xScale?: 'log' | 'linear' | undefined;
+  /** Linear unless said otherwise; `log` leaves out what is not above 0. */
+  readonly yScale?: 'log' | 'linear' | undefined;
+  /** How values are written: numbers unless said otherwise, shares of 1 as percents, bytes as KiB, counts as 10k. */
+  readonly yUnit?: 'number' | 'percent' | 'bytes' | 'count' | undefined;
+  /** Marks every point; by default where a line has at most 40. */
+  readonly marks?: boolean | undefined;
 }
 
 /** Options of `recallAccuracy`. */

@@ -1,7 +1,7 @@
-/** Ranges and ticks of a chart: x by powers of two, y by round numbers. And the checks that every chart begins with. */
+/** Ranges and ticks of a chart: round numbers, or powers on logarithmic axes. And the checks that every chart begins with. */
 
 import { ConfigError } from '@sympow/kernels';
-import type { ChartOptions, ChartPoint, ChartSeries } from './api';
+import type { ChartOptions, ChartPoint, ChartSeries, SvgChartOptions } from './api';
 
 /** What a chart shows, and the ends of its axes. */
 export interface Frame {
@@ -9,21 +9,30 @@ export interface Frame {
   readonly series: readonly ChartSeries[];
   readonly x: readonly [number, number];
   readonly y: readonly [number, number];
-  /** Multiples of `yStep` from end to end of `y`. */
+  /** Multiples of `yStep` from end to end of `y`; on a logarithmic axis the ends are where the values end. */
   readonly yStep: number;
 }
 
+/** How a chart is to be laid out. */
+export interface Layout extends Pick<SvgChartOptions, 'xScale' | 'yScale' | 'yUnit'> {
+  /** About how many. */
+  readonly yTicks: number;
+  /** Whether there is to be room for standard errors. */
+  readonly bands: boolean;
+}
+
 /**
- * Checks the series and lays out the axes for about `yTicks` ticks, with room for standard errors if there are `bands`.
+ * Checks the series and lays out the axes.
  *
- * @throws ConfigError if nothing can be drawn, two series have one name, or an x is not above 0
+ * @throws ConfigError if nothing can be drawn, two series have one name, or an x is not above 0 on a logarithmic axis
  */
 export function layOut(
   series: readonly ChartSeries[],
   { rule }: ChartOptions,
-  { yTicks, bands }: { yTicks: number; bands: boolean },
+  { yTicks, bands, xScale = 'log', yScale = 'linear', yUnit }: Layout,
 ): Frame {
-  const shown = series.map(({ name, points }) => ({ name: oneLine(name), points: points.filter(isFinitePoint) }));
+  const drawn = (point: ChartPoint) => isFinitePoint(point) && (yScale === 'linear' || point.y > 0);
+  const shown = series.map(({ name, points }) => ({ name: oneLine(name), points: points.filter(drawn) }));
   const points = shown.flatMap((each) => each.points);
   if (points.length === 0) {
     throw new ConfigError({ what: 'the chart', value: 'empty', expected: 'a series with a point whose y is finite' });
@@ -34,23 +43,38 @@ export function layOut(
     throw new ConfigError({ what: 'name of a series', value: twice, expected: 'one that no other series has' });
   }
   const xs = [...points.map(({ x }) => x), ...(rule ? [rule.x] : [])];
-  const wrong = xs.find((x) => !(x > 0 && x < Infinity));
+  const log = xScale === 'log';
+  const wrong = xs.find((x) => !(x > (log ? 0 : -Infinity) && x < Infinity));
   if (wrong !== undefined) {
-    throw new ConfigError({
-      what: 'an x of the chart',
-      value: wrong,
-      expected: 'a number above 0, for a logarithmic axis',
-    });
+    const expected = log ? 'a number above 0, for a logarithmic axis' : 'a finite number';
+    throw new ConfigError({ what: 'an x of the chart', value: wrong, expected });
   }
   const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  const x =
+    left < right ? ([left, right] as const) : log ? ([left / 2, left * 2] as const) : ([left - 1, left + 1] as const);
   const ys = points.flatMap(({ y, stderr }) => (bands && stderr ? [y - stderr, y + stderr] : [y]));
+  if (yScale === 'log') {
+    const values = ys.filter((y) => y > 0);
+    return { series: shown, x, y: [Math.min(...values) / 1.25, Math.max(...values) * 1.25], yStep: 0 };
+  }
+  if (yUnit === 'percent') ys.push(0, 1);
   const flat = Math.min(...ys) === Math.max(...ys);
   const margin = flat ? (Math.abs(ys[0]!) || 1) / 4 : 0;
   const [low, high] = [Math.min(...ys) - margin, Math.max(...ys) + margin];
-  const yStep = roundStep((high - low) / yTicks);
-  const bottom = rounded(Math.floor(low / yStep + 1e-9) * yStep, yStep);
-  const top = rounded(Math.ceil(high / yStep - 1e-9) * yStep, yStep);
-  return { series: shown, x: left < right ? [left, right] : [left / 2, left * 2], y: [bottom, top], yStep };
+  const [bottom, top, yStep] = roundRange(low, high, yTicks);
+  return {
+    series: shown,
+    x,
+    y: yUnit === 'percent' ? [0, 1] : [bottom, top],
+    yStep: yUnit === 'percent' ? 0.2 : yStep,
+  };
+}
+
+/** The smallest range of multiples of a round step that holds `low` and `high`, with about so many steps. */
+function roundRange(low: number, high: number, steps: number): [bottom: number, top: number, step: number] {
+  const step = roundStep((high - low) / steps);
+  const bottom = rounded(Math.floor(low / step + 1e-9) * step, step);
+  return [bottom, rounded(Math.ceil(high / step - 1e-9) * step, step), step];
 }
 
 function isFinitePoint({ x, y }: ChartPoint): boolean {
@@ -85,12 +109,49 @@ function rounded(value: number, step: number): number {
   return Number(value.toFixed(digitsOf(step))) || 0;
 }
 
-/** Powers of two inside the range of x, at most so many of them, evenly spaced. */
-export function xTicks({ x: [left, right] }: Frame, most: number): number[] {
-  const [first, last] = [Math.ceil(Math.log2(left) - 1e-9), Math.floor(Math.log2(right) + 1e-9)];
+/** Powers of `base` inside a range, at most so many of them, evenly spaced; at least one. */
+function powers([low, high]: readonly [number, number], base: number, most: number): number[] {
+  const [first, last] = [Math.ceil(logOf(low, base) - 1e-9), Math.floor(logOf(high, base) + 1e-9)];
   const every = Math.max(1, Math.ceil((last - first + 1) / most));
   const exponents = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
-  return exponents.filter((exponent) => exponent % every === 0).map((exponent) => 2 ** exponent);
+  return exponents.filter((exponent) => exponent % every === 0).map((exponent) => base ** exponent);
+}
+
+function logOf(value: number, base: number): number {
+  return base === 2 ? Math.log2(value) : Math.log10(value);
+}
+
+/** Ticks of a logarithmic axis of values: powers of two for bytes, else 1, 2 and 5 times powers of ten. */
+export function logTicks({ y: [low, high] }: Frame, unit: SvgChartOptions['yUnit'], most: number): number[] {
+  if (unit === 'bytes') return powers([low, high], 2, most);
+  const tens = powers([low / 10, high], 10, 99);
+  const all = tens.flatMap((ten) => [ten, 2 * ten, 5 * ten]).filter((value) => value >= low && value <= high);
+  return all.length <= most ? all : powers([low, high], 10, most);
+}
+
+/** Round numbers inside the range of a linear x. */
+export function linearTicks({ x: [left, right] }: Frame, most: number): number[] {
+  const [bottom, top, step] = roundRange(left, right, most);
+  const ticks = Array.from({ length: Math.round((top - bottom) / step) + 1 }, (_, i) =>
+    rounded(bottom + i * step, step),
+  );
+  return ticks.filter((value) => value >= left && value <= right);
+}
+
+/** A value of y as text. */
+export function unitText(value: number, unit: SvgChartOptions['yUnit']): string {
+  if (unit === 'percent') return `${Math.round(100 * value)} %`;
+  if (unit === 'bytes') {
+    const power = Math.min(4, Math.max(0, Math.floor(Math.log2(value) / 10)));
+    return `${Number((value / 1024 ** power).toPrecision(3))} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;
+  }
+  const [scale, letter] = value >= 1e6 ? [1e6, 'M'] : value >= 1e3 ? [1e3, 'k'] : [1, ''];
+  return `${Number((value / scale).toPrecision(3))}${letter}`;
+}
+
+/** Powers of two inside the range of x, at most so many of them, evenly spaced. */
+export function xTicks({ x }: Frame, most: number): number[] {
+  return powers(x, 2, most);
 }
 
 /** 512, 1k, 64k, 1M: k is 1024. */

@@ -2,7 +2,7 @@
 
 import type { TopLevelSpec } from 'vega-lite';
 import type { ChartSeries, SvgChartOptions } from './api';
-import { layOut, oneLine, positionText, xTicks, yTicks, type Frame } from './axis';
+import { layOut, linearTicks, logTicks, oneLine, positionText, unitText, xTicks, yTicks, type Frame } from './axis';
 import { requireWhole } from './options';
 
 // Okabe and Ito's colours, told apart with every kind of colour blindness; yellow is left out, as it is faint on white.
@@ -40,7 +40,9 @@ export async function svgChart(series: readonly ChartSeries[], options: SvgChart
   const { width = 800, height = 480 } = options;
   requireWhole('width', width, 320);
   requireWhole('height', height, 200);
-  const frame = layOut(series, options, { yTicks: Math.max(3, Math.floor(height / 80)), bands: true });
+  const { xScale, yScale, yUnit } = options;
+  const yTicks = Math.max(3, Math.floor(height / 80));
+  const frame = layOut(series, options, { yTicks, bands: true, xScale, yScale, yUnit });
   const [{ compile }, { parse, View, Warn }] = await Promise.all([import('vega-lite'), import('vega')]);
   const view = new View(parse(compile(specification(frame, options, width, height)).spec), {
     renderer: 'none',
@@ -66,7 +68,10 @@ function specification(frame: Frame, options: SvgChartOptions, width: number, he
     }),
     data: { values: rows(frame) },
     encoding: { x: xAxis(frame, options, width) },
-    layer: [...(rule ? [ruleLine(rule.x), ruleLabel(frame, rule.x, oneLine(rule.label))] : []), lines(frame, options)],
+    layer: [
+      ...(rule ? [ruleLine(rule.x), ruleLabel(frame, rule.x, oneLine(rule.label), options)] : []),
+      lines(frame, options, height),
+    ],
     config: {
       font,
       view: { stroke: null },
@@ -106,10 +111,18 @@ function specification(frame: Frame, options: SvgChartOptions, width: number, he
         symbolOpacity: 1,
         symbolStrokeWidth: 0,
         columnPadding: 22,
+        rowPadding: 5,
+        columns: legendColumns(frame, width),
         offset: 12,
       },
     },
   };
+}
+
+/** As many names as fit side by side. */
+function legendColumns({ series }: Frame, width: number): number {
+  const widest = Math.max(...series.map(({ name }) => name.length));
+  return Math.max(1, Math.min(series.length, Math.floor((width - 80) / (44 + 7 * widest))));
 }
 
 function rows({ series }: Frame): Row[] {
@@ -118,17 +131,38 @@ function rows({ series }: Frame): Row[] {
   );
 }
 
-function xAxis(frame: Frame, { xLabel }: SvgChartOptions, width: number): NonNullable<LayeredSpec['encoding']>['x'] {
-  const ticks = xTicks(frame, Math.floor(width / 60));
+function xAxis(frame: Frame, options: SvgChartOptions, width: number): NonNullable<LayeredSpec['encoding']>['x'] {
+  const { xLabel, xScale = 'log' } = options;
+  const most = Math.floor(width / 60);
+  const log = xScale === 'log';
+  const ticks = log ? xTicks(frame, most) : linearTicks(frame, Math.ceil(most / 2));
+  const text = log ? positionText : (value: number) => unitText(value, 'count');
   const [left, right] = frame.x;
   // Room for half a point at both ends.
   const margin = (right / left) ** 0.015;
+  const room = (right - left) * 0.015;
   return {
     field: 'x',
     type: 'quantitative',
     title: xLabel ?? 'position in the context',
-    scale: { type: 'log', base: 2, domain: [left / margin, right * margin], nice: false },
-    axis: { values: ticks, labelExpr: lookup(ticks.map((value) => ({ value, text: positionText(value) }))) },
+    scale: log
+      ? { type: 'log', base: 2, domain: [left / margin, right * margin], nice: false }
+      : { type: 'linear', domain: [left - room, right + room], nice: false, zero: false },
+    axis: { values: ticks, labelExpr: lookup(ticks.map((value) => ({ value, text: text(value) }))) },
+  };
+}
+
+/** The scale of y, and its ticks. */
+function yAxis(frame: Frame, { yLabel, yScale, yUnit }: SvgChartOptions, height: number) {
+  const log = yScale === 'log';
+  const values = log ? logTicks(frame, yUnit, Math.floor(height / 45)) : yTicks(frame).map(({ value }) => value);
+  const plain = log || (yUnit !== undefined && yUnit !== 'number');
+  const ticks = plain ? values.map((value) => ({ value, text: unitText(value, yUnit) })) : yTicks(frame);
+  return {
+    type: 'quantitative' as const,
+    scale: { ...(log ? { type: 'log' as const } : { zero: false }), domain: [...frame.y], nice: false },
+    title: yLabel ?? 'nats per token',
+    axis: { values, labelExpr: lookup(ticks) },
   };
 }
 
@@ -145,29 +179,44 @@ function inTurn({ series }: Frame, values: readonly string[]): { domain: string[
   };
 }
 
-/** Bands below all lines, points above all lines. */
-function lines(frame: Frame, { yLabel }: SvgChartOptions): Layer {
-  const ticks = yTicks(frame);
+/** Bands below all lines, points above all lines. More series than colours are told apart by dashes. */
+function lines(frame: Frame, options: SvgChartOptions, height: number): Layer {
+  const { marks = frame.series.every(({ points }) => points.length <= 40) } = options;
+  const dashes = frame.series.map(
+    (_, index) =>
+      [
+        [1, 0],
+        [6, 3],
+        [2, 3],
+      ][Math.floor(index / colors.length) % 3]!,
+  );
+  const domain = frame.series.map(({ name }) => name);
+  const hasBands = frame.series.some(({ points }) => points.some(({ stderr }) => stderr));
+  const band: Layer = {
+    mark: { type: 'area', opacity: 0.16 },
+    encoding: { y: { field: 'low' }, y2: { field: 'high' } },
+  };
+  const points: Layer = {
+    mark: { type: 'point', filled: true, size: 56, opacity: 1, stroke: 'white', strokeWidth: 1 },
+    encoding: { y: { field: 'y' }, shape: { field: 'series', type: 'nominal', scale: inTurn(frame, shapes) } },
+  };
   return {
     encoding: {
-      y: {
-        type: 'quantitative',
-        scale: { domain: [...frame.y], nice: false, zero: false },
-        title: yLabel ?? 'nats per token',
-        axis: { values: ticks.map(({ value }) => value), labelExpr: lookup(ticks) },
-      },
+      y: yAxis(frame, options, height),
       color: { field: 'series', type: 'nominal', scale: inTurn(frame, colors) },
     },
     layer: [
-      { mark: { type: 'area', opacity: 0.16 }, encoding: { y: { field: 'low' }, y2: { field: 'high' } } },
+      ...(hasBands && options.yScale !== 'log' ? [band] : []),
       {
-        mark: { type: 'line', strokeWidth: 2.25, strokeJoin: 'round', strokeCap: 'round' },
-        encoding: { y: { field: 'y' } },
+        mark: { type: 'line', strokeWidth: marks ? 2.25 : 1.75, strokeJoin: 'round', strokeCap: 'round' },
+        encoding: {
+          y: { field: 'y' },
+          ...(frame.series.length > colors.length && {
+            strokeDash: { field: 'series', type: 'nominal', scale: { domain, range: dashes }, legend: null },
+          }),
+        },
       },
-      {
-        mark: { type: 'point', filled: true, size: 56, opacity: 1, stroke: 'white', strokeWidth: 1 },
-        encoding: { y: { field: 'y' }, shape: { field: 'series', type: 'nominal', scale: inTurn(frame, shapes) } },
-      },
+      ...(marks ? [points] : []),
     ],
   };
 }
@@ -181,8 +230,9 @@ function ruleLine(x: number): Layer {
   };
 }
 
-function ruleLabel({ x: [left, right] }: Frame, x: number, label: string): Layer {
-  const onTheLeft = Math.log(x / left) > Math.log(right / left) / 2;
+function ruleLabel({ x: [left, right] }: Frame, x: number, label: string, { xScale }: SvgChartOptions): Layer {
+  const place = xScale === 'linear' ? (x - left) / (right - left) : Math.log(x / left) / Math.log(right / left);
+  const onTheLeft = place > 0.5;
   return {
     data: { values: [{ x, label }] },
     mark: {
