@@ -14,7 +14,7 @@ import type { ModelCosts } from './api';
  * import { modelCosts } from '@sympow/evaluation';
  * import { modelConfig } from '@sympow/model';
  * const { stateBytes, cacheBytes, weightToState } = modelCosts(modelConfig(), { context: 65_536 });
- * console.log(cacheBytes > stateBytes, weightToState.toFixed(2)); // true 1.91
+ * console.log(cacheBytes > stateBytes, weightToState.toFixed(2)); // true 3.18
  * ```
  */
 export function modelCosts(config: ModelConfig, { context }: { readonly context: number }): ModelCosts {

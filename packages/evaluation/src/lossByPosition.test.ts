@@ -105,8 +105,8 @@ describe('loss by position', () => {
     expect(result.tokensPerSecond).toBeGreaterThan(0);
     const memory = model.memory(1);
     expect(result.stateBytes).toBe(memory.bytes);
-    // Keys, values and gates of 2 heads in 2 layers, and phases.
-    expect(result.cacheBytes).toBe(4 * 2 * 2 * (length * 9 + 2));
+    // Keys, values and gates of 2 heads in 2 layers, and phases as head and tail.
+    expect(result.cacheBytes).toBe(4 * 2 * 2 * (length * 9 + 4));
     expect(JSON.parse(JSON.stringify(result))).toEqual(result);
   });
 
