@@ -1,5 +1,5 @@
-// One number out for one number in. Loops go over whole vectors; what is left is copied into a padded corner and goes the
-// same way, so that a number's result does not depend on where it stands.
+// One number out for one number in. Loops go over pairs of vectors, so that neither half waits for the other; what is left is
+// copied into a padded corner and goes the same way, so that a number's result does not depend on where it stands.
 
 import { corner } from './arena';
 import { exp4, log1p4, ones, sigmoid4 } from './functions';
@@ -99,6 +99,13 @@ function slope4(op: i32, x: v128): v128 {
 @inline
 function unary(op: i32, from: i32, to: i32, x: usize, y: usize): void {
   let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const at = <usize>i << 2;
+    const left = unary4(op, v128.load(x + at));
+    const right = unary4(op, v128.load(x + at, 16));
+    v128.store(y + at, left);
+    v128.store(y + at, right, 16);
+  }
   for (; i + 4 <= to; i += 4) v128.store(y + (<usize>i << 2), unary4(op, v128.load(x + (<usize>i << 2))));
   if (i == to) return;
   const rest = enter(0, x + (<usize>i << 2), to - i);
@@ -109,6 +116,13 @@ function unary(op: i32, from: i32, to: i32, x: usize, y: usize): void {
 @inline
 function unaryBackward(op: i32, from: i32, to: i32, x: usize, dy: usize, dx: usize): void {
   let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const at = <usize>i << 2;
+    const left = f32x4.mul(v128.load(dy + at), slope4(op, v128.load(x + at)));
+    const right = f32x4.mul(v128.load(dy + at, 16), slope4(op, v128.load(x + at, 16)));
+    v128.store(dx + at, left);
+    v128.store(dx + at, right, 16);
+  }
   for (; i + 4 <= to; i += 4) {
     const at = <usize>i << 2;
     v128.store(dx + at, f32x4.mul(v128.load(dy + at), slope4(op, v128.load(x + at))));

@@ -179,6 +179,14 @@ export function embedBackward(rows: i32, n: i32, count: i32, ids: usize, dy: usi
   }
 }
 
+/** y·factor for a row. */
+export function scaleRow(y: usize, n: i32, factor: f32): void {
+  const factors = f32x4.splat(factor);
+  let i: usize = 0;
+  for (const whole = <usize>(n & ~3) << 2; i < whole; i += 16) v128.store(y + i, f32x4.mul(v128.load(y + i), factors));
+  for (; i < <usize>n << 2; i += 4) store<f32>(y + i, load<f32>(y + i) * factor);
+}
+
 /** Largest of n ≥ 1 numbers. */
 export function largest(n: i32, x: usize): f32 {
   let i = 0;
@@ -192,25 +200,30 @@ export function largest(n: i32, x: usize): f32 {
   return top;
 }
 
-/** e^{(x − shift)·slope}·scale for n numbers, into `y` where there is one; returns the sum. */
-export function exponentials(n: i32, x: usize, shift: f32, slope: f32, scale: f32, y: usize): f32 {
+/** e^{(x − shift)·slope} for n numbers, into `y` where there is one; returns the sum. */
+export function exponentials(n: i32, x: usize, shift: f32, slope: f32, y: usize): f32 {
   const shifts = f32x4.splat(shift);
   const slopes = f32x4.splat(slope);
-  const scales = f32x4.splat(scale);
   let sums = f32x4.splat(0);
   let i = 0;
-  for (; i + 4 <= n; i += 4) {
-    const e = f32x4.mul(exp4(f32x4.mul(f32x4.sub(v128.load(x + (<usize>i << 2)), shifts), slopes)), scales);
-    if (y) v128.store(y + (<usize>i << 2), e);
-    sums = f32x4.add(sums, e);
+  for (; i + 8 <= n; i += 8) {
+    const at = <usize>i << 2;
+    const left = exp4(f32x4.mul(f32x4.sub(v128.load(x + at), shifts), slopes));
+    const right = exp4(f32x4.mul(f32x4.sub(v128.load(x + at, 16), shifts), slopes));
+    if (y) {
+      v128.store(y + at, left);
+      v128.store(y + at, right, 16);
+    }
+    sums = f32x4.add(sums, f32x4.add(left, right));
   }
-  if (i < n) {
+  for (; i < n; i += 4) {
+    const count = min(4, n - i);
+    const at = <usize>i << 2;
     v128.store(corner, f32x4.splat(-Infinity));
-    memory.copy(corner, x + (<usize>i << 2), <usize>(n - i) << 2);
-    const e = f32x4.mul(exp4(f32x4.mul(f32x4.sub(v128.load(corner), shifts), slopes)), scales);
-    v128.store(corner, e);
-    if (y) memory.copy(y + (<usize>i << 2), corner, <usize>(n - i) << 2);
-    sums = f32x4.add(sums, e);
+    memory.copy(corner, x + at, <usize>count << 2);
+    v128.store(corner, exp4(f32x4.mul(f32x4.sub(v128.load(corner), shifts), slopes)));
+    if (y) memory.copy(y + at, corner, <usize>count << 2);
+    sums = f32x4.add(sums, v128.load(corner));
   }
   return sum4(sums);
 }
@@ -224,7 +237,7 @@ export function crossEntropy(from: i32, to: i32, n: i32, logits: usize, targets:
       value = NaN;
     } else if (target >= 0) {
       const top = largest(n, x);
-      value = Math.log(<f64>exponentials(n, x, top, 1, 1, 0)) + (<f64>top - <f64>load<f32>(x + (<usize>target << 2)));
+      value = Math.log(<f64>exponentials(n, x, top, 1, 0)) + (<f64>top - <f64>load<f32>(x + (<usize>target << 2)));
     }
     store<f32>(loss + (<usize>row << 2), <f32>value);
   }
@@ -245,7 +258,7 @@ export function crossEntropyBackward(from: i32, to: i32, n: i32, logits: usize, 
     }
     const top = largest(n, x);
     const gradient = load<f32>(dloss + (<usize>row << 2));
-    exponentials(n, x, top, 1, gradient / exponentials(n, x, top, 1, 1, 0), dx);
+    scaleRow(dx, n, gradient / exponentials(n, x, top, 1, dx));
     const at = dx + (<usize>target << 2);
     store<f32>(at, load<f32>(at) - gradient);
   }

@@ -3,7 +3,7 @@
 import { rewind, take } from './arena';
 import { exp4, sum4 } from './functions';
 import { product } from './product';
-import { exponentials, largest } from './rows';
+import { exponentials, largest, scaleRow } from './rows';
 
 const BLOCK: i32 = 64;
 
@@ -46,14 +46,6 @@ function finishRow(s: usize, position: i32, count: i32, scale: f32, gated: bool)
   for (; j < bytes; j += 16) v128.store(s + j, nothing);
 }
 
-/** y·factor for a row. */
-function scaleRow(y: usize, e: i32, factor: f32): void {
-  const factors = f32x4.splat(factor);
-  let i: usize = 0;
-  for (const whole = <usize>(e & ~3) << 2; i < whole; i += 16) v128.store(y + i, f32x4.mul(v128.load(y + i), factors));
-  for (; i < <usize>e << 2; i += 4) store<f32>(y + i, load<f32>(y + i) * factor);
-}
-
 export function softmaxAttention(
   begin: i32, end: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offset: i32,
   q: usize, k: usize, v: usize, A: usize, starts: usize, y: usize, logSum: usize,
@@ -87,7 +79,7 @@ export function softmaxAttention(
       const line = s + (<usize>(r * stride) << 2);
       finishRow(line, offset + row + r, stride, scale, A != 0);
       const top = largest(stride, line);
-      const sum = exponentials(stride, line, top, slope, 1, line);
+      const sum = exponentials(stride, line, top, slope, line);
       store<f32>(logSum + (<usize>(token + r * H) << 2), <f32>(<f64>top * <f64>slope + Math.log(<f64>sum)));
       store<f32>(sums + (<usize>r << 2), sum);
     }
