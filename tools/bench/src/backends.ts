@@ -5,11 +5,14 @@ import { js, type BackendFactory } from '@sympow/kernels';
 import type { Clock } from './measure';
 
 export interface MeasuredBackend {
-  readonly factory: () => BackendFactory;
+  /** `threads` is given only where `threaded`. */
+  readonly factory: (threads?: number) => BackendFactory;
   readonly clock: Clock;
+  /** Whether the number of threads can be chosen; rows for one and for two are then added where they say something. */
+  readonly threaded?: boolean;
 }
 
 export const backends: Readonly<Record<string, MeasuredBackend>> = {
   js: { factory: () => js(), clock: 'cpu' },
-  wasm: { factory: () => wasm(), clock: 'wall' },
+  wasm: { factory: (threads) => wasm({ threads }), clock: 'wall', threaded: true },
 };

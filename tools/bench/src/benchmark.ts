@@ -42,6 +42,10 @@ export function ratioOf({ ours, peer, unit }: Pick<Result, 'ours' | 'peer' | 'un
 /** What a benchmark is given. */
 export interface Setting {
   readonly backend: Backend;
+  /** Under which it stands in backends.ts. */
+  readonly backendName: string;
+  /** Opens another one of its kind; absent where threads cannot be chosen. Whoever calls it closes it. */
+  readonly openWith?: ((threads: number) => Promise<Backend>) | undefined;
   /** Fewer and smaller shapes. */
   readonly quick: boolean;
   readonly pace: Pace;

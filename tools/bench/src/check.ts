@@ -1,7 +1,5 @@
 /** The check that stands before every clock. */
 
-import type { Tensor } from '@sympow/kernels';
-
 /** A result that is not what its definition or its peer says. */
 export class WrongResult extends Error {
   override readonly name = 'WrongResult';
@@ -31,16 +29,6 @@ export function expectClose(
   throw new WrongResult(
     `wrong result: ${what}, relative error ${error.toExponential(2)}, at most ${tolerance} is allowed`,
   );
-}
-
-/** {@link expectClose} for a tensor. */
-export async function expectTensor(
-  what: string,
-  tensor: Tensor,
-  expected: ArrayLike<number>,
-  tolerance: number,
-): Promise<void> {
-  expectClose(`${what} of ${tensor.backend.name}`, await tensor.read(), expected, tolerance);
 }
 
 /** One input of a function with a backward pass, and the gradient that the backward pass says it has. */

@@ -7,6 +7,7 @@ import { WrongResult } from './check';
 import { machine } from './machine';
 import { collectGarbage, paces } from './measure';
 import { benchmarks, select } from './registry';
+import { stepMemory } from './stepMemory';
 import { table } from './table';
 
 const usage = `usage: bench [NAME…] [--backend ${Object.keys(backends).join('|')}] [--quick] [--json] [--list]
@@ -22,19 +23,19 @@ interface Choice extends Omit<Setting, 'say'> {
   readonly chosen: readonly Benchmark[];
 }
 
-async function measured({ chosen, backend, quick, pace }: Choice): Promise<Row[]> {
+async function measured({ chosen, ...setting }: Choice): Promise<Row[]> {
   const rows: Row[] = [];
   const say = (line: string) => process.stderr.write(`  ${line}\n`);
   for (const benchmark of chosen) {
     process.stderr.write(`${benchmark.name}: ${benchmark.summary}\n`);
     const start = performance.now();
     collectGarbage();
-    for await (const { part, ...result } of benchmark.run({ backend, quick, pace, say })) {
+    for await (const { part, ...result } of benchmark.run({ ...setting, say })) {
       const { shape, ours, peer, peerName, unit } = result;
       rows.push({
         name: part ? `${benchmark.name}/${part}` : benchmark.name,
         shape,
-        backend: benchmark.onBackend ? backend.name : 'none',
+        backend: benchmark.onBackend ? setting.backend.name : 'none',
         ours,
         peer,
         peerName,
@@ -59,6 +60,7 @@ async function main(args: string[]): Promise<number> {
         json: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
+        step: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -79,11 +81,17 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`bench: ${what}\n${usage}`);
     return 2;
   }
+  if (values.step !== undefined) {
+    process.stdout.write(`${JSON.stringify(await stepMemory(values.step, measuredBackend.factory(), quick))}\n`);
+    return 0;
+  }
   process.stderr.write(`${machine()}\n`);
-  const { factory, clock } = measuredBackend;
+  const { factory, clock, threaded } = measuredBackend;
   const backend = await factory().open();
   try {
-    const rows = await measured({ chosen, backend, quick, pace: { ...(quick ? paces.quick : paces.full), clock } });
+    const pace = { ...(quick ? paces.quick : paces.full), clock };
+    const openWith = threaded ? (threads: number) => factory(threads).open() : undefined;
+    const rows = await measured({ chosen, backend, backendName: values.backend, openWith, quick, pace });
     process.stdout.write(
       values.json
         ? `${JSON.stringify(rows)}\n`

@@ -62,6 +62,15 @@ export async function race<Name extends string>(
   sides: Readonly<Record<Name, Side>>,
   pace: Pace,
 ): Promise<Record<Name, number>> {
+  const rounds = Object.entries<readonly number[]>(await laps(sides, pace));
+  return Object.fromEntries(rounds.map(([name, seconds]) => [name, median(seconds)])) as Record<Name, number>;
+}
+
+/** Seconds of one run in every round, for each side. */
+export async function laps<Name extends string>(
+  sides: Readonly<Record<Name, Side>>,
+  pace: Pace,
+): Promise<Record<Name, readonly number[]>> {
   const runners = (Object.entries(sides) as [Name, Side][]).map(([name, side]) => ({
     name,
     side,
@@ -82,7 +91,8 @@ export async function race<Name extends string>(
       seconds.push(await time(side, runs, pace.clock));
     }
   }
-  return Object.fromEntries(runners.map(({ name, seconds }) => [name, median(seconds)])) as Record<Name, number>;
+  const entries: [string, readonly number[]][] = runners.map(({ name, seconds }) => [name, seconds]);
+  return Object.fromEntries(entries) as Record<Name, readonly number[]>;
 }
 
 /** Runs sides until they are compiled, for what is measured in many short races. */

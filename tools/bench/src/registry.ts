@@ -2,10 +2,13 @@
 
 import type { Benchmark } from './benchmark';
 import { attention } from './benchmarks/attention';
+import { chunked } from './benchmarks/chunked';
 import { decode } from './benchmarks/decode';
 import { embedding } from './benchmarks/embedding';
+import { length } from './benchmarks/length';
 import { matmul } from './benchmarks/matmul';
 import { memory } from './benchmarks/memory';
+import { peak } from './benchmarks/peak';
 import { power } from './benchmarks/power';
 import { training } from './benchmarks/training';
 import { variantSteps } from './benchmarks/variants';
@@ -16,8 +19,11 @@ export const benchmarks: readonly Benchmark[] = [
   variantSteps,
   attention,
   power,
+  chunked,
+  length,
   decode,
   memory,
+  peak,
   embedding,
 ];
 

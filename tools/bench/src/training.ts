@@ -26,6 +26,11 @@ export interface Batch {
   readonly T: number;
 }
 
+/** What is trained in the comparisons. */
+export function trainingSizes(quick: boolean): { layers: number } & Batch {
+  return quick ? { layers: 2, B: 1, T: 128 } : { layers: 4, B: 8, T: 256 };
+}
+
 /** A batch of random text, [B·T] each. */
 export function batchOf({ B, T }: Batch, vocabulary: number): { inputs: Int32Array; targets: Int32Array } {
   return { inputs: tokens('inputs', B * T, vocabulary), targets: tokens('targets', B * T, vocabulary) };

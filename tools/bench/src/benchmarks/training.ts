@@ -5,17 +5,17 @@ import { expectClose } from '../check';
 import { race } from '../measure';
 import { jax, jaxName } from '../peers/jax';
 import { JaxTransformer } from '../peers/jaxTransformer';
-import { batchOf, settings, smallModel, Training, weightsOf } from '../training';
+import { batchOf, settings, smallModel, Training, trainingSizes, weightsOf } from '../training';
 
 export const training: Benchmark = {
   name: 'training',
   summary: 'a training step against the same model in jax-js',
   onBackend: true,
   async *run({ backend, pace, quick, say }) {
-    const [B, T] = [quick ? 1 : 2, 256];
-    const config = smallModel('softmax', quick ? 2 : 4);
+    const { layers, B, T } = trainingSizes(quick);
+    const config = smallModel('softmax', layers);
     const { inputs, targets } = batchOf({ B, T }, config.vocabSize);
-    const shape = `${config.layers} layers of ${config.hiddenSize}, ${B}×${T} tokens`;
+    const shape = `${layers} layers of ${config.hiddenSize}, ${B}×${T} tokens`;
 
     const ours = new Training(backend, config, { B, T });
     const weights = weightsOf(config);

@@ -6,7 +6,7 @@ import { expectClose, expectSlope } from '../check';
 import { race } from '../measure';
 import { lossOf } from '../modelDefinition';
 import { normals } from '../numbers';
-import { batchOf, smallModel, Training, weightsOf } from '../training';
+import { batchOf, smallModel, Training, trainingSizes, weightsOf } from '../training';
 
 export const variantSteps: Benchmark = {
   name: 'variants',
@@ -14,8 +14,7 @@ export const variantSteps: Benchmark = {
   onBackend: true,
   async *run({ backend, pace, quick, say }) {
     const names = Object.keys(variants) as Variant[];
-    const [B, T] = [quick ? 1 : 2, 256];
-    const layers = 2;
+    const { layers, B, T } = trainingSizes(quick);
     for (const name of names) await expectDefinition(backend, name);
     const trainings = names.map((name) => [name, new Training(backend, smallModel(name, layers), { B, T })] as const);
     const sides = trainings.map(
