@@ -27,7 +27,7 @@ export const attention: Benchmark = {
       pace,
     );
     first.dispose();
-    for (const T of quick ? [64, 512, 2048] : [64, 256, 512, 1024, 2048, 4096]) {
+    for (const T of quick ? [64, 512, 1536] : [64, 256, 512, 1024, 2048, 4096]) {
       const auto = chosen(T);
       const other = auto === 'attention' ? 'chunked' : 'attention';
       for (const direction of directions) {

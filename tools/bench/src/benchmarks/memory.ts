@@ -50,7 +50,7 @@ export const memory: Benchmark = {
 
     const model = modelOf(backend, smallModel('conformal', 1));
     const own = model.memory();
-    const last = quick ? 1000 : 10_000;
+    const last = quick ? 500 : 10_000;
     say(`generating ${last} tokens`);
     let few: ReturnType<typeof look> | undefined;
     let count = 0;
