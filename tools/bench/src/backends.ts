@@ -10,9 +10,17 @@ export interface MeasuredBackend {
   readonly clock: Clock;
   /** Whether the number of threads can be chosen; rows for one and for two are then added where they say something. */
   readonly threaded?: boolean;
+  /** Flags of V8 that are set before it is opened, as the command line sets them. They hold for peers in the process too. */
+  readonly v8Flags?: string;
 }
 
 export const backends: Readonly<Record<string, MeasuredBackend>> = {
   js: { factory: () => js(), clock: 'cpu' },
   wasm: { factory: (threads) => wasm({ threads }), clock: 'wall', threaded: true },
+  'wasm-wide': {
+    factory: (threads) => wasm({ threads, wide: true }),
+    clock: 'wall',
+    threaded: true,
+    v8Flags: '--experimental-wasm-revectorize',
+  },
 };

@@ -1,6 +1,7 @@
 // Checks and times. A table, or with --json one array of rows, goes to standard output; everything else to standard error.
 // Exits with 1 when a result is wrong, with 2 when it was called wrongly.
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { backends } from './backends';
 import { ratioOf, type Benchmark, type Row, type Setting } from './benchmark';
 import { WrongResult } from './check';
@@ -35,7 +36,7 @@ async function measured({ chosen, ...setting }: Choice): Promise<Row[]> {
       rows.push({
         name: part ? `${benchmark.name}/${part}` : benchmark.name,
         shape,
-        backend: benchmark.onBackend ? setting.backend.name : 'none',
+        backend: benchmark.onBackend ? setting.backendName : 'none',
         ours,
         peer,
         peerName,
@@ -81,6 +82,7 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`bench: ${what}\n${usage}`);
     return 2;
   }
+  if (measuredBackend.v8Flags) setFlagsFromString(measuredBackend.v8Flags);
   if (values.step !== undefined) {
     process.stdout.write(`${JSON.stringify(await stepMemory(values.step, measuredBackend.factory(), quick))}\n`);
     return 0;

@@ -78,8 +78,9 @@ async function* compared(
   const name = `${m}×${k}×${n}`;
   const [alone, together] = ours;
   for (const [i, trial] of ours.entries()) {
+    const { threads } = backends[i]!.capabilities;
     const shape = ours.length > 1 ? `${name}, ${threadsOf(backends[i]!)}` : name;
-    for (const peer of others)
+    for (const peer of others.filter((each) => each.name !== openBlasName || threads === 1))
       yield { shape, ours: usual(trial), peer: usual(peer), peerName: peer.name, unit: 'GFLOP/s' };
   }
   if (alone && together) {
