@@ -1,4 +1,5 @@
 import type { Command } from '../command';
+import { compare } from './compare';
 import { demo } from './demo';
 import { doctor } from './doctor';
 import { evaluateCommand } from './eval';
@@ -6,4 +7,4 @@ import { generate } from './generate';
 import { train } from './train';
 
 /** One line per command, in the order of the help text. */
-export const commands: readonly Command[] = [train, evaluateCommand, generate, doctor, demo];
+export const commands: readonly Command[] = [train, evaluateCommand, compare, generate, doctor, demo];

@@ -1,0 +1,229 @@
+// `sympow compare`: trains and evaluates every model that a file describes, and writes what came out. It can be stopped at any
+// moment, and the same command goes on where it stood.
+
+import { ConfigError } from '@sympow/kernels';
+import { folderStorage } from '@sympow/model';
+import type { Command as CommanderCommand } from 'commander';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { basename, join } from 'node:path';
+import { openBackend, withBackend, type BackendFlags } from '../backends';
+import { real, type Command } from '../command';
+import { chartsOf } from '../compare/charts';
+import { csvFiles } from '../compare/csv';
+import { openExperimentData, type ExperimentData } from '../compare/data';
+import { executeRun, progressOf, settingsOf, type Bench } from '../compare/execute';
+import { readExperiment, slug, type Experiment } from '../compare/experiment';
+import { costsOf, planRuns, selectRuns, type Run } from '../compare/plan';
+import { htmlPage, markdownPage } from '../compare/report';
+import { gatherResults } from '../compare/results';
+import { RunFolder } from '../compare/runFolder';
+import { markdownTable } from '../compare/tables';
+import { interruptible } from '../interrupt';
+import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
+import { bytes, createOutput, duration, quantity, type Output } from '../output';
+
+interface Flags extends BackendFlags, ComputeFlags {
+  out?: string;
+  data?: string[];
+  only?: string[];
+  merge?: string[];
+  maxSeconds?: number;
+  dryRun?: true;
+  report?: true;
+  json?: true;
+}
+
+/** The object of --json. */
+export interface CompareResult {
+  readonly out: string;
+  readonly runs: readonly { readonly id: string; readonly status: string }[];
+  readonly finished: boolean;
+}
+
+/** An experiment that is ready to be run. */
+interface Opened {
+  readonly experiment: Experiment;
+  readonly data: ExperimentData;
+  readonly runs: readonly Run[];
+  readonly chosen: readonly Run[];
+  readonly out: string;
+  readonly folderOf: (run: Run) => RunFolder;
+}
+
+async function open(path: string, flags: Flags): Promise<Opened> {
+  const experiment = readExperiment(path);
+  const data = await openExperimentData(experiment, flags.data);
+  const runs = planRuns(experiment, data.vocabSize);
+  const out = flags.out ?? join('runs', slug(basename(path).replace(/\.json$/i, '')));
+  const folderOf = ({ id }: Run) => new RunFolder(join(out, 'runs', id));
+  return { experiment, data, runs, chosen: selectRuns(runs, flags.only), out, folderOf };
+}
+
+async function run(path: string, flags: Flags, output: Output): Promise<CompareResult> {
+  const opened = await open(path, flags);
+  const { experiment, data, runs, chosen, out, folderOf } = opened;
+  for (const note of data.notes) output.note(`note: ${note}`);
+  const statusOf = (each: Run) => progressOf(each, folderOf(each), { experiment, data });
+  if (flags.merge) await merge(opened, flags.merge, output);
+  if (flags.dryRun) {
+    output.print(await listing(opened, flags, statusOf));
+  } else if (!flags.report) {
+    await interruptible(output.note, (signal) => execute(opened, flags, signal, output));
+  }
+  const statuses = await Promise.all(runs.map(async (each) => ({ id: each.id, status: await statusOf(each) })));
+  const finished = statuses.every(({ status }) => status === 'finished');
+  if (!flags.dryRun) {
+    await writeResults(path, opened);
+    const done = statuses.filter(({ status }) => status === 'finished').length;
+    output.note(
+      `${done} of ${runs.length} runs are finished${finished ? '' : '; the same command goes on with the others'}`,
+    );
+    output.print(join(out, 'report.html'));
+  }
+  const wanted = new Set(chosen.map(({ id }) => id));
+  return { out, runs: statuses.filter(({ id }) => wanted.has(id)), finished };
+}
+
+/** Works on one run after the other until all are finished, the signal comes, or the time is over. */
+async function execute(opened: Opened, flags: Flags, stop: AbortSignal, output: Output): Promise<void> {
+  const { experiment, data, chosen, folderOf } = opened;
+  const limit = new AbortController();
+  const timer =
+    flags.maxSeconds === undefined
+      ? undefined
+      : setTimeout(() => limit.abort(), Math.min(2 ** 31 - 1, 1000 * flags.maxSeconds));
+  const signal = AbortSignal.any([stop, limit.signal]);
+  const bench: Bench = { experiment, data, compute: computeOf(flags), open: () => openBackend(flags), signal, output };
+  const start = performance.now();
+  try {
+    for (const [i, each] of chosen.entries()) {
+      const label = `[${i + 1}/${chosen.length}] ${each.variant}, context ${each.context}, seed ${each.seed}`;
+      if (signal.aborted || !(await executeRun(each, folderOf(each), label, bench))) {
+        const reason = stop.aborted
+          ? ''
+          : ` after ${duration((performance.now() - start) / 1000)}, as --max-seconds says`;
+        output.note(`stopped at ${each.id}${reason}`);
+        return;
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Takes finished parts of runs from other folders, where this one has not come as far. */
+async function merge({ experiment, data, runs, folderOf }: Opened, folders: readonly string[], output: Output) {
+  for (const folder of folders) {
+    let taken = 0;
+    for (const each of runs) {
+      const [own, other] = [folderOf(each), new RunFolder(join(folder, 'runs', each.id))];
+      if (!(await other.holds(settingsOf(each, data)))) continue;
+      const [here, there] = await Promise.all([own, other].map((one) => progressOf(each, one, { experiment, data })));
+      if (here === 'finished' || there !== 'finished') continue;
+      await own.copyFrom(other);
+      taken++;
+    }
+    output.note(`${folder}: ${taken} finished run${taken === 1 ? '' : 's'} taken`);
+  }
+}
+
+async function listing(
+  { chosen, experiment }: Opened,
+  flags: Flags,
+  statusOf: (run: Run) => Promise<string>,
+): Promise<string> {
+  const rows: string[][] = [];
+  let total = 0;
+  for (const each of chosen) {
+    const { parameters, stateBytes, cacheBytes, trainingBytes, tokens, trainingFlops, weightToState } = costsOf(
+      each,
+      computeOf(flags),
+    );
+    const { batch, steps } = each.schedule;
+    const status = await statusOf(each);
+    if (status !== 'finished') total += trainingFlops;
+    const state = stateBytes > 0 ? bytes(stateBytes) : `${bytes(cacheBytes)} at ${each.context}`;
+    rows.push([
+      ...[
+        each.id,
+        quantity(parameters),
+        state,
+        `${weightToState.toPrecision(2)} : 1`,
+        `${steps} × ${batch} × ${each.context}`,
+      ],
+      ...[quantity(tokens), bytes(trainingBytes), quantity(trainingFlops, 'FLOP'), status],
+    ]);
+  }
+  const head = [
+    'Run',
+    'Parameters',
+    'State',
+    'Weight : state',
+    'Steps',
+    'Tokens',
+    'Training memory',
+    'Training',
+    'Status',
+  ];
+  const { title } = experiment;
+  const left = `${quantity(total, 'FLOP')} of training are left to do; evaluation comes on top.`;
+  return `${title}: ${chosen.length} runs\n\n${markdownTable({ title, note: '', head, rows })}\n\n${left}`;
+}
+
+async function writeResults(path: string, { experiment, data, runs, out, folderOf }: Opened): Promise<void> {
+  const results = await gatherResults(experiment, data, runs, folderOf);
+  const storage = folderStorage(out);
+  await storage.write('results.json', `${JSON.stringify(results, null, 1)}\n`);
+  for (const [name, contents] of Object.entries(csvFiles(results))) await storage.write(name, contents);
+  const charts = await chartsOf(results);
+  for (const { name, svg } of charts) await storage.folder('charts').write(`${name}.svg`, svg);
+  const processor = `${cpus()[0]?.model.trim() ?? process.arch}, ${availableParallelism()} cores`;
+  const facts = {
+    file: readFileSync(path, 'utf8'),
+    machine: `Written on ${processor}, Node ${process.versions.node}.`,
+  };
+  await storage.write('report.md', markdownPage(results, charts, facts));
+  await storage.write('report.html', htmlPage(results, charts, facts));
+}
+
+function options(command: CommanderCommand): void {
+  command
+    .argument('<file>', 'the experiment, in JSON; docs/experiments has examples')
+    .option('--out <folder>', 'where everything is kept (default: runs/ and the name of the file)')
+    .option('--data <path...>', 'text files or folders, instead of data.paths in the file')
+    .option('--only <word...>', 'only runs whose names hold one of these words; * stands for anything')
+    .option(
+      '--max-seconds <n>',
+      'stop by then, with everything saved; the same command goes on',
+      real('--max-seconds', (x) => x > 0, 'a number above 0'),
+    )
+    .option('--merge <folder...>', 'take finished runs of the same file from the --out of other machines')
+    .option('--dry-run', 'list the runs with their sizes and costs, and do nothing')
+    .option('--report', 'write the report again from what is there, and run nothing');
+  withCompute(withBackend(command));
+  command.addHelpText(
+    'after',
+    '\nA run that is finished is not repeated, and one that was interrupted goes on from its checkpoint.\n' +
+      'The folder gets results.json, CSV files, report.md, report.html and charts; runs/ below it holds the models.',
+  );
+}
+
+export const compare: Command = {
+  name: 'compare',
+  description: 'Train and evaluate every model that a file describes, and write a report.',
+  options,
+  async run(args, options) {
+    const flags = options as unknown as Flags;
+    if (flags.dryRun && flags.report) {
+      throw new ConfigError({
+        what: '--report',
+        value: true,
+        message: '--report and --dry-run were given',
+        expected: 'one of the two',
+      });
+    }
+    const output = createOutput(flags.json === true);
+    output.json(await run(args[0] as string, flags, output));
+  },
+};

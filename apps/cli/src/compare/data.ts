@@ -1,0 +1,109 @@
+// What the runs of an experiment are trained and tested on.
+
+import {
+  heldOut,
+  openDataset,
+  openTask,
+  taskBatches,
+  type Task,
+  type TaskMaterial,
+  type TokenSource,
+} from '@sympow/data';
+import { ConfigError, SympowError } from '@sympow/kernels';
+import type { TrainingData } from '@sympow/training';
+import { isTaskData, type Experiment, type TaskData } from './experiment';
+
+/** Opened data. */
+export interface ExperimentData {
+  /** By what it is known again, and for people. */
+  readonly mark: DataMark;
+  readonly vocabSize: number;
+  readonly train: TrainingData;
+  /** Text that is not trained on; a task has none. */
+  readonly heldOut?: TokenSource | undefined;
+  /** `nats per byte` or `nats per token`. */
+  readonly unit: string;
+  readonly bytesPerToken?: number | undefined;
+  readonly notes: readonly string[];
+  /** One for each test of recall. */
+  readonly tests: readonly Task[];
+}
+
+export type DataMark = Readonly<Record<string, unknown>>;
+
+/**
+ * Opens the data of an experiment.
+ *
+ * @param paths - instead of those of the file
+ * @throws ConfigError if the file names none, or a task or its options that there are not
+ * @throws DataError if the paths do not hold text
+ */
+export async function openExperimentData(
+  { data, recall, path }: Experiment,
+  paths: readonly string[] | undefined,
+): Promise<ExperimentData> {
+  const opened = isTaskData(data) ? openTaskData(data, path) : await openText(data, paths ?? data.paths, path);
+  const material = { filler: opened.heldOut };
+  const tests = recall.map(({ task, options }, i) => openAt(`recall[${i}] in ${path}`, task, options, material));
+  for (const [i, { vocabSize }] of tests.entries()) {
+    if (vocabSize <= opened.vocabSize) continue;
+    const what = `vocabulary of recall[${i}] in ${path}`;
+    const expected = `at most the ${opened.vocabSize} tokens that the models are trained on`;
+    throw new ConfigError({ what, value: vocabSize, expected });
+  }
+  return { ...opened, tests };
+}
+
+function openTaskData({ task: name, options, targets }: TaskData, path: string): Omit<ExperimentData, 'tests'> {
+  const task = openAt(`data in ${path}`, name, options, {});
+  return {
+    mark: { task: name, options, targets },
+    vocabSize: task.vocabSize,
+    train: (batches) => taskBatches(task, { ...batches, targets }),
+    unit: 'nats per token',
+    notes: [],
+  };
+}
+
+function openAt(place: string, name: string, options: object, material: TaskMaterial): Task {
+  try {
+    return openTask(name, options, material);
+  } catch (cause) {
+    if (!(cause instanceof SympowError)) throw cause;
+    const message = `${place}: ${cause.message.split('; expected ')[0]}`;
+    throw new ConfigError({ what: place, value: cause.value, message, expected: cause.expected, cause });
+  }
+}
+
+async function openText(
+  { heldOut: fraction, split }: { readonly heldOut: number; readonly split: 'tail' | 'documents' },
+  paths: readonly string[] | undefined,
+  path: string,
+): Promise<Omit<ExperimentData, 'tests'>> {
+  if (paths === undefined || paths.length === 0) {
+    const remedy = 'Name a folder of text files with --data.';
+    throw new ConfigError({
+      what: `data.paths in ${path}`,
+      value: undefined,
+      message: `data.paths in ${path} is missing`,
+      expected: 'text files or folders',
+      remedy,
+    });
+  }
+  const source = await openDataset(paths);
+  const { train, heldOut: rest } = heldOut(source, { fraction, by: split });
+  return {
+    mark: {
+      documents: source.documentCount,
+      tokens: source.tokenCount,
+      heldOutTokens: rest.tokenCount,
+      ...{ heldOut: fraction, split },
+    },
+    vocabSize: source.vocabSize,
+    train,
+    heldOut: rest,
+    unit: 'nats per byte',
+    bytesPerToken: 1,
+    notes: source.notes,
+  };
+}

@@ -1,0 +1,218 @@
+// The file that `sympow compare` reads: what it may hold, and errors that name the place in it.
+
+import { ConfigError } from '@sympow/kernels';
+import { variants as modelVariants } from '@sympow/model';
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { schedule, type Schedule } from './schedule';
+
+const text = v.pipe(v.string('a text'), v.nonEmpty('a text that is not empty'));
+const names = v.array(text, 'a list of texts');
+const whole = (least: number) => {
+  const expected = `a whole number of at least ${least}`;
+  return v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(least, expected));
+};
+const between = (low: number, high: number, expected: string) =>
+  v.pipe(
+    v.number(expected),
+    v.check((value) => value > low && value < high, expected),
+  );
+const positive = between(0, Infinity, 'a number above 0');
+const share = between(0, 1, 'a number above 0 and below 1');
+const list = <S extends v.GenericSchema>(item: S, expected: string) =>
+  v.pipe(v.array(item, expected), v.nonEmpty(expected));
+const settings = (expected: string) => v.record(v.string(), v.any(), expected);
+const object = <E extends v.ObjectEntries>(entries: E, expected = 'an object') =>
+  v.strictObject(entries, (issue) =>
+    issue.expected === 'never' ? `one of ${Object.keys(entries).join(', ')}` : expected,
+  );
+
+const training = {
+  batch: v.optional(whole(1)),
+  tokensPerStep: v.optional(whole(1)),
+  accumulate: v.optional(whole(1)),
+  steps: v.optional(whole(1)),
+  learningRate: v.optional(positive),
+  warmup: v.optional(whole(0)),
+  decaySteps: v.optional(whole(1)),
+  floor: v.optional(between(-1e-9, 1 + 1e-9, 'a number from 0 to 1')),
+  weightDecay: v.optional(between(-1e-9, Infinity, 'a number of at least 0')),
+  clip: v.optional(positive),
+};
+
+const textData = object({
+  paths: v.optional(names),
+  heldOut: v.optional(share, 0.1),
+  split: v.optional(v.picklist(['tail', 'documents'], 'tail or documents'), 'tail'),
+});
+
+const taskData = object({
+  task: text,
+  options: v.optional(settings('an object'), {}),
+  targets: v.optional(v.picklist(['answers', 'all'], 'answers or all'), 'answers'),
+});
+
+const variantName = v.picklist(
+  Object.keys(modelVariants) as (keyof typeof modelVariants)[],
+  `one of ${Object.keys(modelVariants).join(', ')}, or an object with one of them as its variant`,
+);
+
+const variant = object(
+  {
+    name: v.optional(text),
+    variant: variantName,
+    model: v.optional(settings('an object of model settings'), {}),
+    training: v.optional(object(training), {}),
+    contexts: v.optional(list(whole(1), 'a list of at least one context')),
+    seeds: v.optional(list(whole(0), 'a list of at least one seed')),
+  },
+  'a name, or an object',
+);
+
+const recallTest = object({
+  name: v.optional(text),
+  task: text,
+  options: v.optional(settings('an object'), {}),
+  length: whole(1),
+  count: v.optional(whole(1), 128),
+  batch: v.optional(whole(1), 16),
+  seed: v.optional(whole(0), 0),
+});
+
+const schema = object({
+  title: v.optional(text, 'Comparison'),
+  description: v.optional(text),
+  data: v.optional(
+    v.lazy((input) => (typeof input === 'object' && input !== null && 'task' in input ? taskData : textData)),
+    {},
+  ),
+  model: v.optional(settings('an object of model settings'), {}),
+  training: object({ ...training, checkpointEvery: v.optional(whole(1), 100) }),
+  variants: list(
+    v.lazy((input) =>
+      typeof input === 'string'
+        ? v.pipe(
+            variantName,
+            v.transform((name) => v.parse(variant, { variant: name })),
+          )
+        : variant,
+    ),
+    'a list of at least one variant',
+  ),
+  contexts: list(whole(1), 'a list of at least one context'),
+  seeds: v.optional(list(whole(0), 'a list of at least one seed'), [0]),
+  evaluation: v.optional(
+    object({
+      length: whole(1),
+      streams: v.optional(whole(1), 64),
+      batch: v.optional(whole(1), 8),
+      piece: v.optional(whole(1)),
+    }),
+  ),
+  recall: v.optional(v.array(recallTest, 'a list of tests'), []),
+  baseline: v.optional(text),
+});
+
+type Parsed = v.InferOutput<typeof schema>;
+export type TextData = v.InferOutput<typeof textData>;
+export type TaskData = v.InferOutput<typeof taskData>;
+export type RecallTest = v.InferOutput<typeof recallTest> & { readonly name: string };
+export type EvaluationSettings = NonNullable<Parsed['evaluation']>;
+
+/** One of the models that are compared. */
+export interface VariantSettings extends Omit<v.InferOutput<typeof variant>, 'name' | 'contexts' | 'seeds'> {
+  readonly name: string;
+  readonly contexts: readonly number[];
+  readonly seeds: readonly number[];
+  /** How it is trained, by context. */
+  readonly schedules: readonly Schedule[];
+}
+
+/** A file of `sympow compare`, checked and with its defaults. */
+export interface Experiment extends Omit<Parsed, 'data' | 'variants' | 'recall'> {
+  readonly path: string;
+  readonly data: TextData | TaskData;
+  readonly variants: readonly VariantSettings[];
+  readonly recall: readonly RecallTest[];
+  readonly baseline: string;
+}
+
+export function isTaskData(data: TextData | TaskData): data is TaskData {
+  return 'task' in data;
+}
+
+/**
+ * Reads an experiment.
+ *
+ * @throws ConfigError that names the file, the place in it, what stands there and what was expected
+ */
+export function readExperiment(path: string): Experiment {
+  const parsed = v.safeParse(schema, readJson(path), { abortEarly: true });
+  if (!parsed.success) throw mistake(path, parsed.issues[0]);
+  const file = parsed.output;
+  const variants = file.variants.map((each, i): VariantSettings => {
+    const contexts = each.contexts ?? file.contexts;
+    const settings = { ...file.training, ...each.training };
+    // What a variant says of the batch stands for both ways of saying it.
+    if (each.training.batch !== undefined) delete settings.tokensPerStep;
+    if (each.training.tokensPerStep !== undefined) delete settings.batch;
+    const place = `variants[${i}] in ${path}`;
+    return {
+      ...each,
+      name: each.name ?? each.variant,
+      contexts,
+      seeds: each.seeds ?? file.seeds,
+      schedules: contexts.map((context) => schedule(settings, context, place)),
+    };
+  });
+  const recall = file.recall.map((test) => ({ ...test, name: test.name ?? test.task }));
+  requireDifferent(variants, `variants in ${path}`);
+  requireDifferent(recall, `recall in ${path}`);
+  const baseline = file.baseline ?? variants[0]!.name;
+  if (!variants.some(({ name }) => name === baseline)) {
+    const expected = `the name of a variant: ${variants.map(({ name }) => name).join(', ')}`;
+    throw new ConfigError({ what: `baseline in ${path}`, value: baseline, expected });
+  }
+  return { ...file, path, variants, recall, baseline };
+}
+
+function readJson(path: string): unknown {
+  let contents: string;
+  try {
+    contents = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const message = `cannot read ${path} (${(cause as Error).message})`;
+    throw new ConfigError({ what: path, value: undefined, message, expected: 'a file in JSON', cause });
+  }
+  try {
+    return JSON.parse(contents);
+  } catch (cause) {
+    const message = `${path} is not JSON (${(cause as Error).message})`;
+    throw new ConfigError({ what: path, value: undefined, message, expected: 'one object in JSON', cause });
+  }
+}
+
+function mistake(path: string, issue: v.BaseIssue<unknown>): ConfigError {
+  const place = v.getDotPath(issue)?.replaceAll(/\.(\d+)/g, '[$1]') ?? 'the whole';
+  const what = `${place} in ${path}`;
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    return new ConfigError({ what, value: issue.input, message: `${what} is no setting`, expected: issue.message });
+  }
+  if (issue.type === 'strict_object' && issue.received === 'undefined') {
+    return new ConfigError({ what, value: undefined, message: `${what} is missing`, expected: 'it to be there' });
+  }
+  return new ConfigError({ what, value: issue.input, expected: issue.message });
+}
+
+function requireDifferent(all: readonly { readonly name: string }[], what: string): void {
+  const twice = all.find(({ name }, i) => all.findIndex((other) => slug(other.name) === slug(name)) !== i);
+  if (!twice) return;
+  const remedy = 'Give each a name of its own with "name".';
+  throw new ConfigError({ what: `a name of ${what}`, value: twice.name, expected: 'one that no other has', remedy });
+}
+
+/** A name as part of a path: `gated softmax, β` → `gated-softmax-b`. */
+export function slug(name: string): string {
+  const plain = name.normalize('NFKD').toLowerCase().replaceAll('β', 'b').replaceAll('γ', 'g');
+  return plain.replaceAll(/[^a-z0-9.]+/g, '-').replaceAll(/^[-.]+|-+$/g, '') || 'run';
+}

@@ -1,0 +1,67 @@
+// How long a run is and what it reads at once.
+
+import { ConfigError } from '@sympow/kernels';
+
+/** What a file may say about training; see `TrainingOptions` of @sympow/training. */
+export interface TrainingFields {
+  readonly batch?: number | undefined;
+  readonly tokensPerStep?: number | undefined;
+  readonly accumulate?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly learningRate?: number | undefined;
+  readonly warmup?: number | undefined;
+  readonly decaySteps?: number | undefined;
+  readonly floor?: number | undefined;
+  readonly weightDecay?: number | undefined;
+  readonly clip?: number | undefined;
+}
+
+/** How one model is trained at one context. */
+export interface Schedule extends Omit<TrainingFields, 'tokensPerStep'> {
+  readonly batch: number;
+  readonly accumulate: number;
+  readonly steps: number;
+  readonly learningRate: number;
+}
+
+/**
+ * The schedule of a context: `batch` rows, or as many as `tokensPerStep` holds.
+ *
+ * @throws ConfigError that names what is missing or does not fit
+ */
+export function schedule(fields: TrainingFields, context: number, place: string): Schedule {
+  const {
+    batch: rows,
+    tokensPerStep,
+    accumulate = 1,
+    steps,
+    learningRate,
+    warmup,
+    decaySteps,
+    floor,
+    weightDecay,
+    clip,
+  } = fields;
+  if ((rows === undefined) === (tokensPerStep === undefined)) {
+    const message = `training for ${place} has ${rows === undefined ? 'neither' : 'both'} batch and tokensPerStep`;
+    throw new ConfigError({ what: 'batch', value: rows, message, expected: 'one of the two' });
+  }
+  if (tokensPerStep !== undefined && tokensPerStep % context !== 0) {
+    const expected = `a multiple of the context, ${context}, for ${place}`;
+    throw new ConfigError({ what: 'training.tokensPerStep', value: tokensPerStep, expected });
+  }
+  const batch = rows ?? tokensPerStep! / context;
+  for (const [key, value] of Object.entries({ steps, learningRate })) {
+    if (value === undefined) {
+      const message = `training.${key} is missing for ${place}`;
+      throw new ConfigError({ what: key, value, message, expected: 'a number above 0' });
+    }
+  }
+  if (batch % accumulate !== 0) {
+    const expected = `a divisor of the ${batch} rows at context ${context}, for ${place}`;
+    throw new ConfigError({ what: 'training.accumulate', value: accumulate, expected });
+  }
+  const rest = { warmup, decaySteps, floor, weightDecay, clip };
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  return { batch, accumulate, steps: steps!, learningRate: learningRate!, ...given };
+}
