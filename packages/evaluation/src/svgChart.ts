@@ -107,9 +107,9 @@ function specification(frame: Frame, options: SvgChartOptions, width: number, he
         labelFontSize: 13,
         labelColor: ink,
         labelLimit: 0,
-        symbolSize: 90,
+        symbolSize: hasMarks(frame, options) ? 90 : 260,
         symbolOpacity: 1,
-        symbolStrokeWidth: 0,
+        ...(hasMarks(frame, options) ? { symbolStrokeWidth: 0 } : { symbolType: 'stroke', symbolStrokeWidth: 3 }),
         columnPadding: 22,
         rowPadding: 5,
         columns: legendColumns(frame, width),
@@ -117,6 +117,10 @@ function specification(frame: Frame, options: SvgChartOptions, width: number, he
       },
     },
   };
+}
+
+function hasMarks({ series }: Frame, { marks }: SvgChartOptions): boolean {
+  return marks ?? series.every(({ points }) => points.length <= 40);
 }
 
 /** As many names as fit side by side. */
@@ -181,7 +185,7 @@ function inTurn({ series }: Frame, values: readonly string[]): { domain: string[
 
 /** Bands below all lines, points above all lines. More series than colours are told apart by dashes. */
 function lines(frame: Frame, options: SvgChartOptions, height: number): Layer {
-  const { marks = frame.series.every(({ points }) => points.length <= 40) } = options;
+  const marks = hasMarks(frame, options);
   const dashes = frame.series.map(
     (_, index) =>
       [

@@ -168,7 +168,7 @@ async function listing(
   ];
   const { title } = experiment;
   const left = `${quantity(total, 'FLOP')} of training are left to do; evaluation comes on top.`;
-  return `${title}: ${chosen.length} runs\n\n${markdownTable({ title, note: '', head, rows })}\n\n${left}`;
+  return `${title}: ${chosen.length} runs\n\n${markdownTable({ head, rows })}\n\n${left}`;
 }
 
 async function writeResults(path: string, { experiment, data, runs, out, folderOf }: Opened): Promise<void> {

@@ -1,19 +1,22 @@
 // The results as pictures.
 
-import { lossSeries, svgChart, type ChartSeries, type SvgChartOptions } from '@sympow/evaluation';
+import { svgChart, type ChartSeries, type SvgChartOptions } from '@sympow/evaluation';
 import type { GroupResult, Recall, Results } from './results';
-import { groupName, insideLoss } from './tables';
+import { groupName, insideLoss, type Section } from './tables';
 
 export interface Chart {
   /** Its file, without the ending. */
   readonly name: string;
   readonly title: string;
+  /** Where it stands in a report. */
+  readonly section: Section;
   readonly svg: string;
 }
 
 interface Plot extends SvgChartOptions {
   readonly name: string;
   readonly title: string;
+  readonly section: Section;
   readonly series: readonly ChartSeries[];
 }
 
@@ -21,10 +24,15 @@ interface Plot extends SvgChartOptions {
 export async function chartsOf(results: Results): Promise<Chart[]> {
   const groups = results.groups.filter(({ seeds }) => seeds.length > 0);
   const charts: Chart[] = [];
-  for (const { name, series, ...options } of plots(results, groups)) {
+  for (const { name, section, series, ...options } of plots(results, groups)) {
     const drawn = series.filter(({ points }) => points.some(({ y }) => Number.isFinite(y)));
     if (drawn.length === 0) continue;
-    charts.push({ name, title: options.title, svg: await svgChart(drawn, { width: 760, height: 430, ...options }) });
+    charts.push({
+      name,
+      section,
+      title: options.title,
+      svg: await svgChart(drawn, { width: 760, height: 430, ...options }),
+    });
   }
   return charts;
 }
@@ -35,16 +43,17 @@ function plots(results: Results, groups: readonly GroupResult[]): Plot[] {
   const at = (context: number) => groups.filter((group) => group.context === context);
   return [
     ...contexts.map((context) => ({
+      section: `positions ${context}` as const,
       name: `loss-by-position-${context}`,
       title: `Loss by position${trainedTo(context)}`,
       yLabel: unit,
       rule: { x: context, label: 'training context' },
-      series: at(context).flatMap(({ variant, loss }) =>
-        loss ? [lossSeries({ name: variant, loss: { ...loss, seconds: 0, tokensPerSecond: 0, pace: [] } })] : [],
-      ),
+      ...(groups.some(({ seeds }) => seeds.length > 1) && { subtitle: 'Bands: standard deviation over seeds' }),
+      series: at(context).flatMap(({ variant, loss }) => (loss ? [{ name: variant, points: lossPoints(loss) }] : [])),
     })),
     ...(contexts.length > 1 ? againstContext(results, groups) : []),
     ...contexts.map((context) => ({
+      section: 'training' as const,
       name: `training-${context}`,
       title: `Training loss${contexts.length > 1 ? `, context ${context}` : ''}`,
       xLabel: 'step',
@@ -61,6 +70,11 @@ function plots(results: Results, groups: readonly GroupResult[]): Plot[] {
   ];
 }
 
+/** The seeds differ far less than the documents do, whose standard errors would hide the lines and are the same for all. */
+function lossPoints({ bins, spread }: NonNullable<GroupResult['loss']>): ChartSeries['points'] {
+  return bins.map(({ from, to, nats }, i) => ({ x: (from + to) / 2, y: nats, stderr: spread[i] ?? null }));
+}
+
 function againstContext({ variants, unit }: Results, groups: readonly GroupResult[]): Plot[] {
   const series = (y: (group: GroupResult) => number | undefined) =>
     variants.map((variant) => ({
@@ -69,7 +83,7 @@ function againstContext({ variants, unit }: Results, groups: readonly GroupResul
         .filter((group) => group.variant === variant)
         .map((group) => ({ x: group.context, y: y(group) ?? NaN })),
     }));
-  const shared = { xLabel: 'training context', yLabel: unit };
+  const shared = { section: 'contexts' as const, xLabel: 'training context', yLabel: unit };
   return [
     {
       ...shared,
@@ -91,7 +105,7 @@ function recallPlots(results: Results, groups: readonly GroupResult[], name: str
   const conditions = Object.keys(own[0]?.recall[name]?.byCondition ?? {});
   const series = (points: (recall: Recall) => ChartSeries['points']) =>
     own.map((group) => ({ name: groupName(group, results), points: points(group.recall[name]!) }));
-  const shared = { yLabel: 'right answers', yUnit: 'percent' as const };
+  const shared = { section: `recall ${name}` as const, yLabel: 'right answers', yUnit: 'percent' as const };
   const title = name.charAt(0).toUpperCase() + name.slice(1);
   const several = conditions.filter((condition) => (own[0]!.recall[name]!.byCondition[condition]?.length ?? 0) > 1);
   return [
@@ -129,6 +143,7 @@ function speedPlots(results: Results, groups: readonly GroupResult[]): Plot[] {
     }));
   return [
     {
+      section: 'costs',
       name: 'speed-by-position',
       title: 'Reading speed by position',
       yLabel: 'tokens per second',
@@ -137,6 +152,7 @@ function speedPlots(results: Results, groups: readonly GroupResult[]): Plot[] {
       series: series(({ tokensPerSecond }) => tokensPerSecond),
     },
     {
+      section: 'costs',
       name: 'memory-by-position',
       title: 'Memory of a stream by position',
       yLabel: 'bytes',

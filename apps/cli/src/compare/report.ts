@@ -2,7 +2,7 @@
 
 import type { Chart } from './charts';
 import type { Results } from './results';
-import { markdownTable, tablesOf, type Table } from './tables';
+import { markdownTable, sectionsOf, tablesOf, type Table } from './tables';
 
 /** What a page says beside the results. */
 export interface PageFacts {
@@ -22,8 +22,11 @@ export function markdownPage(results: Results, charts: readonly Chart[], { file,
     `# ${title}`,
     ...(description === undefined ? [] : [description]),
     `${progress(results)} ${machine}`,
-    ...charts.map((chart) => `![${chart.title}](charts/${chart.name}.svg)`),
-    ...tablesOf(results).flatMap((table) => [`## ${table.title}`, table.note, markdownTable(table)]),
+    ...inOrder(results, charts, tablesOf(results)).flatMap((part) =>
+      'svg' in part
+        ? [`![${part.title}](charts/${part.name}.svg)`]
+        : [`## ${part.title}`, part.note, markdownTable(part)],
+    ),
     '## The file',
     `\`\`\`json\n${file.trim()}\n\`\`\``,
     '',
@@ -32,7 +35,7 @@ export function markdownPage(results: Results, charts: readonly Chart[], { file,
 
 export function htmlPage(results: Results, charts: readonly Chart[], { file, machine }: PageFacts): string {
   const { title, description } = results;
-  const [first, ...others] = tablesOf(results);
+  const parts = inOrder(results, charts, tablesOf(results));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -46,9 +49,7 @@ export function htmlPage(results: Results, charts: readonly Chart[], { file, mac
 <h1>${escape(title)}</h1>
 ${description === undefined ? '' : `<p class="lead">${escape(description)}</p>`}
 <p class="facts">${escape(progress(results))} ${escape(machine)}</p>
-${first ? section(first) : ''}
-${charts.map(figure).join('\n')}
-${others.map(section).join('\n')}
+${parts.map((part) => ('svg' in part ? figure(part) : section(part))).join('\n')}
 <section>
 <details>
 <summary>The file</summary>
@@ -59,6 +60,14 @@ ${others.map(section).join('\n')}
 </body>
 </html>
 `;
+}
+
+/** Section by section, its charts before its tables. */
+function inOrder(results: Results, charts: readonly Chart[], tables: readonly Table[]): (Chart | Table)[] {
+  return sectionsOf(results).flatMap((section) => [
+    ...charts.filter((chart) => chart.section === section),
+    ...tables.filter((table) => table.section === section),
+  ]);
 }
 
 function section({ title, note, head, rows }: Table): string {

@@ -4,8 +4,25 @@ import { lossDifferences, type LossByPosition } from '@sympow/evaluation';
 import { bytes, quantity } from '../output';
 import type { GroupResult, Loss, Recall, Results } from './results';
 
+/** The parts of a report. */
+export type Section = 'short' | `positions ${number}` | 'contexts' | 'training' | `recall ${string}` | 'costs';
+
+/** In the order of a report. */
+export function sectionsOf({ contexts, tests }: Results): Section[] {
+  const positions = contexts.map((context) => `positions ${context}` as const);
+  return [
+    'short',
+    ...positions,
+    'contexts',
+    ...tests.map(({ name }) => `recall ${name}` as const),
+    'training',
+    'costs',
+  ];
+}
+
 export interface Table {
   readonly title: string;
+  readonly section: Section;
   /** What the numbers are. */
   readonly note: string;
   readonly head: readonly string[];
@@ -38,6 +55,7 @@ function overview(results: Results, groups: readonly GroupResult[]): Table {
   const withLoss = groups.some(({ loss }) => loss);
   const bits = results.unit === 'nats per byte';
   return {
+    section: 'short',
     title: 'In short',
     note:
       `Losses in ${results.unit}: of the last tenth of the training steps; at the last positions inside the training context; at the ` +
@@ -76,6 +94,7 @@ function byPosition(results: Results, context: number, groups: readonly GroupRes
   const bins = groups[0]!.loss!.bins;
   const spread = groups.some(({ seeds }) => seeds.length > 1);
   return {
+    section: `positions ${context}`,
     title: `Loss by position${results.contexts.length > 1 ? `, trained to ${positions(context)}` : ''}`,
     note:
       `${capital(results.unit)}, ± standard error over documents${spread ? ', in brackets the standard deviation over seeds' : ''}. ` +
@@ -100,6 +119,7 @@ function differences(results: Results, context: number, groups: readonly GroupRe
   const columns = others.map(({ loss }) => lossDifferences(asLoss(baseline.loss!), asLoss(loss!)));
   return [
     {
+      section: `positions ${context}`,
       title: `Against ${baseline.variant}${results.contexts.length > 1 ? `, trained to ${positions(context)}` : ''}`,
       note:
         `How much higher the loss is than that of ${baseline.variant} on the same text, ± half the 95 % interval over documents, paired. ` +
@@ -127,6 +147,7 @@ function recallTables(results: Results, name: string, groups: readonly GroupResu
   const own = groups.filter(({ recall }) => recall[name]);
   const first = own[0]?.recall[name];
   if (!first) return [];
+  const section = `recall ${name}` as const;
   const head = (title: string) => [title, ...own.map((group) => groupName(group, results))];
   const cell = (row: { accuracy: number; stderr: number | null } | undefined) =>
     row ? `${percent(row.accuracy)}${row.stderr === null ? '' : ` ± ${(100 * row.stderr).toFixed(1)}`}` : '';
@@ -134,6 +155,7 @@ function recallTables(results: Results, name: string, groups: readonly GroupResu
   const note = `Share of right answers, ± standard error over ${first.examples} examples of ${quantity(first.length)} tokens.`;
   return [
     {
+      section,
       title: `${capital(name)} by distance`,
       note,
       head: head('Distance'),
@@ -143,6 +165,7 @@ function recallTables(results: Results, name: string, groups: readonly GroupResu
       ]),
     },
     ...Object.entries(first.byCondition).map(([condition, rows]) => ({
+      section,
       title: `${capital(name)} by ${condition}`,
       note,
       head: head(capital(condition)),
@@ -157,6 +180,7 @@ function recallTables(results: Results, name: string, groups: readonly GroupResu
 function costs(groups: readonly GroupResult[], results: Results): Table {
   const [{ costsLength }] = groups as [GroupResult];
   return {
+    section: 'costs',
     title: 'State and cost',
     note:
       'Known from the settings alone. FLOPs of the forward pass per token; those of the state are reading and updating it, with softmax ' +
@@ -186,6 +210,7 @@ function costs(groups: readonly GroupResult[], results: Results): Table {
 function speed(groups: readonly GroupResult[]): Table {
   const timed = groups.filter(({ measured }) => measured);
   return {
+    section: 'costs',
     title: 'Speed and memory',
     note: 'As measured: tokens per second, bytes of tensors while training, and of what the model holds to remember one stream at its end.',
     head: ['Variant', 'Context', 'Backend', 'Training tokens/s', 'Training memory', 'Reading tokens/s', 'Remembering'],
@@ -201,7 +226,7 @@ function speed(groups: readonly GroupResult[]): Table {
   };
 }
 
-export function markdownTable({ head, rows }: Table): string {
+export function markdownTable({ head, rows }: Pick<Table, 'head' | 'rows'>): string {
   const escape = (text: string) => text.replaceAll('|', '\\|');
   const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
   return [head.map(escape), rule, ...rows.map((row) => row.map(escape))]
