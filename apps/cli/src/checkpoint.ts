@@ -33,7 +33,7 @@ export async function openCheckpoint(
   const storage = await findCheckpoint(folderStorage(path));
   const model = await loadModel(backend, storage, compute);
   const own = (await storage.size('tokenizer.json')) !== undefined;
-  const tokenizer = own ? tokenizerFromJSON(await readJson(storage, 'tokenizer.json', 2 ** 26)) : byteTokenizer();
+  const tokenizer = own ? await tokenizerFromJSON(await readJson(storage, 'tokenizer.json', 2 ** 26)) : byteTokenizer();
   const context = (await readTraining(storage))?.context;
   return { path: storage.path, name: variantOf(model.config), model, tokenizer, context };
 }

@@ -9,12 +9,17 @@
 /** Token ids as they are kept: the narrowest class that holds the vocabulary. Ids are 0 … V−1. */
 export type TokenArray = Uint8Array | Uint16Array | Int32Array;
 
-/** Turns bytes into tokens and back. `decodeBytes(encodeBytes(x))` is x, for any bytes. */
+/**
+ * Turns bytes into tokens and back. `decodeBytes(encodeBytes(x))` is x, for any bytes, with the tokenizers `bytes` and
+ * `gpt2`; others may lose what they normalize.
+ */
 export interface Tokenizer {
   /** What it is, for people and reports: `bytes`, `gpt2`. */
   readonly name: string;
   /** V. */
   readonly vocabSize: number;
+  /** The token that stands between texts, if there is one. It is never the encoding of a text. */
+  readonly endOfText: number | undefined;
   /** The tokens of a text. Lone surrogates, which are not Unicode text, count as U+FFFD. */
   encode(text: string): Int32Array;
   /** The tokens of UTF-8 text, or of any other bytes. May share memory with `bytes`. */

@@ -11,7 +11,7 @@ describe.each(taskNames)('%s', (name) => {
   const context = 512;
 
   it('is a function of the seed alone', async () => {
-    const [a, b, c] = await Promise.all([1, 1, 2].map((seed) => task.example(context, new Random(seed, 'test'))));
+    const [a, b, c] = await Promise.all([1, 1, 2].map(async (seed) => task.example(context, new Random(seed, 'test'))));
     expect(a).toEqual(b);
     expect(a).not.toEqual(c);
   });

@@ -84,7 +84,7 @@ function makeExamples(
   count: number,
 ): Promise<TaskExample[]> {
   return Promise.all(
-    Array.from({ length: count }, (_, i) =>
+    Array.from({ length: count }, async (_, i) =>
       task.example(context, new Random(seed, `task/${task.name}/${purpose}/${first + i}`)),
     ),
   );

@@ -1,11 +1,17 @@
 // The tasks by name, for those who name them in a file or on a command line.
 import { ConfigError } from '@sympow/embedding';
 import type { Task, TaskMaterial } from './api';
+import { copy } from './copy';
+import { induction } from './induction';
+import { passkey } from './passkey';
 import { recall } from './recall';
 
 /** One line per task. Options are checked by the task. */
 const tasks: Readonly<Record<string, (options: object, material: TaskMaterial) => Task>> = {
   recall: (options) => recall(options),
+  passkey: (options, material) => passkey(options, material),
+  copy: (options) => copy(options),
+  induction: (options) => induction(options),
 };
 
 /** The names that `openTask` knows. */

@@ -1,10 +1,46 @@
-// The kinds of tokenizer that a checkpoint may hold.
+// The tokenizers by name, and the kinds that a checkpoint may hold.
 import type { Tokenizer, TokenizerJSON } from '../api';
 import { DataError } from '../errors';
-import { readByteTokenizer } from './bytes';
+import { byteTokenizer, readByteTokenizer } from './bytes';
+import { gpt2Tokenizer, readGpt2Tokenizer } from './gpt2';
+import { readHuggingFaceTokenizer } from './huggingFace';
 
-/** Each knows its own `tokenizer.json` and leaves the others alone. */
-const readers: readonly ((json: TokenizerJSON) => Tokenizer | undefined)[] = [readByteTokenizer];
+/** One line per tokenizer that needs no file. */
+const named: Readonly<Record<string, () => Tokenizer | Promise<Tokenizer>>> = {
+  bytes: byteTokenizer,
+  gpt2: gpt2Tokenizer,
+};
+
+/** Each knows its own `tokenizer.json` and leaves the others alone; the last takes what is left. */
+const readers: readonly ((json: TokenizerJSON) => Tokenizer | undefined | Promise<Tokenizer | undefined>)[] = [
+  readByteTokenizer,
+  readGpt2Tokenizer,
+  readHuggingFaceTokenizer,
+];
+
+/** The names that `openTokenizer` knows. */
+export const tokenizerNames: readonly string[] = Object.keys(named);
+
+/**
+ * A tokenizer by its name. What it is made of is loaded now.
+ *
+ * @throws DataError for a name that is not in `tokenizerNames`
+ *
+ * @example
+ * ```ts
+ * const tokenizer = await openTokenizer('gpt2');
+ * ```
+ */
+export async function openTokenizer(name: string): Promise<Tokenizer> {
+  const open = Object.hasOwn(named, name) ? named[name] : undefined;
+  if (open) return open();
+  throw new DataError({
+    what: 'tokenizer',
+    value: name,
+    expected: `one of ${tokenizerNames.join(', ')}`,
+    remedy: 'Give other tokenizers as a tokenizer.json.',
+  });
+}
 
 /**
  * The tokenizer that a `tokenizer.json` describes.
@@ -15,10 +51,11 @@ const readers: readonly ((json: TokenizerJSON) => Tokenizer | undefined)[] = [re
  * @example
  * ```ts
  * const stored = JSON.stringify(byteTokenizer());
- * tokenizerFromJSON(JSON.parse(stored)).name; // 'bytes'
+ * const tokenizer = await tokenizerFromJSON(JSON.parse(stored));
+ * tokenizer.name; // 'bytes'
  * ```
  */
-export function tokenizerFromJSON(json: unknown): Tokenizer {
+export async function tokenizerFromJSON(json: unknown): Promise<Tokenizer> {
   const type = (json as Partial<TokenizerJSON> | null)?.model?.type;
   if (typeof type !== 'string') {
     throw new DataError({
@@ -28,8 +65,8 @@ export function tokenizerFromJSON(json: unknown): Tokenizer {
     });
   }
   for (const read of readers) {
-    const tokenizer = read(json as TokenizerJSON);
+    const tokenizer = await read(json as TokenizerJSON);
     if (tokenizer) return tokenizer;
   }
-  throw new DataError({ what: 'tokenizer', value: type, expected: 'a byte-level BPE without merges (bytes)' });
+  throw new DataError({ what: 'tokenizer', value: type, expected: 'a kind of tokenizer that is known here' });
 }
