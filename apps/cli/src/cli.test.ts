@@ -276,7 +276,7 @@ describe('results', () => {
     expect(backends.find(({ name }) => name === 'js')!.gflops).toBeGreaterThan(0);
   });
 
-  it.each(['train', 'eval', 'generate', 'doctor', 'demo'])('%s has a help text', (command) => {
+  it.each(['train', 'eval', 'compare', 'generate', 'doctor', 'demo'])('%s has a help text', (command) => {
     const { stdout, code } = sympow(command, '--help');
     expect(code).toBe(0);
     for (const option of ['--seed', '--json', '--debug']) expect(stdout).toContain(option);

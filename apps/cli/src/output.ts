@@ -54,7 +54,15 @@ export function createOutput(json: boolean): Output {
 
 /** 1234567 → 1.23 M, with a unit behind it. */
 export function quantity(value: number, unit = ''): string {
-  const [scale, prefix] = value >= 1e9 ? [1e9, 'G'] : value >= 1e6 ? [1e6, 'M'] : value >= 1e3 ? [1e3, 'k'] : [1, ''];
+  const scales = [
+    [1e18, 'E'],
+    [1e15, 'P'],
+    [1e12, 'T'],
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ] as const;
+  const [scale, prefix] = scales.find(([least]) => value >= least) ?? [1, ''];
   const digits = scale === 1 && Number.isInteger(value) ? String(value) : (value / scale).toPrecision(3);
   return `${digits} ${prefix}${unit}`.trim();
 }

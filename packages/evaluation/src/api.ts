@@ -287,7 +287,7 @@ export interface RecallAccuracy extends Accuracy {
   readonly nats: number;
   /** By octaves of the distance; those without an answer are left out. */
   readonly byDistance: readonly DistanceAccuracy[];
-  /** By what the task varies beside: `pairs`, `depth`. */
+  /** By what the task varies beside: `pairs`, `depth`. Of more than 16 values, eight equal ranges and the middle of each. */
   readonly byCondition: Readonly<Record<string, readonly ConditionAccuracy[]>>;
   /** Memory of one stream that does not grow with what is read; 0 for softmax attention. */
   readonly stateBytes: number;
@@ -326,7 +326,7 @@ export interface RollingLoglikelihood {
 
 /** Options of the entry points for evaluation tools. */
 export interface ScoringOptions {
-  /** Tokens before the first of a text, at least one; a line break unless said otherwise. Many models want their end of text. */
+  /** Tokens before the first of a text, at least one; the tokenizer's end of text unless said otherwise, or a line break. */
   readonly prefix?: readonly number[] | undefined;
   /** Texts that are read side by side; 8 unless said otherwise. */
   readonly batch?: number | undefined;

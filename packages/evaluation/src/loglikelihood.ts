@@ -99,7 +99,9 @@ export async function* loglikelihoodRolling(
 }
 
 /** The tokens that stand before a text. @throws ConfigError if there are none */
-export function prefixOf(tokenizer: Tokenizer, prefix: ArrayLike<number> = tokenizer.encode('\n')): Int32Array {
+export function prefixOf(tokenizer: Tokenizer, prefix?: readonly number[]): Int32Array {
+  const { endOfText } = tokenizer;
+  if (prefix === undefined) return endOfText === undefined ? tokenizer.encode('\n') : Int32Array.of(endOfText);
   if (prefix.length > 0) return Int32Array.from(prefix);
   throw new ConfigError({ what: 'prefix', value: [], message: 'the prefix is empty', expected: 'at least one token' });
 }

@@ -85,6 +85,21 @@ it('counts the answers of which every token is the model’s choice, by distance
   expect(result.stateBytes).toBeGreaterThan(0);
 });
 
+it('puts the values of a condition into ranges where there are many', async () => {
+  const deeper: Task = {
+    ...task,
+    async example(context, random) {
+      return { ...(await task.example(context, random)), conditions: { depth: random.integer(1000) } };
+    },
+  };
+  for await (const event of recallAccuracy(model, taskStreams(deeper, { length: 12, count: 40, batch: 40 }))) {
+    if (event.type === 'progress') continue;
+    const rows = event.result.byCondition.depth!;
+    expect(rows.length).toBeLessThanOrEqual(8);
+    expect(rows.reduce((sum, { answers }) => sum + answers, 0)).toBe(80);
+  }
+});
+
 it('does not depend on the pieces', async () => {
   const { seconds: _, tokensPerSecond: __, nats, ...whole } = await run();
   for (const piece of [1, 5, 8]) {

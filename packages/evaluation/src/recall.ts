@@ -117,14 +117,29 @@ function byDistance(given: readonly Given[]): RecallAccuracy['byDistance'] {
   return octaves.map(([from, answers]) => ({ from, to: 2 * from, ...accuracyOf(answers) }));
 }
 
+const mostValues = 16;
+const ranges = 8;
+
 function byCondition(given: readonly Given[]): RecallAccuracy['byCondition'] {
   const names = Object.keys(given[0]?.conditions ?? {});
   return Object.fromEntries(
     names.map((name) => {
-      const values = groupBy(given, ({ conditions }) => conditions[name]!);
-      return [name, values.map(([value, answers]) => ({ value, ...accuracyOf(answers) }))];
+      const values = given.map(({ conditions }) => conditions[name]!);
+      const groups = groupBy(
+        given,
+        rounding(values, ({ conditions }) => conditions[name]!),
+      );
+      return [name, groups.map(([value, answers]) => ({ value, ...accuracyOf(answers) }))];
     }),
   );
+}
+
+/** Values as they are where there are few, else the middle of the range that each is in. */
+function rounding(values: readonly number[], valueOf: (answer: Given) => number): (answer: Given) => number {
+  if (new Set(values).size <= mostValues) return valueOf;
+  const low = values.reduce((a, b) => Math.min(a, b));
+  const width = (values.reduce((a, b) => Math.max(a, b)) - low) / ranges;
+  return (answer) => low + width * (Math.min(ranges - 1, Math.floor((valueOf(answer) - low) / width)) + 0.5);
 }
 
 /** In the order of the keys. */

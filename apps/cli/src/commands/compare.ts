@@ -1,10 +1,9 @@
 // `sympow compare`: trains and evaluates every model that a file describes, and writes what came out. It can be stopped at any
 // moment, and the same command goes on where it stood.
 
-import { ConfigError } from '@sympow/kernels';
 import { folderStorage } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
@@ -19,6 +18,7 @@ import { htmlPage, markdownPage } from '../compare/report';
 import { gatherResults } from '../compare/results';
 import { RunFolder } from '../compare/runFolder';
 import { markdownTable } from '../compare/tables';
+import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, duration, quantity, type Output } from '../output';
@@ -115,6 +115,9 @@ async function execute(opened: Opened, flags: Flags, stop: AbortSignal, output: 
 /** Takes finished parts of runs from other folders, where this one has not come as far. */
 async function merge({ experiment, data, runs, folderOf }: Opened, folders: readonly string[], output: Output) {
   for (const folder of folders) {
+    if (!existsSync(join(folder, 'runs'))) {
+      throw new UsageError({ what: '--merge', value: folder, expected: 'a folder that was an --out, with runs in it' });
+    }
     let taken = 0;
     for (const each of runs) {
       const [own, other] = [folderOf(each), new RunFolder(join(folder, 'runs', each.id))];
@@ -216,7 +219,7 @@ export const compare: Command = {
   async run(args, options) {
     const flags = options as unknown as Flags;
     if (flags.dryRun && flags.report) {
-      throw new ConfigError({
+      throw new UsageError({
         what: '--report',
         value: true,
         message: '--report and --dry-run were given',

@@ -4,14 +4,16 @@ import {
   heldOut,
   openDataset,
   openTask,
+  openTokenizer,
   taskBatches,
   type Task,
   type TaskMaterial,
+  type Tokenizer,
   type TokenSource,
 } from '@sympow/data';
 import { ConfigError, SympowError } from '@sympow/kernels';
 import type { TrainingData } from '@sympow/training';
-import { isTaskData, type Experiment, type TaskData } from './experiment';
+import { isTaskData, type Experiment, type TaskData, type TextData } from './experiment';
 
 /** Opened data. */
 export interface ExperimentData {
@@ -21,6 +23,8 @@ export interface ExperimentData {
   readonly train: TrainingData;
   /** Text that is not trained on; a task has none. */
   readonly heldOut?: TokenSource | undefined;
+  /** Of text. */
+  readonly tokenizer?: Tokenizer | undefined;
   /** `nats per byte` or `nats per token`. */
   readonly unit: string;
   readonly bytesPerToken?: number | undefined;
@@ -43,7 +47,7 @@ export async function openExperimentData(
   paths: readonly string[] | undefined,
 ): Promise<ExperimentData> {
   const opened = isTaskData(data) ? openTaskData(data, path) : await openText(data, paths ?? data.paths, path);
-  const material = { filler: opened.heldOut };
+  const material = { filler: opened.heldOut, tokenizer: opened.tokenizer };
   const tests = recall.map(({ task, options }, i) => openAt(`recall[${i}] in ${path}`, task, options, material));
   for (const [i, { vocabSize }] of tests.entries()) {
     if (vocabSize <= opened.vocabSize) continue;
@@ -76,7 +80,7 @@ function openAt(place: string, name: string, options: object, material: TaskMate
 }
 
 async function openText(
-  { heldOut: fraction, split }: { readonly heldOut: number; readonly split: 'tail' | 'documents' },
+  { heldOut: fraction, split, tokenizer: name }: TextData,
   paths: readonly string[] | undefined,
   path: string,
 ): Promise<Omit<ExperimentData, 'tests'>> {
@@ -90,20 +94,21 @@ async function openText(
       remedy,
     });
   }
-  const source = await openDataset(paths);
+  const tokenizer = await openTokenizer(name);
+  const source = await openDataset(paths, { tokenizer });
   const { train, heldOut: rest } = heldOut(source, { fraction, by: split });
   return {
     mark: {
       documents: source.documentCount,
       tokens: source.tokenCount,
       heldOutTokens: rest.tokenCount,
-      ...{ heldOut: fraction, split },
+      ...{ heldOut: fraction, split, tokenizer: name },
     },
     vocabSize: source.vocabSize,
     train,
     heldOut: rest,
-    unit: 'nats per byte',
-    bytesPerToken: 1,
+    tokenizer,
+    ...(name === 'bytes' ? { unit: 'nats per byte', bytesPerToken: 1 } : { unit: 'nats per token' }),
     notes: source.notes,
   };
 }

@@ -129,7 +129,10 @@ async function trainRun(run: Run, model: Model, folder: RunFolder, label: string
   const events = train({
     ...{ model, data: data.train, context, seed, signal },
     ...schedule,
-    checkpoints: { storage: folder.storage, every: experiment.training.checkpointEvery, keep: 1 },
+    checkpoints: {
+      ...{ storage: folder.storage, every: experiment.training.checkpointEvery, keep: 1 },
+      ...(data.tokenizer && { files: { 'tokenizer.json': `${JSON.stringify(data.tokenizer.toJSON(), null, 2)}\n` } }),
+    },
   });
   let start = performance.now();
   let loss = NaN;

@@ -42,6 +42,7 @@ const training = {
 
 const textData = object({
   paths: v.optional(names),
+  tokenizer: v.optional(text, 'bytes'),
   heldOut: v.optional(share, 0.1),
   split: v.optional(v.picklist(['tail', 'documents'], 'tail or documents'), 'tail'),
 });
@@ -147,8 +148,9 @@ export function isTaskData(data: TextData | TaskData): data is TaskData {
  * @throws ConfigError that names the file, the place in it, what stands there and what was expected
  */
 export function readExperiment(path: string): Experiment {
-  const parsed = v.safeParse(schema, readJson(path), { abortEarly: true });
-  if (!parsed.success) throw mistake(path, parsed.issues[0]);
+  const parsed = v.safeParse(schema, readJson(path));
+  // A misspelt setting explains why another is missing.
+  if (!parsed.success) throw mistake(path, parsed.issues.find(isUnknownKey) ?? parsed.issues[0]);
   const file = parsed.output;
   const variants = file.variants.map((each, i): VariantSettings => {
     const contexts = each.contexts ?? file.contexts;
@@ -185,17 +187,23 @@ function readJson(path: string): unknown {
     throw new ConfigError({ what: path, value: undefined, message, expected: 'a file in JSON', cause });
   }
   try {
-    return JSON.parse(contents);
+    const value: unknown = JSON.parse(contents);
+    if (Array.isArray(value)) throw new SyntaxError('it holds a list');
+    return value;
   } catch (cause) {
     const message = `${path} is not JSON (${(cause as Error).message})`;
     throw new ConfigError({ what: path, value: undefined, message, expected: 'one object in JSON', cause });
   }
 }
 
+function isUnknownKey({ type, expected }: v.BaseIssue<unknown>): boolean {
+  return type === 'strict_object' && expected === 'never';
+}
+
 function mistake(path: string, issue: v.BaseIssue<unknown>): ConfigError {
   const place = v.getDotPath(issue)?.replaceAll(/\.(\d+)/g, '[$1]') ?? 'the whole';
   const what = `${place} in ${path}`;
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
+  if (isUnknownKey(issue)) {
     return new ConfigError({ what, value: issue.input, message: `${what} is no setting`, expected: issue.message });
   }
   if (issue.type === 'strict_object' && issue.received === 'undefined') {

@@ -43,7 +43,7 @@ export function schedule(fields: TrainingFields, context: number, place: string)
     clip,
   } = fields;
   if ((rows === undefined) === (tokensPerStep === undefined)) {
-    const message = `training for ${place} has ${rows === undefined ? 'neither' : 'both'} batch and tokensPerStep`;
+    const message = `training for ${place} has ${rows === undefined ? 'neither batch nor' : 'both batch and'} tokensPerStep`;
     throw new ConfigError({ what: 'batch', value: rows, message, expected: 'one of the two' });
   }
   if (tokensPerStep !== undefined && tokensPerStep % context !== 0) {

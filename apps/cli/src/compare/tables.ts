@@ -170,7 +170,7 @@ function recallTables(results: Results, name: string, groups: readonly GroupResu
       note,
       head: head(capital(condition)),
       rows: rows.map(({ value }) => [
-        `${value}`,
+        `${Number(value.toPrecision(3))}`,
         ...column(({ byCondition }) => cell(byCondition[condition]?.find((row) => row.value === value))),
       ]),
     })),
