@@ -17,9 +17,9 @@ import { costsOf, planRuns, selectRuns, type Run } from '../compare/plan';
 import { htmlPage, markdownPage } from '../compare/report';
 import { gatherResults } from '../compare/results';
 import { RunFolder } from '../compare/runFolder';
-import { markdownTable } from '../compare/tables';
 import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
+import { markdownTable } from '../markdown';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, duration, quantity, type Output } from '../output';
 

@@ -5,10 +5,12 @@ import {
   lossByPosition,
   lossReport,
   lossSeries,
+  modelCosts,
   svgChart,
   terminalChart,
   type Evaluation,
   type LossByPosition,
+  type ModelCosts,
 } from '@sympow/evaluation';
 import { folderStorage } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
@@ -18,6 +20,7 @@ import { openCheckpoint, type OpenCheckpoint } from '../checkpoint';
 import { oneOf, whole, type Command } from '../command';
 import { openData, withData, type DataFlags, type Part } from '../dataOptions';
 import { interruptible } from '../interrupt';
+import { markdownTable } from '../markdown';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, quantity, type Output } from '../output';
 
@@ -44,13 +47,31 @@ export interface EvaluateOptions {
   readonly output: Output;
 }
 
+/** The object of --json. */
+export interface EvalResult extends LossByPosition {
+  readonly costs: ModelCosts;
+  /** Bytes of the whole process when a position was first reached, by doublings. */
+  readonly processBytes: readonly ProcessBytes[];
+}
+
+interface ProcessBytes {
+  readonly position: number;
+  readonly bytes: number;
+}
+
 /** The loss by position of a checkpoint, with a progress line. @throws the signal's reason when aborted */
-export async function evaluate({ model, context }: OpenCheckpoint, options: EvaluateOptions): Promise<LossByPosition> {
+export async function evaluate({ model, context }: OpenCheckpoint, options: EvaluateOptions): Promise<EvalResult> {
   const { source, length, streams: maximum, batch, piece, signal, output } = options;
   const streams = evaluationStreams(source, { length, batch, maximum });
   const edges = context === undefined ? [] : [context];
+  const processBytes: ProcessBytes[] = [];
   for await (const event of lossByPosition(model, streams, { piece, edges, signal, bytesPerToken: 1 })) {
-    if (event.type === 'result') return event.result;
+    if (event.type === 'result') {
+      return { ...event.result, costs: modelCosts(model.config, { context: length }), processBytes };
+    }
+    if (event.position >= 2 * (processBytes.at(-1)?.position ?? 0) || event.position === length) {
+      processBytes.push({ position: event.position, bytes: process.memoryUsage.rss() });
+    }
     const { position, streams: done, totalStreams, nats, tokensPerSecond, memoryBytes } = event;
     process.send?.(event);
     output.progress(
@@ -70,7 +91,7 @@ export function chartOptions(title: string, context: number | undefined) {
   };
 }
 
-async function run(paths: readonly string[], path: string, flags: Flags, output: Output): Promise<LossByPosition> {
+async function run(paths: readonly string[], path: string, flags: Flags, output: Output): Promise<EvalResult> {
   const backend = await openBackend(flags);
   try {
     const checkpoint = await openCheckpoint(backend, path, computeOf(flags));
@@ -85,12 +106,28 @@ async function run(paths: readonly string[], path: string, flags: Flags, output:
       terminalChart([lossSeries(evaluation)], { ...chart, width: chartWidth(), color: process.stdout.isTTY }),
     );
     output.print(lossReport([evaluation]));
+    output.print(paceTable(loss));
     if (flags.svg) await write(flags.svg, await svgChart([lossSeries(evaluation)], chart), output);
     if (flags.report) await write(flags.report, lossReport([evaluation]), output);
     return loss;
   } finally {
     await backend.close();
   }
+}
+
+/** How fast it was read and what that took, by position; in groups of streams, those of the first group's process. */
+function paceTable({ pace, processBytes, costs }: EvalResult): string {
+  const { weightFlops, stateFlops, weightToState } = costs;
+  const rows = pace.map(({ to, tokensPerSecond, memoryBytes }) => {
+    const whole = processBytes.find(({ position }) => position >= to);
+    return [quantity(to), quantity(tokensPerSecond), bytes(memoryBytes), whole ? bytes(whole.bytes) : ''];
+  });
+  const head = ['Up to position', 'Tokens per second', 'Memory of a stream', 'Process'];
+  return (
+    `\n${markdownTable({ head, rows })}\n\n` +
+    `Per token: ${quantity(weightFlops)}FLOP in weights, ${quantity(stateFlops)}FLOP for what is remembered, ` +
+    `${weightToState.toPrecision(2)} : 1.`
+  );
 }
 
 export function chartWidth(): number {

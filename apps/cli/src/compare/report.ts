@@ -1,8 +1,9 @@
 // The results as one page for people: Markdown beside its charts, and HTML with the charts inside, which opens without a network.
 
+import { markdownTable } from '../markdown';
 import type { Chart } from './charts';
 import type { Results } from './results';
-import { markdownTable, sectionsOf, tablesOf, type Table } from './tables';
+import { sectionsOf, tablesOf, type Table } from './tables';
 
 /** What a page says beside the results. */
 export interface PageFacts {

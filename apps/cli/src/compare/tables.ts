@@ -226,14 +226,6 @@ function speed(groups: readonly GroupResult[]): Table {
   };
 }
 
-export function markdownTable({ head, rows }: Pick<Table, 'head' | 'rows'>): string {
-  const escape = (text: string) => text.replaceAll('|', '\\|');
-  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
-  return [head.map(escape), rule, ...rows.map((row) => row.map(escape))]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
-}
-
 function number(value: number | null | undefined): string {
   if (value === null || value === undefined) return '';
   return Number.isFinite(value) ? value.toFixed(3) : 'not finite';

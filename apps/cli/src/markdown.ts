@@ -1,0 +1,15 @@
+// Tables in Markdown, which are readable in a terminal as well.
+
+/** A table: the first column is text, the others numbers. */
+export interface MarkdownTable {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export function markdownTable({ head, rows }: MarkdownTable): string {
+  const escape = (text: string) => text.replaceAll('|', '\\|');
+  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
+  return [head.map(escape), rule, ...rows.map((row) => row.map(escape))]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+}
