@@ -15,11 +15,14 @@ for (const { directory, manifest } of workspaces(['packages', 'apps'])) {
   const expect = (right, fault) => right || faults.push(`${directory}: ${fault}`);
 
   const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  /** @param {string} name */
+  const optional = (name) => manifest.peerDependenciesMeta?.[name]?.optional === true;
   if (group === 'packages') {
     expect(manifest.name === `@sympow/${folder}`, `is named ${manifest.name}, not @sympow/${folder}`);
     for (const file of anatomy) expect(existsSync(join(root, directory, file)), `has no ${file}`);
     if (core.includes(folder)) {
-      for (const name of declared) expect(name.startsWith('@sympow/'), `depends on ${name}, a core package must not`);
+      for (const name of declared)
+        expect(name.startsWith('@sympow/') || optional(name), `depends on ${name}, a core package must not`);
     }
   }
 

@@ -1,0 +1,86 @@
+/**
+ * Options of this backend and what it says beyond the contract.
+ *
+ * The types of WebGPU are described by the little that is used of them, so that these declarations need no global `GPU*`
+ * types: `navigator.gpu`, what Dawn's `create` returns, and their devices all fit.
+ */
+
+import type { Backend, BackendFactory } from '@sympow/kernels';
+
+/** `navigator.gpu`, or what `create([...])` of the package `webgpu` (Dawn for Node) returns. */
+export interface GpuLike {
+  requestAdapter(options?: object): Promise<object | null>;
+}
+
+/** A `GPUDevice`. */
+export interface DeviceLike {
+  readonly features: { has(name: string): boolean };
+  readonly limits: object;
+  readonly queue: object;
+  readonly lost: Promise<object>;
+  createShaderModule(descriptor: never): object;
+}
+
+/** How far the shaders that are always needed are compiled. */
+export interface WarmUp {
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface WebGpuOptions {
+  /** Where to ask for a device; by default `navigator.gpu`. In Node: `create([])` of the package `webgpu`. */
+  readonly gpu?: GpuLike | undefined;
+  /** A device to compute on. It is used with the limits and features it has, and never destroyed. */
+  readonly device?: DeviceLike | undefined;
+  /** Which adapter to ask for where there are several; `high-performance` by default. */
+  readonly powerPreference?: 'high-performance' | 'low-power' | undefined;
+  /** Whether an adapter that computes on the CPU will do; true by default. */
+  readonly software?: boolean | undefined;
+  /**
+   * Whether matrix products round their operands to half precision and sum in float32: faster where the device has
+   * `shader-f16`, with about three correct digits. Off by default.
+   */
+  readonly f16?: boolean | undefined;
+  /** Most bytes of the device that tensors may take, the pool included; no bound by default. */
+  readonly maxBytes?: number | undefined;
+  /** Measures every kernel by timestamp queries, see {@link WebGpuBackend.timings}. Off by default. */
+  readonly timestamps?: boolean | undefined;
+  /** Called while `open` compiles the shaders that are always needed. */
+  readonly onWarmUp?: ((progress: WarmUp) => void) | undefined;
+}
+
+/** What the device said about itself. */
+export interface AdapterFacts {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** Whether it computes on the CPU. */
+  readonly software: boolean;
+  /** Features of the device that this backend can use. */
+  readonly features: readonly string[];
+  /** Limits of the device that bound what it can compute. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** Time that the device spent in one kernel of this backend. */
+export interface KernelTime {
+  /** The shader, named after its file. */
+  readonly name: string;
+  readonly launches: number;
+  readonly milliseconds: number;
+}
+
+export interface WebGpuBackend extends Backend {
+  readonly adapter: AdapterFacts;
+  /**
+   * Waits for the kernels enqueued so far and returns the time spent in each since the last call, longest first.
+   *
+   * @throws BackendError without the option `timestamps`
+   */
+  timings(): Promise<readonly KernelTime[]>;
+}
+
+/** A factory whose backend says more than the contract asks for. */
+export interface WebGpuFactory extends BackendFactory {
+  open(): Promise<WebGpuBackend>;
+}

@@ -1,0 +1,177 @@
+/** The backend: tensors in buffers of a GPU device, and its kernels. */
+
+import {
+  BackendError,
+  checked,
+  ConfigError,
+  Memory,
+  type DType,
+  type Kernels,
+  type Tensor,
+  type TypedArray,
+} from '@sympow/kernels';
+import type { AdapterFacts, KernelTime, WebGpuBackend, WebGpuFactory, WebGpuOptions } from './api';
+import { openDevice, type OpenedDevice } from './device';
+import { Failures } from './failures';
+import { kernelsOf } from './kernels';
+import { Machine, type DeviceBuffer } from './machine';
+import { Pipelines } from './pipelines';
+
+const arrayOf = { float32: Float32Array, int32: Int32Array } as const;
+
+class GpuBackend implements WebGpuBackend {
+  readonly name = 'webgpu';
+  readonly capabilities;
+  readonly kernels: Kernels;
+  readonly adapter: AdapterFacts;
+  private readonly store: Memory<DeviceBuffer, DeviceBuffer>;
+  private taken = 0;
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly opened: OpenedDevice,
+    { f16 = false, maxBytes = Infinity }: WebGpuOptions,
+  ) {
+    const { facts } = opened;
+    this.adapter = facts;
+    // Buffers are bound whole, as vectors of four numbers.
+    const mostBytes =
+      Math.floor(Math.min(facts.limits.maxBufferSize!, facts.limits.maxStorageBufferBindingSize!) / 16) * 16;
+    this.capabilities = {
+      float: 'float32',
+      dtypes: ['float32', 'int32'] as const,
+      maxTensorBytes: mostBytes,
+      threads: 1,
+      synchronousRead: false,
+      notes: [
+        [facts.vendor, facts.architecture, facts.description].filter(Boolean).join(', ') || 'an unnamed adapter',
+        f16 ? 'products of half-precision operands' : 'float32 products',
+        facts.features.length > 0 ? `with ${facts.features.join(', ')}` : 'no optional features',
+      ],
+    } as const;
+    this.kernels = checked(kernelsOf(machine), this);
+    this.store = new Memory<DeviceBuffer, DeviceBuffer>(this, {
+      allocate: (bytes) => {
+        const size = Math.min(Math.ceil(bytes / 16) * 16, mostBytes);
+        if (this.taken + size > maxBytes) throw new RangeError(`maxBytes is ${maxBytes}`);
+        this.taken += size;
+        return machine.allocate(size);
+      },
+      release: (buffer) => {
+        this.taken -= buffer.bytes;
+        machine.release(buffer);
+      },
+      handle: (buffer) => buffer,
+    });
+  }
+
+  empty(shape: readonly number[], dtype?: DType): Tensor {
+    return this.store.empty(shape, dtype);
+  }
+
+  upload(data: TypedArray | readonly number[], shape: readonly number[], dtype?: DType): Tensor {
+    return this.store.upload(data, shape, dtype);
+  }
+
+  write(tensor: Tensor, data: TypedArray | readonly number[]): void {
+    const { handle, dtype } = this.store.receiving(tensor, data);
+    const array = arrayOf[dtype as 'float32' | 'int32'];
+    this.machine.write(handle, data instanceof array ? data : array.from(data));
+  }
+
+  view(tensor: Tensor, shape: readonly number[]): Tensor {
+    return this.store.view(tensor, shape);
+  }
+
+  async read(tensor: Tensor): Promise<TypedArray> {
+    const { handle, dtype, size } = this.store.own(tensor);
+    return new arrayOf[dtype as 'float32' | 'int32'](await this.machine.read(handle, 4 * size));
+  }
+
+  scope: WebGpuBackend['scope'] = (body) => this.store.scope(body);
+
+  detach(tensor: Tensor): Tensor {
+    return this.store.detach(tensor);
+  }
+
+  memory() {
+    return this.store.report();
+  }
+
+  finish(): Promise<void> {
+    return this.machine.finish();
+  }
+
+  async timings(): Promise<readonly KernelTime[]> {
+    const { timer } = this.machine;
+    if (timer) return timer.take(this.machine);
+    throw new BackendError({
+      what: 'timings of the webgpu backend',
+      value: 'not measured',
+      expected: 'the option timestamps',
+      remedy: this.adapter.features.includes('timestamp-query')
+        ? 'Open it with timestamps: true.'
+        : 'This device has no timestamp queries.',
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.store.closed) return;
+    this.machine.failures.close();
+    this.machine.close();
+    this.store.close();
+    if (!this.opened.foreign) this.opened.device.destroy();
+  }
+}
+
+/**
+ * A factory for the WebGPU backend: float32 and int32 on a GPU, in browsers, Deno and Node.
+ *
+ * `open` throws BackendError where there is no device, or one that lacks what an option asks for.
+ *
+ * @throws ConfigError for options out of range
+ * @example
+ * ```ts
+ * import { webgpu } from '@sympow/backend-webgpu';
+ * import { create } from 'webgpu'; // Node only; a browser has navigator.gpu
+ * const backend = await webgpu({ gpu: create([]) }).open();
+ * const y = backend.empty([2]);
+ * backend.kernels.add({ a: backend.upload([1, 2], [2]), b: backend.upload([3, 4], [2]), y });
+ * console.log(await y.read()); // Float32Array [4, 6]
+ * await backend.close();
+ * ```
+ */
+export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
+  const { maxBytes = Infinity, f16 = false, timestamps = false } = options;
+  if (!(maxBytes >= 2 ** 20)) {
+    throw new ConfigError({ what: 'maxBytes of the webgpu backend', value: maxBytes, expected: 'at least 2^20' });
+  }
+  return {
+    name: 'webgpu',
+    open: async () => {
+      const opened = await openDevice(options);
+      const { device, facts, foreign } = opened;
+      try {
+        if (f16) need(facts, 'shader-f16', 'f16');
+        if (timestamps) need(facts, 'timestamp-query', 'timestamps');
+        const failures = new Failures(device);
+        const machine = new Machine(device, facts, failures, new Pipelines(device, failures), { f16, timestamps });
+        return new GpuBackend(machine, opened, options);
+      } catch (error) {
+        if (!foreign) device.destroy();
+        throw error;
+      }
+    },
+  };
+}
+
+/** @throws BackendError where the device lacks a feature that an option needs */
+function need({ features }: AdapterFacts, feature: string, option: string): void {
+  if (features.includes(feature)) return;
+  throw new BackendError({
+    what: `option ${option} of the webgpu backend`,
+    value: true,
+    expected: `a device with ${feature}`,
+    remedy: `Leave the option out; this device has ${features.join(', ') || 'no optional features'}.`,
+  });
+}

@@ -1,0 +1,7 @@
+import { describeBackend } from '@sympow/conformance';
+import { describe, it } from 'vitest';
+import { gpu, missing } from '../testGpu';
+import { webgpu } from './backend';
+
+if (missing) it.skip(missing);
+else describeBackend(webgpu({ gpu }), { describe, it });

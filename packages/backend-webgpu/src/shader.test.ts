@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { compose } from './shader';
+
+const lines = (...text: string[]) => text.join('\n');
+const composed = (sources: Record<string, string>, variant = {}) => compose('main', variant, sources);
+
+describe('compose', () => {
+  it('numbers bindings in order, the parameters first', () => {
+    const { code, tensors, parameters } = composed({
+      main: lines(
+        'struct Params {',
+        '  size: u32,',
+        '  scale: f32,',
+        '}',
+        'var<storage, read> x: array<f32>;',
+        'var<uniform> params: Params;',
+        'var<storage, read_write> y: array<f32>;',
+      ),
+    });
+    expect(code).toContain('@group(0) @binding(0) var<uniform> params: Params;');
+    expect(code).toContain('@group(0) @binding(1) var<storage, read> x: array<f32>;');
+    expect(tensors).toEqual([
+      { name: 'x', writes: false },
+      { name: 'y', writes: true },
+    ]);
+    expect(parameters).toEqual([
+      { name: 'size', type: 'u32' },
+      { name: 'scale', type: 'f32' },
+    ]);
+  });
+
+  it('imports a file once, and what a slot is filled with', () => {
+    const sources = { main: lines('#import slot', '#import shared'), shared: 'fn s() {}', one: '#import shared' };
+    expect(composed(sources, { imports: { slot: 'one' } }).code).toBe('fn s() {}');
+    expect(() => composed(sources)).toThrow('there is no slot.wgsl');
+  });
+
+  it('takes the branch of a flag, nested too', () => {
+    const main = lines('#if a', '#if !b', '1', '#else', '2', '#endif', '#else', '3', '#endif');
+    const code = (...flags: string[]) => composed({ main }, { flags: new Set(flags) }).code;
+    expect([code('a'), code('a', 'b'), code(), code('b')]).toEqual(['1', '2', '3', '3']);
+    expect(() => composed({ main: '#if a' })).toThrow('#if a has no end');
+  });
+
+  it('turns overrides into constants and counts repeats with them', () => {
+    const main = lines('override n: u32 = 2;', 'override s: f32;', '#repeat i n', 'x[$i] = $iu;', '#end');
+    expect(composed({ main }, { constants: { s: 0.5 } }).code).toBe(
+      lines('const n: u32 = 2;', 'const s: f32 = f32(0.5);', 'x[0] = 0u;', 'x[1] = 1u;'),
+    );
+    expect(composed({ main }, { constants: { s: 1, n: 1 } }).code).toContain(
+      'const n: u32 = 1u;\nconst s: f32 = f32(1);\nx[0]',
+    );
+    expect(() => composed({ main })).toThrow('no value for s');
+  });
+
+  it('brings what enables a feature to the top', () => {
+    const main = lines('const a = 1;', 'enable f16;');
+    expect(composed({ main }).code).toBe(lines('enable f16;', 'const a = 1;'));
+  });
+});
