@@ -1,0 +1,138 @@
+/** The backend: tensors as storage, and its kernels on one gpu.js instance. */
+
+import {
+  BackendError,
+  checked,
+  ConfigError,
+  Memory,
+  type Backend,
+  type BackendFactory,
+  type DType,
+  type Kernels,
+  type Tensor,
+  type TypedArray,
+} from '@sympow/kernels';
+import type { GpujsOptions } from './api';
+import { kernelsOf } from './kernels';
+import type { Machine } from './machine';
+import { modes, openMachine, type Limits } from './modes';
+import { Storage } from './storage';
+
+class GpujsBackend implements Backend {
+  readonly name = 'gpujs';
+  readonly capabilities;
+  readonly kernels: Kernels;
+  private readonly store: Memory<Storage, Storage>;
+
+  constructor(
+    private readonly machine: Machine,
+    { maxTensorBytes, notes }: Limits,
+  ) {
+    this.capabilities = {
+      float: 'float32',
+      dtypes: ['float32', 'int32'] as const,
+      maxTensorBytes,
+      threads: 1,
+      synchronousRead: true,
+      notes,
+    } as const;
+    this.kernels = checked(kernelsOf(machine), this);
+    this.store = new Memory<Storage, Storage>(this, {
+      allocate: () => new Storage(),
+      release: (storage) => storage.clear(),
+      handle: (storage, dtype, size) => storage.begin(dtype, size),
+    });
+  }
+
+  empty(shape: readonly number[], dtype?: DType): Tensor {
+    return this.store.empty(shape, dtype);
+  }
+
+  upload(data: TypedArray | readonly number[], shape: readonly number[], dtype?: DType): Tensor {
+    return this.store.upload(data, shape, dtype);
+  }
+
+  write(tensor: Tensor, data: TypedArray | readonly number[]): void {
+    const { handle, dtype } = this.store.receiving(tensor, data);
+    handle.put(dtype === 'int32' ? Int32Array.from(data) : Float32Array.from(data));
+  }
+
+  view(tensor: Tensor, shape: readonly number[]): Tensor {
+    return this.store.view(tensor, shape);
+  }
+
+  // Reads at once, before kernels that are called later, and turns what it throws into a rejection.
+  async read(tensor: Tensor): Promise<TypedArray> {
+    return this.readSync(tensor);
+  }
+
+  readSync(tensor: Tensor): TypedArray {
+    const { handle, dtype } = this.store.own(tensor);
+    if (handle.host instanceof Int32Array) return handle.host.slice();
+    const numbers = this.machine.read(handle);
+    return dtype === 'int32' ? Int32Array.from(numbers) : numbers;
+  }
+
+  scope: Backend['scope'] = (body) => this.store.scope(body);
+
+  detach(tensor: Tensor): Tensor {
+    return this.store.detach(tensor);
+  }
+
+  memory() {
+    return this.store.report();
+  }
+
+  async finish(): Promise<void> {
+    this.machine.finish();
+  }
+
+  async close(): Promise<void> {
+    if (this.store.closed) return;
+    this.store.close();
+    await this.machine.close();
+  }
+}
+
+/**
+ * A factory for the gpu.js backend: float32 on WebGL 2, WebAssembly or plain JavaScript.
+ *
+ * `open` throws BackendError where the mode that was asked for is not there, or computes wrong.
+ *
+ * @throws ConfigError for an unknown mode
+ * @example
+ * ```ts
+ * import { gpujs } from '@sympow/backend-gpujs';
+ * const backend = await gpujs({ mode: 'webasm' }).open();
+ * const y = backend.empty([2]);
+ * backend.kernels.add({ a: backend.upload([1, 2], [2]), b: backend.upload([3, 4], [2]), y });
+ * console.log(await y.read()); // Float32Array [4, 6]
+ * ```
+ */
+export function gpujs({ mode = 'auto' }: GpujsOptions = {}): BackendFactory {
+  if (mode !== 'auto' && !modes.includes(mode)) {
+    const expected = `auto, ${modes.join(', ')}`;
+    throw new ConfigError({ what: 'mode of the gpujs backend', value: mode, expected });
+  }
+  const wanted = mode === 'auto' ? modes : [mode];
+  return {
+    name: 'gpujs',
+    open: async () => {
+      const refused: string[] = [];
+      for (const each of wanted) {
+        try {
+          const { machine, limits } = openMachine(each);
+          return new GpujsBackend(machine, { ...limits, notes: [...limits.notes, ...refused] });
+        } catch (error) {
+          if (wanted.length === 1) throw error;
+          refused.push(`not ${each}: ${(error as Error).message}`);
+        }
+      }
+      throw new BackendError({
+        what: 'the gpujs backend',
+        value: refused.join(' '),
+        expected: `one of ${modes.join(', ')}`,
+      });
+    },
+  };
+}
