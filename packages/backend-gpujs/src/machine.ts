@@ -46,7 +46,7 @@ export class Machine {
   }
 
   /** Runs a program and puts the result into `target`, which may be one of the operands. */
-  write<C extends Constants>(
+  write<C extends object>(
     target: Tensor,
     program: Program<C>,
     grid: Grid,
@@ -57,12 +57,7 @@ export class Machine {
   }
 
   /** Runs a program whose result lives until the kernel of the catalogue that asked for it is done. */
-  temporary<C extends Constants>(
-    program: Program<C>,
-    grid: Grid,
-    constants: C,
-    ...operands: readonly Operand[]
-  ): Storage {
+  temporary<C extends object>(program: Program<C>, grid: Grid, constants: C, ...operands: readonly Operand[]): Storage {
     const size = grid.reduce<number>((product, axis) => product * (axis ?? 1), 1);
     const storage = new Storage().begin('float32', size);
     this.temporaries.push(storage);
@@ -74,6 +69,16 @@ export class Machine {
   release(): void {
     for (const storage of this.temporaries) storage.clear();
     this.temporaries.length = 0;
+  }
+
+  /** Gives back what `body` made by {@link temporary}, but for what it returns. */
+  block(body: () => readonly Storage[]): void {
+    const before = this.temporaries.length;
+    const kept = body();
+    for (const storage of this.temporaries.splice(before)) {
+      if (kept.includes(storage)) this.temporaries.push(storage);
+      else storage.clear();
+    }
   }
 
   /** A copy of what a storage holds. */
@@ -96,7 +101,7 @@ export class Machine {
     return this.gpu.destroy();
   }
 
-  private fill<C extends Constants>(
+  private fill<C extends object>(
     target: Storage,
     program: Program<C>,
     grid: Grid,
@@ -126,7 +131,7 @@ export class Machine {
     return storage.texture!;
   }
 
-  private compile<C extends Constants>(
+  private compile<C extends object>(
     program: Program<C>,
     grid: Grid,
     constants: C,

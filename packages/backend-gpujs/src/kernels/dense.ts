@@ -18,17 +18,7 @@ type Dense = Pick<
 >;
 
 type Product = Sized<
-  | 'k'
-  | 'n'
-  | 'm'
-  | 'batchA'
-  | 'rowA'
-  | 'columnA'
-  | 'batchB'
-  | 'rowB'
-  | 'columnB'
-  | 'accumulate'
-  | 'biased'
+  'k' | 'n' | 'm' | 'batchA' | 'rowA' | 'columnA' | 'batchB' | 'rowB' | 'columnB' | 'accumulate' | 'biased'
 >;
 
 /** Grid [n, m, batch]. */
@@ -83,13 +73,7 @@ function normed(
 }
 
 /** (x − mean)·scale, weighted by dy where `weighted` (then it is what dweight sums up). */
-function hat(
-  this: Sized<'n' | 'centred' | 'weighted'>,
-  x: Floats,
-  mean: Floats,
-  scale: Floats,
-  dy: Floats,
-): number {
+function hat(this: Sized<'n' | 'centred' | 'weighted'>, x: Floats, mean: Floats, scale: Floats, dy: Floats): number {
   let value = x[this.thread.y * this.constants.n + this.thread.x]!;
   if (this.constants.centred > 0) value -= mean[this.thread.y]!;
   value *= scale[this.thread.y]!;
@@ -98,12 +82,7 @@ function hat(
 }
 
 /** Grid [rows]: the mean over a row of dy·weight, times the normed x where `along`. */
-function rowGradient(
-  this: Sized<'n' | 'weighted' | 'along'>,
-  dy: Floats,
-  weight: Floats,
-  normedX: Floats,
-): number {
+function rowGradient(this: Sized<'n' | 'weighted' | 'along'>, dy: Floats, weight: Floats, normedX: Floats): number {
   let sum = 0;
   for (let i = 0; i < this.constants.n; i++) {
     let g = dy[this.thread.x * this.constants.n + i]!;

@@ -3,13 +3,33 @@
 import type { Kernels } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { dense } from './dense';
+import { discountedSum } from './discountedSum';
 import { elementwise } from './elementwise';
 import { optimizer } from './optimizer';
+import { powerAttention } from './powerAttention';
+import { queryState } from './queryState';
+import { queryWindow } from './queryWindow';
 import { rotary } from './rotary';
+import { softmaxAttention } from './softmaxAttention';
+import { stepState } from './stepState';
 import { sums } from './sums';
+import { updateState } from './updateState';
 
 export function kernelsOf(machine: Machine): Kernels {
-  const kernels = { ...elementwise(machine), ...dense(machine), ...optimizer(machine), ...rotary(machine), ...sums(machine) } as Kernels;
+  const kernels: Kernels = {
+    ...elementwise(machine),
+    ...dense(machine),
+    ...softmaxAttention(machine),
+    ...rotary(machine),
+    ...sums(machine),
+    ...updateState(machine),
+    ...discountedSum(machine),
+    ...powerAttention(machine),
+    ...queryState(machine),
+    ...stepState(machine),
+    ...queryWindow(machine),
+    ...optimizer(machine),
+  };
   return Object.fromEntries(
     Object.entries(kernels).map(([name, kernel]: [string, (args: never) => void]) => [
       name,

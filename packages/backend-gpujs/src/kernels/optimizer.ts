@@ -30,14 +30,7 @@ function clipping(this: Thread<object>, squaredNorm: Floats, clip: number, large
 }
 
 /** β·m + (1 − β)·g, with g squared where `squared`. */
-function moment(
-  this: Sized<'squared'>,
-  m: Floats,
-  grad: Floats,
-  scale: Floats,
-  beta: number,
-  rest: number,
-): number {
+function moment(this: Sized<'squared'>, m: Floats, grad: Floats, scale: Floats, beta: number, rest: number): number {
   if (scale[0]! < 0) return m[this.thread.x]!;
   const g = grad[this.thread.x]! * scale[0]!;
   if (this.constants.squared > 0) return beta * m[this.thread.x]! + rest * g * g;

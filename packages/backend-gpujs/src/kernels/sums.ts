@@ -31,10 +31,7 @@ function latestReset(this: Runs, logGate: Floats, ofRun: Floats): number {
   let latest = -1;
   const full = Math.floor((this.thread.y + 0.5) / this.constants.run);
   for (let r = 0; r < full; r++) {
-    latest = Math.max(
-      latest,
-      ofRun[(this.thread.z * this.constants.runs + r) * this.constants.W + this.thread.x]!,
-    );
+    latest = Math.max(latest, ofRun[(this.thread.z * this.constants.runs + r) * this.constants.W + this.thread.x]!);
   }
   for (let t = full * this.constants.run; t <= this.thread.y; t++) {
     const log = logGate[(this.thread.z * this.constants.T + t) * this.constants.W + this.thread.x]!;
@@ -44,12 +41,7 @@ function latestReset(this: Runs, logGate: Floats, ofRun: Floats): number {
 }
 
 /** Grid [W, T, 2·B], the heads' plane first: Σ log γ since the chunk's first token or the last reset. */
-function gateSums(
-  this: Sized<'T' | 'W' | 'B' | 'chunk'>,
-  logGate: Floats,
-  start: Floats,
-  one: number,
-): number {
+function gateSums(this: Sized<'T' | 'W' | 'B' | 'chunk'>, logGate: Floats, start: Floats, one: number): number {
   const plane = Math.floor((this.thread.z + 0.5) / this.constants.B);
   const row = (this.thread.z - plane * this.constants.B) * this.constants.T;
   const chunk = Math.floor((this.thread.y + 0.5) / this.constants.chunk) * this.constants.chunk;
@@ -266,9 +258,7 @@ function runsOf({ shape, size }: Tensor) {
   return { B, T, W: size / (B * T || 1), run, runs: Math.ceil(T / run) };
 }
 
-export function sums(
-  machine: Machine,
-): Pick<Kernels, 'gateSum' | 'gateSumBackward' | 'phaseSum' | 'phaseSumBackward'> {
+export function sums(machine: Machine): Pick<Kernels, 'gateSum' | 'gateSumBackward' | 'phaseSum' | 'phaseSumBackward'> {
   const { none } = machine;
   return {
     gateSum: ({ logGate, chunk, A, start }: { logGate: Tensor; chunk: number } & GateSums) => {
