@@ -1,10 +1,25 @@
-/** Every kernel of the catalogue, unchecked, and the shaders that are compiled before anybody asks for them. */
+/** Every kernel of the catalogue, unchecked. */
 
 import type { Kernels } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { arithmetic } from './arithmetic';
+import { lookup } from './lookup';
 import { matmul } from './matmul';
+import { optimizer } from './optimizer';
+import { pointwise } from './pointwise';
+import { rotary } from './rotary';
+import { rows } from './rows';
+import { sums } from './sums';
 
 export function kernelsOf(machine: Machine): Kernels {
-  return { ...arithmetic(machine), ...matmul(machine) } as Kernels;
+  return {
+    ...arithmetic(machine),
+    ...pointwise(machine),
+    ...rows(machine),
+    ...matmul(machine),
+    ...lookup(machine),
+    ...rotary(machine),
+    ...sums(machine),
+    ...optimizer(machine),
+  } as Kernels;
 }

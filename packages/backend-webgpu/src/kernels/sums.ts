@@ -1,0 +1,142 @@
+/** Running sums over time: log gates with their resets, and rotary phases in turns. */
+
+import type { Kernels, Tensor } from '@sympow/kernels';
+import type { Machine } from '../machine';
+import { groupsOf256 } from './arithmetic';
+import { sumColumns } from './rows';
+
+type Sums = Pick<Kernels, 'gateSum' | 'gateSumBackward' | 'phaseSum' | 'phaseSumBackward' | 'resetGates'>;
+
+interface Scan {
+  /** The file for the slot `element`, and the numbers of four bytes that its `Sum` takes. */
+  readonly element: string;
+  readonly sumSize: number;
+  readonly tensors: Readonly<Record<string, Tensor | undefined>>;
+  /** [B, T, columns…] */
+  readonly along: Tensor;
+  readonly flags?: readonly string[];
+  readonly params?: { readonly chunk?: number; readonly half?: number; readonly plane?: number };
+}
+
+/** Tokens that one thread sums before it is worth to have several of them per column. */
+const shortest = 64;
+const threads = 64;
+
+function scan(machine: Machine, { element, sumSize, tensors, along, flags = [], params = {} }: Scan): void {
+  const [B, T] = along.shape as [number, number];
+  if (along.size === 0) return;
+  const columns = along.size / (B * T);
+  // Steps one after the other are fewest with as many blocks as tokens in each.
+  const block = T <= 2 * shortest ? T : Math.max(shortest, Math.ceil(Math.sqrt(T)));
+  const blocks = Math.ceil(T / block);
+  const launch = (phase: readonly string[], size: number, blockSums?: Tensor) =>
+    machine.launch('scan', {
+      imports: { element },
+      flags: [...flags, ...phase],
+      tensors: { ...tensors, block_sums: blockSums },
+      params: { size, columns, length: T, blocks, block, chunk: 0, half: 1, plane: 0, ...params },
+      groups: Math.ceil(size / threads),
+    });
+  if (blocks === 1) {
+    launch([], B * columns);
+    return;
+  }
+  along.backend.scope(() => {
+    const blockSums = along.backend.empty([B * blocks * columns * sumSize], 'int32');
+    launch(['blocked', 'totals'], B * blocks * columns, blockSums);
+    launch(['blocked', 'offsets'], B * columns, blockSums);
+    launch(['blocked'], B * blocks * columns, blockSums);
+  });
+}
+
+export function sums(machine: Machine): Sums {
+  return {
+    gateSum({ logGate, chunk, A, start }) {
+      const params = { chunk, plane: logGate.size };
+      scan(machine, {
+        element: 'gate_sum',
+        sumSize: 8,
+        tensors: { log_gate: logGate, A, start },
+        along: logGate,
+        params,
+      });
+    },
+    gateSumBackward({ dA, start, chunk, dlogGate }) {
+      scan(machine, {
+        element: 'gate_sum_backward',
+        sumSize: 2,
+        tensors: { dA, start, dlog_gate: dlogGate },
+        along: dA,
+        flags: ['backwards'],
+        params: { chunk },
+      });
+    },
+    phaseSum({ beta, theta, thetaTail, phase, turns }) {
+      scan(machine, {
+        element: 'phase_sum',
+        sumSize: 2,
+        tensors: { beta, theta, thetaTail, phase, turns },
+        along: turns,
+        flags: perPair(beta),
+        params: { half: turns.shape[3]! },
+      });
+    },
+    phaseSumBackward({ beta, theta, dturns, dbeta, dtheta, dphase }) {
+      const [B, T, G, half] = dturns.shape as [number, number, number, number];
+      const columns = G * half;
+      dturns.backend.scope(() => {
+        const moved = dturns.backend.empty(dturns.shape);
+        scan(machine, {
+          element: 'phase_sum_backward',
+          sumSize: 1,
+          tensors: { dturns, moved },
+          along: dturns,
+          flags: ['backwards'],
+        });
+        if (dbeta) {
+          machine.launch('phase_gradient', {
+            flags: perPair(dbeta),
+            tensors: { theta, moved, dbeta },
+            params: { size: dbeta.size, columns, half },
+            groups: groupsOf256(dbeta.size),
+          });
+        }
+        if (dtheta) {
+          sumColumns(machine, {
+            term: 'term_phase',
+            tensors: { moved, beta },
+            flags: perPair(beta),
+            rows: B * T,
+            n: columns,
+            scale: 1 / (2 * Math.PI),
+            half,
+            y: dtheta,
+          });
+        }
+        if (dphase) {
+          // Row 0 of each sequence.
+          machine.launch('copy_block', {
+            tensors: { x: moved, y: dphase },
+            params: {
+              size: B * columns,
+              block: columns,
+              x_offset: 0,
+              x_stride: T * columns,
+              y_offset: 0,
+              y_stride: columns,
+            },
+            groups: groupsOf256(B * columns),
+          });
+        }
+      });
+    },
+    resetGates({ x, reset, y }) {
+      const params = { size: x.size, width: x.size / (reset.size || 1) };
+      machine.launch('reset_gates', { tensors: { x, reset, y }, params, groups: groupsOf256(x.size) });
+    },
+  };
+}
+
+function perPair(beta: Tensor | undefined): readonly string[] {
+  return beta?.shape.length === 4 ? ['beta_per_pair'] : [];
+}

@@ -1,0 +1,10 @@
+// What a row says about a norm's weight: dy·(x − mean)·scale.
+var<storage, read> x: array<f32>;
+var<storage, read> dy: array<f32>;
+var<storage, read> statistics: array<vec2<f32>>;
+
+fn term(row: u32, column: u32) -> f32 {
+  let at = row * params.n + column;
+  let s = statistics[row];
+  return dy[at] * ((x[at] - s.x) * s.y);
+}
