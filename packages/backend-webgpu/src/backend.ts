@@ -19,7 +19,7 @@ import { Pipelines } from './pipelines';
 
 const arrayOf = { float32: Float32Array, int32: Int32Array } as const;
 
-class GpuBackend implements WebGpuBackend {
+export class GpuBackend implements WebGpuBackend {
   readonly name = 'webgpu';
   readonly capabilities;
   readonly kernels: Kernels;

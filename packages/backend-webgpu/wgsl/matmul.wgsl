@@ -1,4 +1,5 @@
-// y = a·b (+ bias) (+ y), one tile of y per workgroup; a and b may be transposed, and b shared by the batch.
+// y = a·b (+ bias) (+ y), one tile of y per workgroup; a and b may be transposed, and b shared by the batch. Where y has few
+// tiles, k is split among workgroups, and y is one part after the other.
 #import grid
 #import tile
 override transpose_a: bool = false;
@@ -12,6 +13,8 @@ struct Params {
   n: u32,
   k: u32,
   b_stride: u32,
+  k_per_part: u32,
+  y_stride: u32,
   accumulate: u32,
   groups: u32,
 }
@@ -102,11 +105,11 @@ fn load_b(n: u32, k: u32) -> mat4x4<f32> {
   );
 }
 
-fn store(batch: u32, row: u32, column: u32, value: vec4<f32>) {
+fn store(offset: u32, row: u32, column: u32, value: vec4<f32>) {
   if (row >= params.m || column >= params.n) {
     return;
   }
-  let at = (batch * params.m + row) * params.n + column;
+  let at = offset + row * params.n + column;
 #if wide
   var sum = value;
 #if bias
@@ -140,16 +143,19 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   }
   let rows = (params.m + tile_m - 1u) / tile_m;
   let columns = (params.n + tile_n - 1u) / tile_n;
-  let batch = group / (rows * columns);
   let tile = group % (rows * columns);
+  let parts = max(1u, (params.k + params.k_per_part - 1u) / params.k_per_part);
+  let part = group / (rows * columns) % parts;
+  let batch = group / (rows * columns * parts);
   let first = tile / (band * columns) * band;
   let height = min(band, rows - first);
   first_row = (first + tile % (band * columns) % height) * tile_m;
   first_column = (tile % (band * columns) / height) * tile_n;
   a_offset = batch * params.m * params.k;
   b_offset = batch * params.b_stride;
-  multiply(thread, 0u, params.k);
+  multiply(thread, part * params.k_per_part, min(params.k, (part + 1u) * params.k_per_part));
+  let y_offset = part * params.y_stride + batch * params.m * params.n;
 #repeat i results
-  store(batch, first_row + result_row(thread, $iu), first_column + result_column(thread, $iu), result($iu));
+  store(y_offset, first_row + result_row(thread, $iu), first_column + result_column(thread, $iu), result($iu));
 #end
 }

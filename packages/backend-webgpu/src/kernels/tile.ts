@@ -6,29 +6,48 @@ export interface Tile {
   readonly file: string;
   readonly m: number;
   readonly n: number;
+  /** Steps of k in one slice. */
+  readonly k: number;
   readonly constants: Readonly<Record<string, number>>;
 }
 
-/** A square tile of `side`×`side` results, with `quads`² quads of 4×4 results per thread and slices of 16 along k. */
-function square(side: number, quads: number): Tile {
-  const depth = 16;
+/** A square tile of `side`×`side` results, with `quads`² quads of 4×4 results per thread and slices of `k` steps. */
+function square(side: number, quads: number, k = 16): Tile {
   const threads = (side / (4 * quads)) ** 2;
-  const blocks = 2 * (side / 4) * (depth / 4);
-  const loads = Math.ceil(blocks / threads);
-  const constants = { tile_m: side, tile_n: side, tile_k: depth, quads, results: 4 * quads * quads, loads };
-  return { file: 'register_tile', m: side, n: side, constants };
+  const blocks = 2 * (side / 4) * (k / 4);
+  const constants = {
+    tile_m: side,
+    tile_n: side,
+    tile_k: k,
+    quads,
+    results: 4 * quads * quads,
+    loads: Math.ceil(blocks / threads),
+  };
+  return { file: 'register_tile', m: side, n: side, k, constants };
 }
 
-const tiles = [square(128, 2), square(64, 1), square(32, 1)] as const;
-const [largeTile, mediumTile, smallTile] = tiles;
+const largeTile = square(128, 2);
+const mediumTile = square(64, 1);
+const smallTile = square(32, 1);
 
-/** Enough workgroups to keep a large device busy. */
-const busy = 96;
+/** Workgroups that keep a large device busy. */
+const busy = 192;
 
 /** The largest tile that does not leave most of the device, or of itself, without work. */
-export function tileFor({ facts }: Machine, m: number, n: number, batch = 1): Tile {
-  const groups = ({ m: side }: Tile) => Math.ceil(m / side) * Math.ceil(n / side) * batch;
+export function tileFor({ facts }: Machine, m: number, n: number, copies = 1): Tile {
+  const groups = ({ m: side }: Tile) => Math.ceil(m / side) * Math.ceil(n / side) * copies;
   if (facts.software) return smallTile;
-  if (Math.min(m, n) > 64 && groups(largeTile) >= busy) return largeTile;
-  return Math.min(m, n) > 32 && groups(mediumTile) >= busy ? mediumTile : smallTile;
+  if (Math.min(m, n) > 64 && groups(largeTile) >= busy / 2) return largeTile;
+  return Math.min(m, n) > 32 && groups(mediumTile) >= busy / 2 ? mediumTile : smallTile;
+}
+
+/** Steps of k that make a part of a split product worth while. */
+const fewestSteps = 512;
+
+/** A tile, and the parts that k is split into where the results alone would not keep the device busy. */
+export function planFor(machine: Machine, m: number, n: number, k: number, batch = 1): { tile: Tile; parts: number } {
+  const mostParts = machine.facts.software ? 1 : Math.max(1, Math.floor(k / fewestSteps));
+  const tile = tileFor(machine, m, n, batch * mostParts);
+  const groups = Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * batch;
+  return { tile, parts: Math.max(1, Math.min(mostParts, Math.floor(busy / groups))) };
 }
