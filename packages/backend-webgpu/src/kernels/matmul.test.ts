@@ -12,7 +12,11 @@ async function openAsIfLarge(): Promise<Backend> {
   const opened = await openDevice({ gpu });
   const failures = new Failures(opened.device);
   const facts = { ...opened.facts, software: false };
-  return new GpuBackend(new Machine(opened.device, facts, failures, new Pipelines(opened.device, failures)), opened, {});
+  return new GpuBackend(
+    new Machine(opened.device, facts, failures, new Pipelines(opened.device, failures)),
+    opened,
+    {},
+  );
 }
 
 interface Product {
@@ -26,7 +30,14 @@ interface Product {
 
 const products: Product[] = [
   ...[1, 2, 3, 4].map((m) => ({ name: `${m} rows`, m, k: 132, n: 41, options: { transposeB: true } })),
-  { name: 'one row with a bias, accumulating', m: 1, k: 64, n: 9, options: { transposeB: true, accumulate: true }, bias: true },
+  {
+    name: 'one row with a bias, accumulating',
+    m: 1,
+    k: 64,
+    n: 9,
+    options: { transposeB: true, accumulate: true },
+    bias: true,
+  },
   { name: 'split along k', m: 68, k: 4000, n: 72, options: { transposeA: true, accumulate: true }, bias: true },
   { name: 'split along k, ragged', m: 40, k: 1100, n: 36, options: { transposeB: true } },
   { name: 'the large tile', m: 1200, k: 20, n: 1200, options: { transposeA: true } },
@@ -44,7 +55,10 @@ describe.skipIf(missing)(`products as on a large GPU${missing ? `: ${missing}` :
       [await large!, await definition].map(async (backend) => {
         const numbers = (...shape: number[]): Tensor => {
           const size = shape.reduce((a, b) => a * b);
-          return backend.upload(Float32Array.from({ length: size }, (_, i) => ((i * 37) % 101) / 50 - 1), shape);
+          return backend.upload(
+            Float32Array.from({ length: size }, (_, i) => ((i * 37) % 101) / 50 - 1),
+            shape,
+          );
         };
         const y = numbers(m, n);
         backend.kernels.matmul({

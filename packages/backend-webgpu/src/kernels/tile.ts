@@ -29,6 +29,13 @@ function square(side: number, quads: number, k = 16): Tile {
 const largeTile = square(128, 2);
 const mediumTile = square(64, 1);
 const smallTile = square(32, 1);
+const softwareTile: Tile = {
+  file: 'direct_tile',
+  m: 32,
+  n: 32,
+  k: 4,
+  constants: { tile_m: 32, tile_n: 32, results: 4 },
+};
 
 /** Workgroups that keep a large device busy. */
 const busy = 192;
@@ -36,7 +43,7 @@ const busy = 192;
 /** The largest tile that does not leave most of the device, or of itself, without work. */
 export function tileFor({ facts }: Machine, m: number, n: number, copies = 1): Tile {
   const groups = ({ m: side }: Tile) => Math.ceil(m / side) * Math.ceil(n / side) * copies;
-  if (facts.software) return smallTile;
+  if (facts.software) return softwareTile;
   if (Math.min(m, n) > 64 && groups(largeTile) >= busy / 2) return largeTile;
   return Math.min(m, n) > 32 && groups(mediumTile) >= busy / 2 ? mediumTile : smallTile;
 }

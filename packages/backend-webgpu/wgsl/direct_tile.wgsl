@@ -1,0 +1,37 @@
+// A tile for adapters that compute on the CPU, where barriers cost more than reading operands again: each thread reads what
+// its quad of 4×4 results needs. See register_tile.wgsl for what a tile is.
+override tile_m: u32 = 32;
+override tile_n: u32 = 32;
+// For the sake of the tiles that have a choice.
+override a_along_k: bool = true;
+override b_along_k: bool = false;
+
+const threads_n = tile_n / 4u;
+const threads = (tile_m / 4u) * threads_n;
+var<private> sums: array<vec4<f32>, 4>;
+
+fn multiply(thread: u32, begin: u32, end: u32) {
+  let row = (thread / threads_n) * 4u;
+  let column = (thread % threads_n) * 4u;
+  for (var k = begin; k < end; k += 4u) {
+    let a = load_a(row, k);
+    let b = load_b(column, k);
+#repeat j 4
+#repeat r 4
+    sums[$r] += a[$j][$r] * b[$j];
+#end
+#end
+  }
+}
+
+fn result(i: u32) -> vec4<f32> {
+  return sums[i];
+}
+
+fn result_row(thread: u32, i: u32) -> u32 {
+  return (thread / threads_n) * 4u + i;
+}
+
+fn result_column(thread: u32, i: u32) -> u32 {
+  return (thread % threads_n) * 4u;
+}
