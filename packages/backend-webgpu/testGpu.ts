@@ -1,6 +1,12 @@
 // The GPU that this package's tests run on: the best that Dawn finds, which without a GPU is the SwiftShader that
 // vitest.config.ts points it to. Where there is neither, tests are skipped with the reason, but in CI they fail.
 import { create } from 'webgpu';
+import type { AdapterFacts } from './src/api';
+import { GpuBackend } from './src/backend';
+import { openDevice } from './src/device';
+import { Failures } from './src/failures';
+import { Machine } from './src/machine';
+import { Pipelines } from './src/pipelines';
 
 export const gpu = create([]);
 export const onlyValidation = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
@@ -9,3 +15,12 @@ const there = (await gpu.requestAdapter()) !== null;
 /** Why there is nothing to compute on, or undefined. */
 export const missing =
   there || process.env.CI ? undefined : 'no GPU adapter here; `apt-get install chromium` brings a software one';
+
+/** A backend that takes its device for another, and chooses as it would there. */
+export async function openAs(facts: (real: AdapterFacts) => Partial<AdapterFacts>): Promise<GpuBackend> {
+  const opened = await openDevice({ gpu });
+  const failures = new Failures(opened.device);
+  const pipelines = new Pipelines(opened.device, failures);
+  const machine = new Machine(opened.device, { ...opened.facts, ...facts(opened.facts) }, failures, pipelines);
+  return new GpuBackend(machine, opened, {});
+}

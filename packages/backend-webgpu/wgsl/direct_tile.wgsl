@@ -6,13 +6,13 @@ override tile_n: u32 = 32;
 override a_along_k: bool = true;
 override b_along_k: bool = false;
 
-const threads_n = tile_n / 4u;
-const threads = (tile_m / 4u) * threads_n;
+const threads_m = tile_m / 4u;
+const threads = threads_m * (tile_n / 4u);
 var<private> sums: array<vec4<f32>, 4>;
 
 fn multiply(thread: u32, begin: u32, end: u32) {
-  let row = (thread / threads_n) * 4u;
-  let column = (thread % threads_n) * 4u;
+  let row = (thread % threads_m) * 4u;
+  let column = (thread / threads_m) * 4u;
   for (var k = begin; k < end; k += 4u) {
     let a = load_a(row, k);
     let b = load_b(column, k);
@@ -24,14 +24,21 @@ fn multiply(thread: u32, begin: u32, end: u32) {
   }
 }
 
+// Results that a kernel has taken make room for the next ones.
+fn clear_results() {
+#repeat i 4
+  sums[$i] = vec4<f32>();
+#end
+}
+
 fn result(i: u32) -> vec4<f32> {
   return sums[i];
 }
 
 fn result_row(thread: u32, i: u32) -> u32 {
-  return (thread / threads_n) * 4u + i;
+  return (thread % threads_m) * 4u + i;
 }
 
 fn result_column(thread: u32, i: u32) -> u32 {
-  return (thread % threads_n) * 4u;
+  return (thread / threads_m) * 4u;
 }

@@ -1,23 +1,6 @@
-import { js, type Backend, type Kernels, type Tensor } from '@sympow/kernels';
+import { js, type Kernels, type Tensor } from '@sympow/kernels';
 import { afterAll, describe, expect, it } from 'vitest';
-import { gpu, missing } from '../../testGpu';
-import { GpuBackend } from '../backend';
-import { openDevice } from '../device';
-import { Failures } from '../failures';
-import { Machine } from '../machine';
-import { Pipelines } from '../pipelines';
-
-/** A backend that takes its adapter for a large GPU, and so chooses as on one. */
-async function openAsIfLarge(): Promise<Backend> {
-  const opened = await openDevice({ gpu });
-  const failures = new Failures(opened.device);
-  const facts = { ...opened.facts, software: false };
-  return new GpuBackend(
-    new Machine(opened.device, facts, failures, new Pipelines(opened.device, failures)),
-    opened,
-    {},
-  );
-}
+import { missing, openAs } from '../../testGpu';
 
 interface Product {
   name: string;
@@ -46,7 +29,7 @@ const products: Product[] = [
 ];
 
 describe.skipIf(missing)(`products as on a large GPU${missing ? `: ${missing}` : ''}`, () => {
-  const large = missing ? undefined : openAsIfLarge();
+  const large = missing ? undefined : openAs(() => ({ software: false }));
   const definition = js().open();
   afterAll(async () => (await large)?.close());
 
