@@ -10,6 +10,7 @@ import { pointwise } from './pointwise';
 import { rotary } from './rotary';
 import { rows } from './rows';
 import { sums } from './sums';
+import { updateState } from './updateState';
 
 export function kernelsOf(machine: Machine): Kernels {
   return {
@@ -21,5 +22,6 @@ export function kernelsOf(machine: Machine): Kernels {
     ...rotary(machine),
     ...sums(machine),
     ...optimizer(machine),
+    ...updateState(machine),
   } as Kernels;
 }

@@ -1,0 +1,35 @@
+/** Tiles for products between φ, whose side is long, and values, whose side is a head: the larger side along m. */
+
+import type { Machine } from '../machine';
+import type { Tile } from './tile';
+
+function rectangle(m: number, n: number, quads: number): Tile & { readonly threads: number } {
+  const k = 16;
+  const threads = (m / (4 * quads)) * (n / (4 * quads));
+  const blocks = ((m + n) / 4) * (k / 4);
+  const constants = { tile_m: m, tile_n: n, tile_k: k, quads, results: 4 * quads * quads, loads: Math.ceil(blocks / threads) };
+  return { file: 'register_tile', m, n, k, threads, constants };
+}
+
+const largeTile = rectangle(128, 64, 2);
+const mediumTile = rectangle(64, 64, 2);
+const smallTile = rectangle(32, 32, 1);
+
+/** Workgroups that keep a large device busy. */
+const busy = 192;
+
+/**
+ * The largest tile that does not leave most of the device, or of itself, without work, and that with `extraBytes` of its own
+ * fits into the device's workgroup memory.
+ */
+export function stateTileFor(
+  { facts }: Machine,
+  { m, n, copies, extraBytes = () => 0 }: { m: number; n: number; copies: number; extraBytes?: (tile: Tile) => number },
+): Tile {
+  const groups = (tile: Tile) => Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * copies;
+  const fits = (tile: Tile) =>
+    4 * tile.k * (tile.m + tile.n) + extraBytes(tile) <= facts.limits.maxComputeWorkgroupStorageSize!;
+  if (facts.software || n <= 32 || m <= 32) return smallTile;
+  if (m > 64 && groups(largeTile) >= busy && fits(largeTile)) return largeTile;
+  return fits(mediumTile) ? mediumTile : smallTile;
+}
