@@ -7,6 +7,7 @@ import { lookup } from './lookup';
 import { matmul } from './matmul';
 import { optimizer } from './optimizer';
 import { pointwise } from './pointwise';
+import { queryState } from './queryState';
 import { rotary } from './rotary';
 import { rows } from './rows';
 import { sums } from './sums';
@@ -23,5 +24,6 @@ export function kernelsOf(machine: Machine): Kernels {
     ...sums(machine),
     ...optimizer(machine),
     ...updateState(machine),
+    ...queryState(machine),
   } as Kernels;
 }

@@ -3,7 +3,11 @@
 import type { Machine } from '../machine';
 import type { Tile } from './tile';
 
-function rectangle(m: number, n: number, quads: number): Tile & { readonly threads: number } {
+export interface StateTile extends Tile {
+  readonly threads: number;
+}
+
+function rectangle(m: number, n: number, quads: number): StateTile {
   const k = 16;
   const threads = (m / (4 * quads)) * (n / (4 * quads));
   const blocks = ((m + n) / 4) * (k / 4);
@@ -24,10 +28,10 @@ const busy = 192;
  */
 export function stateTileFor(
   { facts }: Machine,
-  { m, n, copies, extraBytes = () => 0 }: { m: number; n: number; copies: number; extraBytes?: (tile: Tile) => number },
-): Tile {
-  const groups = (tile: Tile) => Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * copies;
-  const fits = (tile: Tile) =>
+  { m, n, copies, extraBytes = () => 0 }: { m: number; n: number; copies: number; extraBytes?: (tile: StateTile) => number },
+): StateTile {
+  const groups = (tile: StateTile) => Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * copies;
+  const fits = (tile: StateTile) =>
     4 * tile.k * (tile.m + tile.n) + extraBytes(tile) <= facts.limits.maxComputeWorkgroupStorageSize!;
   if (facts.software || n <= 32 || m <= 32) return smallTile;
   if (m > 64 && groups(largeTile) >= busy && fits(largeTile)) return largeTile;

@@ -1,0 +1,115 @@
+/** Joins what a chunk's own attention found with what the state before the chunk knows, and normalises. */
+
+import type { GateSums, Kernels, Tensor } from '@sympow/kernels';
+import type { Machine } from '../machine';
+import { groupsOf256 } from './arithmetic';
+import { decayOf } from './decay';
+import { featuresOf } from './features';
+import { stateTileFor } from './stateTile';
+import { chunksOf, type Chunks } from './updateState';
+
+type QueryState = Pick<Kernels, 'queryState' | 'queryStateBackward'>;
+
+interface FeatureQuery {
+  readonly chunks: Chunks;
+  readonly power: number;
+  readonly d: number;
+  /** [B, n, heads, 4·vectors, padded tokens] */
+  readonly x: Tensor;
+  readonly heads: number;
+  readonly S: Tensor;
+  readonly y: Tensor;
+  /** Attention inside the chunks, to be joined with the answer. */
+  readonly inside?: {
+    readonly Z: Tensor;
+    readonly num: Tensor;
+    readonly terms: Tensor;
+    readonly total: Tensor;
+    readonly normalized: number;
+  };
+}
+
+/** y = φ(x)ᵀS for every token and head, with the state of its chunk. */
+export function featureQuery(machine: Machine, { chunks, power, d, x, heads, S, y, inside }: FeatureQuery): void {
+  const [B, , G, D, e] = S.shape as [number, number, number, number, number];
+  const features = featuresOf(machine, d, power);
+  const copies = B * chunks.chunks * heads;
+  const tile = stateTileFor(machine, {
+    m: chunks.chunk,
+    n: e,
+    copies,
+    extraBytes: ({ m, threads }) => (inside ? 16 * threads + 8 * m : 0),
+  });
+  const { normalized = 0, ...tensors } = inside ?? {};
+  machine.launch('feature_query', {
+    imports: { tile: tile.file },
+    flags: e % 4 === 0 ? ['wide'] : [],
+    constants: { ...tile.constants, ...features.constants, a_along_k: false },
+    tensors: { table: features.table, x, S, y, ...tensors },
+    params: { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads, normalized },
+    groups: Math.ceil(chunks.chunk / tile.m) * Math.ceil(e / tile.n) * copies,
+  });
+}
+
+interface Scaling {
+  readonly chunks: Chunks;
+  readonly power: number;
+  readonly q: Tensor;
+  /** Key/value heads. */
+  readonly G: number;
+  readonly gates?: GateSums | undefined;
+  readonly rowMax: Tensor;
+  readonly den?: Tensor;
+  readonly natural?: Tensor;
+  readonly transposed: Tensor;
+  readonly terms: Tensor;
+}
+
+function scaleQueries(machine: Machine, { chunks, power, q, G, gates, ...rest }: Scaling): void {
+  const [B, , H, d] = q.shape as [number, number, number, number];
+  const decay = decayOf(gates, power);
+  const { rowMax: row_max, den, natural, transposed, terms } = rest;
+  const size = B * chunks.chunks * H * chunks.padded;
+  machine.launch('scale_queries', {
+    constants: decay.constants,
+    tensors: { q, row_max, den, natural, transposed, terms, ...decay.tensors },
+    params: {
+      ...chunks,
+      ...decay.params,
+      size,
+      heads: H,
+      shared_by: H / G,
+      d,
+      root: 1 / Math.sqrt(d),
+      power,
+    },
+    groups: Math.ceil(size / 64),
+  });
+}
+
+export function queryState(machine: Machine): QueryState {
+  return {
+    queryState({ q, gates, power, chunk, normalizer, S, Z, num, den, rowMax, y, total }) {
+      if (y.size === 0) return;
+      const [B, T, H, d] = q.shape as [number, number, number, number];
+      const normalized = normalizer === 'sum' ? 1 : 0;
+      if (!S || !Z) {
+        machine.launch('query_alone', {
+          tensors: { num, den, row_max: rowMax, y, total },
+          params: { size: y.size, columns: y.shape[3]!, normalized, power },
+          groups: groupsOf256(y.size),
+        });
+        return;
+      }
+      const chunks = chunksOf(T, chunk, d);
+      const { backend } = y;
+      backend.scope(() => {
+        const transposed = backend.empty([B * chunks.chunks, H, 4 * chunks.vectors, chunks.padded]);
+        const terms = backend.empty([B, T, H, 4]);
+        scaleQueries(machine, { chunks, power, q, G: S.shape[2]!, gates, rowMax, den, transposed, terms });
+        const inside = { Z, num, terms, total, normalized };
+        featureQuery(machine, { chunks, power, d, x: transposed, heads: H, S, y, inside });
+      });
+    },
+  } as QueryState;
+}

@@ -1,0 +1,185 @@
+// y = φ(x)ᵀS for every token and head, from the state of its chunk; one tile of y per workgroup, φ is made as the product
+// loads it. With `terms`, y and `total` are what is left when the attention inside the chunk (num, and its shares in `terms`)
+// is added and the sum divided out.
+#import grid
+#import features
+#import tile
+struct Params {
+  length: u32,
+  chunk: u32,
+  chunks: u32,
+  heads: u32,
+  shared_by: u32,
+  rows: u32,
+  columns: u32,
+  quads: u32,
+  vectors: u32,
+  padded: u32,
+  normalized: u32,
+  groups: u32,
+}
+var<uniform> params: Params;
+#if wide
+alias Stored = vec4<f32>;
+#else
+alias Stored = f32;
+#endif
+// [B, n, heads, 4·vectors, padded tokens]
+var<storage, read> x: array<vec4<f32>>;
+var<storage, read> S: array<Stored>;
+#if terms
+var<storage, read> Z: array<f32>;
+var<storage, read> num: array<Stored>;
+// [B, T, heads]: the factor of num, den times that factor, c^p, c.
+var<storage, read> terms: array<vec4<f32>>;
+var<storage, read_write> total: array<f32>;
+var<workgroup> parts_of_den: array<vec4<f32>, threads>;
+var<workgroup> scales: array<vec2<f32>, tile_m>;
+var<private> den: vec4<f32>;
+#endif
+var<storage, read_write> y: array<Stored>;
+
+var<private> first_token: u32;
+var<private> first_column: u32;
+// Where x of the chunk begins, and row 0 of its state.
+var<private> first_x: u32;
+var<private> first_state: u32;
+
+fn load_a(m: u32, k: u32) -> mat4x4<f32> {
+  var block = mat4x4<f32>();
+  let quad = k / 4u;
+  let token = first_token + m;
+  if (quad >= params.quads || token >= params.padded) {
+    return block;
+  }
+  let stride = params.padded / 4u;
+  let at = first_x + token / 4u;
+  var monomial = vec4<f32>(1.0);
+#repeat r prefix
+  monomial *= x[at + quad_prefix(quad, $ru) * stride];
+#end
+  let weights = quad_weights(quad);
+  let last = at + quad_last(quad) * stride;
+#if terms
+  let row = first_state + quad_row(quad);
+#endif
+#repeat j 4
+  block[$j] = weights[$j] * monomial * x[last + $ju * stride];
+#if terms
+  if (weights[$j] != 0.0) {
+    den += block[$j] * Z[row + $ju];
+  }
+#endif
+#end
+  return block;
+}
+
+fn load_b(n: u32, k: u32) -> mat4x4<f32> {
+  var block = mat4x4<f32>();
+  let quad = k / 4u;
+  let column = first_column + n;
+  if (quad >= params.quads || column >= params.columns) {
+    return block;
+  }
+  let weights = quad_weights(quad);
+  let row = first_state + quad_row(quad);
+#repeat j 4
+  if (weights[$j] != 0.0) {
+    let at = (row + $ju) * params.columns + column;
+#if wide
+    block[$j] = S[at / 4u];
+#else
+    block[$j][0] = S[at];
+#repeat i 3
+    if (column + $iu + 1u < params.columns) {
+      block[$j][$i + 1] = S[at + $iu + 1u];
+    }
+#end
+#endif
+  }
+#end
+  return block;
+}
+
+#if terms
+// The factors of num and of the whole for each token of the tile.
+fn join(thread: u32, first_row: u32, tokens: u32) {
+  parts_of_den[thread] = den;
+  workgroupBarrier();
+  for (var m = thread; m < tile_m; m += threads) {
+    let token = first_token + m;
+    if (token < tokens) {
+      let row = first_row + token * params.heads;
+      let term = terms[row];
+      var sum = term.y;
+      for (var i = m / 4u; i < threads; i += tile_m / 4u) {
+        sum += parts_of_den[i][m % 4u];
+      }
+      var scale = term.z;
+      if (params.normalized != 0u) {
+        scale = select(1.0 / sum, 0.0, sum == 0.0);
+      }
+      scales[m] = vec2<f32>(term.x, scale);
+      if (first_column == 0u) {
+        total[row] = sum;
+      }
+    }
+  }
+  workgroupBarrier();
+}
+#endif
+
+fn store(row: u32, m: u32, n: u32, value: vec4<f32>) {
+  let column = first_column + n;
+  if (column >= params.columns) {
+    return;
+  }
+  let at = row * params.columns + column;
+#if wide
+#if terms
+  y[at / 4u] = (num[at / 4u] * scales[m].x + value) * scales[m].y;
+#else
+  y[at / 4u] = value;
+#endif
+#else
+#repeat i 4
+  if (column + $iu < params.columns) {
+#if terms
+    y[at + $iu] = (num[at + $iu] * scales[m].x + value[$i]) * scales[m].y;
+#else
+    y[at + $iu] = value[$i];
+#endif
+  }
+#end
+#endif
+}
+
+@compute @workgroup_size(threads)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = group_of(workgroup, workgroups);
+  if (group >= params.groups) {
+    return;
+  }
+  let tiles = (params.chunk + tile_m - 1u) / tile_m;
+  let columns = (params.columns + tile_n - 1u) / tile_n;
+  first_token = group % tiles * tile_m;
+  first_column = group / tiles % columns * tile_n;
+  let part = group / (tiles * columns);
+  let head = part % params.heads;
+  let begin = part / params.heads % params.chunks * params.chunk;
+  let batch = part / (params.heads * params.chunks);
+  let tokens = min(params.chunk, params.length - begin);
+  first_x = part * params.vectors * params.padded;
+  first_state = part / params.shared_by * params.rows;
+  let first_row = (batch * params.length + begin) * params.heads + head;
+  multiply(thread, 0u, params.quads * 4u);
+#if terms
+  join(thread, first_row, tokens);
+#endif
+#repeat i results
+  let m$i = result_row(thread, $iu);
+  if (first_token + m$i < tokens) {
+    store(first_row + (first_token + m$i) * params.heads, m$i, result_column(thread, $iu), result($iu));
+  }
+#end
+}
