@@ -7,9 +7,11 @@ import { lookup } from './lookup';
 import { matmul } from './matmul';
 import { optimizer } from './optimizer';
 import { pointwise } from './pointwise';
+import { powerAttention } from './powerAttention';
 import { queryState } from './queryState';
 import { rotary } from './rotary';
 import { rows } from './rows';
+import { softmaxAttention } from './softmaxAttention';
 import { sums } from './sums';
 import { updateState } from './updateState';
 
@@ -25,5 +27,7 @@ export function kernelsOf(machine: Machine): Kernels {
     ...optimizer(machine),
     ...updateState(machine),
     ...queryState(machine),
+    ...powerAttention(machine),
+    ...softmaxAttention(machine),
   } as Kernels;
 }

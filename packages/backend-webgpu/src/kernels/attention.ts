@@ -1,0 +1,138 @@
+/** Launches of the attention that softmax and powers share: blocks of queries, blocks of keys, and what both read beside them. */
+
+import type { GateSums, Tensor } from '@sympow/kernels';
+import type { Machine } from '../machine';
+import { groupsOf256 } from './arithmetic';
+
+/** q, k and v, and what the score needs to know. */
+export interface Attention {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly gates?: GateSums | undefined;
+  /** Tokens that see each other; T or more for all. */
+  readonly chunk: number;
+  readonly offset: number;
+  /** The file for the slot `score`, and its constants. */
+  readonly score: string;
+  readonly constants?: Readonly<Record<string, number>>;
+}
+
+export function sizesOf({ q, k, v }: Pick<Attention, 'q' | 'k' | 'v'>) {
+  const [B, T, H, d] = q.shape as [number, number, number, number];
+  const [, S, G] = k.shape as [number, number, number, number];
+  return { B, T, S, H, G, d, e: v.shape[3]! };
+}
+
+interface Block {
+  readonly side: number;
+  /** Fours of rows of a thread. */
+  readonly quads: number;
+}
+
+/** Bytes of workgroup memory that a tile and the gates beside it take. */
+function bytesOf({ side }: Block): number {
+  const pitch = side / 4 + 1;
+  return 16 * pitch * (side + 2 * depth) + 40 * side + 64;
+}
+
+const depth = 16;
+const large: Block = { side: 64, quads: 2 };
+const small: Block = { side: 32, quads: 1 };
+
+/** `longest` is the most rows that a block could have. */
+function blockFor({ facts }: Machine, longest: number): Block {
+  const { maxComputeWorkgroupStorageSize: bytes, maxComputeInvocationsPerWorkgroup: threads } = facts.limits;
+  const fits = bytesOf(large) <= bytes! && (large.side / 4) ** 2 / large.quads <= threads!;
+  return !facts.software && fits && longest > small.side ? large : small;
+}
+
+/** Most blocks of columns whose sums a thread can keep in registers. */
+const mostTiles = 2;
+
+interface Work {
+  /** The shader. */
+  readonly name: string;
+  /** Rows that are divided into blocks, how many to a chunk, and heads that have rows of their own. */
+  readonly rows: number;
+  readonly heads: number;
+  /** Widest row of the results. */
+  readonly width: number;
+  readonly tensors: Readonly<Record<string, Tensor | undefined>>;
+}
+
+/** Launches one of the three passes. */
+export function attend(machine: Machine, attention: Attention, work: Work): void {
+  const { q, k, v, gates, chunk, offset, score, constants } = attention;
+  const { B, T, S, H, G, d, e } = sizesOf(attention);
+  const { name, rows, heads, width, tensors } = work;
+  if (rows === 0) return;
+  const inChunk = Math.min(chunk, rows);
+  const block = blockFor(machine, Math.min(inChunk, Math.max(T, S)));
+  const { side, quads } = block;
+  const threads = (side / 4) ** 2 / quads;
+  const tiles = Math.min(mostTiles, Math.ceil(width / side));
+  const splits = Math.ceil(width / (tiles * side));
+  const chunks = Math.ceil(rows / inChunk);
+  const blocks = Math.ceil(inChunk / side);
+  const vector = gates !== undefined && gates.start.shape.length === 4;
+  const flags = [
+    ...(d % 4 === 0 && e % 4 === 0 ? ['wide'] : []),
+    ...(gates ? ['gates', vector ? 'vector_gates' : 'scalar_gates'] : []),
+  ];
+  machine.launch(name, {
+    imports: { score },
+    flags,
+    constants: {
+      ...constants,
+      block: side,
+      depth,
+      quads,
+      rows: 4 * quads,
+      row_loads: Math.ceil(((side / 4) * (depth / 4) * 2) / threads),
+      value_loads: Math.ceil(((side / 4) * depth) / threads),
+      tiles,
+    },
+    tensors: { q, k, v, ...tensors },
+    params: {
+      queries: T,
+      keys: S,
+      heads: H,
+      key_heads: G,
+      d,
+      e,
+      chunk: inChunk,
+      offset,
+      chunks,
+      blocks,
+      splits,
+      gates_at: gatesAt(attention, tensors),
+      scale: 1 / Math.sqrt(d),
+    },
+    groups: B * heads * chunks * blocks * splits,
+  });
+}
+
+/** Pairs of numbers before the gates: one for each query row in the backward pass. */
+function gatesAt({ q }: Attention, tensors: Work['tensors']): number {
+  return tensors.dy ? q.size / (q.shape[3] || 1) : 0;
+}
+
+/**
+ * Work space that the passes read: two numbers per query row, which the caller writes, and the gates. One tensor, so that no
+ * pass needs more than eight.
+ */
+export function prepare(machine: Machine, { q, gates }: Attention, rows: number): Tensor | undefined {
+  const size = gates ? gates.start.size : 0;
+  if (rows + size === 0) return undefined;
+  const prepared = q.backend.empty([2 * rows + 4 * size]);
+  if (gates) {
+    const { A, start } = gates;
+    machine.launch('pack_gates', {
+      tensors: { A, start, prepared },
+      params: { size, at: rows },
+      groups: groupsOf256(size),
+    });
+  }
+  return prepared;
+}

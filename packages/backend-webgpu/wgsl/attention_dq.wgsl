@@ -1,0 +1,65 @@
+// Gradient of a block of queries, from the keys before it.
+#import attention_queries
+
+@compute @workgroup_size(threads)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = group_of(workgroup, workgroups);
+  if (group >= params.groups) {
+    return;
+  }
+  let task = task_of(group);
+  if (task.first >= task.end) {
+    return;
+  }
+#repeat t tiles
+  var outputs$t: Sums;
+#end
+  let columns = columns_of(thread);
+#if vector_gates
+  var direct = false;
+#endif
+  put_queries(thread);
+  for (var key = first_key(thread, task.begin, task.first); key < params.offset + task.end; key += block) {
+    key_first = key;
+    put_keys(thread);
+    var sums = Sums();
+    add_scores(thread, key, task.first, &sums);
+    var gradients = Sums();
+    add_products(thread, of_dy, of_v, params.e, &gradients);
+#repeat r rows
+    let row$r = row_at(thread, $ru);
+    let pairs$r = pairs_of_query(row$r, columns);
+    let stats$r = query_stats[row$r];
+    let slopes$r = slopes_of(sums[$r], pairs$r.decay, gradients[$r], vec4<f32>(stats$r.x), vec4<f32>(stats$r.y));
+    sums[$r] = select(vec4<f32>(), slopes$r.slope, pairs$r.seen);
+#end
+    put_weights(thread, &sums);
+#if vector_gates
+    direct = is_direct(thread, key, task.first);
+    if (direct) {
+      workgroupBarrier();
+      break;
+    }
+#endif
+#repeat t tiles
+    add_weighted(thread, of_k, task.column + $tu * block, &outputs$t);
+#end
+  }
+
+#repeat r rows
+#repeat t tiles
+  {
+    let row = row_at(thread, $ru);
+    let column = task.column + $tu * block + value_at(thread);
+    var gradient = outputs$t[$r];
+#if vector_gates
+    gradient *= decay_of_query(row, column);
+    if (direct) {
+      gradient += direct_query(row, column);
+    }
+#endif
+    store(task.first + row, column, params.d, gradient);
+  }
+#end
+#end
+}

@@ -1,0 +1,51 @@
+// What the kernels share whose workgroups each take a block of queries of one head, and the keys that these see.
+#import grid
+#import attention_tile
+#import attention_operands
+#import attention_pairs
+#import score
+// Blocks of columns of the result that a workgroup takes.
+override tiles: u32 = 1;
+var<storage, read_write> y: array<Stored>;
+
+struct Task {
+  // Where the chunk, the block of queries and the columns of the result begin, and where the queries end: nothing to do where
+  // that is before they begin.
+  begin: u32,
+  first: u32,
+  column: u32,
+  end: u32,
+}
+
+// The last blocks of queries have the most keys: they go first.
+fn task_of(group: u32) -> Task {
+  let units = params.groups / (params.blocks * params.splits);
+  let unit = group % units;
+  head = unit % params.heads;
+  key_head = head / (params.heads / params.key_heads);
+  batch = unit / (params.heads * params.chunks);
+  let begin = unit / params.heads % params.chunks * params.chunk;
+  let first = begin + (params.blocks - 1u - group / (units * params.splits)) * block;
+  let end = min(min(params.queries, begin + params.chunk), first + block);
+  query_first = first;
+  query_end = end;
+  key_end = params.offset + end;
+  return Task(begin, first, group / units % params.splits * tiles * block, end);
+}
+
+// Four numbers of a query's row of the result.
+fn store(token: u32, column: u32, width: u32, value: vec4<f32>) {
+  if (token >= query_end || column >= width) {
+    return;
+  }
+  let at = query_row(token) * width + column;
+#if wide
+  y[at / 4u] = value;
+#else
+#repeat j 4
+  if (column + $ju < width) {
+    y[at + $ju] = value[$j];
+  }
+#end
+#endif
+}
