@@ -31,7 +31,11 @@ export function powerAttention(machine: Machine): PowerAttention {
       q.backend.scope(() => {
         const prepared = prepare(machine, attention, rowMax.size)!;
         const { size } = rowMax;
-        machine.launch('pack_rows', { tensors: { rowMax, dden, prepared }, params: { size }, groups: groupsOf256(size) });
+        machine.launch('pack_rows', {
+          tensors: { rowMax, dden, prepared },
+          params: { size },
+          groups: groupsOf256(size),
+        });
         const read = { dy, prepared };
         attend(machine, attention, { name: 'attention_dq', rows: T, heads: H, width: d, tensors: { ...read, y: dq } });
         const width = Math.max(d, e);
