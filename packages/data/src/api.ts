@@ -6,6 +6,8 @@
  * Letters: B batch, T time (tokens per row), V vocabulary. Arrays are flat and row-major.
  */
 
+import type { HttpOptions } from './stores/httpStore';
+
 /** Token ids as they are kept: the narrowest class that holds the vocabulary. Ids are 0 … V−1. */
 export type TokenArray = Uint8Array | Uint16Array | Int32Array;
 
@@ -71,8 +73,14 @@ export interface TokenSource {
   readonly documentCount: number;
   /** Tokens of all documents together. */
   readonly tokenCount: number;
-  /** What people should know about it: files that were left out, and why. */
+  /** What people should know about it: files that were left out, and why; chunks that were skipped so far. */
   readonly notes: readonly string[];
+  /** What its text was encoded with, where that is known. */
+  readonly tokenizer?: Tokenizer | undefined;
+  /** How it is stored, for people: `dtype`, `chunks`, `codecs`. */
+  readonly details?: Readonly<Record<string, string>> | undefined;
+  /** How it lies in chunks, where reading a chunk costs much: batches are then drawn chunk by chunk. */
+  readonly chunks?: ChunkLayout | undefined;
   /** The same on every machine, as the split by documents goes by it. Should be unique within the source. */
   documentName(document: number): string;
   /** Tokens in a document. */
@@ -81,10 +89,18 @@ export interface TokenSource {
    * Tokens `from` … `to`−1 of a document.
    *
    * @param out - where they go, to − from ids; a new array where absent
-   * @returns `out`
+   * @returns `out`; −1 stands for a token that cannot be read, in a source that was asked to skip such
    * @throws DataError if there is no such document or range, or `out` has another length; an asynchronous source rejects
    */
   read(document: number, from: number, to: number, out?: Int32Array): Int32Array | Promise<Int32Array>;
+}
+
+/** How documents lie in chunks: rows of documents by columns of tokens. */
+export interface ChunkLayout {
+  /** Tokens of a document that lie in one chunk. */
+  readonly tokens: number;
+  /** Documents with the same number share chunks. */
+  rowOf(document: number): number;
 }
 
 /** Consecutive tokens of one document in a row of a batch. */
@@ -131,6 +147,8 @@ export interface Cursor {
   /** Size of the source, to notice when it is another one. */
   readonly documents: number;
   readonly tokens: number;
+  /** The order, where it is not `random`. */
+  readonly order?: 'chunks' | undefined;
   /** Name of the task, where examples of one are drawn. */
   readonly task?: string | undefined;
 }
@@ -145,6 +163,8 @@ export interface TrainingBatchesOptions {
   seed?: number | undefined;
   /** Goes on where this stood. */
   cursor?: Cursor | undefined;
+  /** How rows are drawn: `chunks` for a source that lies in chunks, else `random`, unless said otherwise. */
+  order?: 'random' | 'chunks' | undefined;
 }
 
 /** An endless sequence of random batches. */
@@ -234,18 +254,27 @@ export interface TextOptions {
   notes?: readonly string[] | undefined;
 }
 
-/** Options of `textFiles` and `openDataset`. */
+/** Options of `textFiles`, `binFile`, `zarrArray` and `openDataset`. */
 export interface DatasetOptions {
-  /** For text. Bytes unless said otherwise. */
+  /**
+   * What text is encoded with: bytes unless said otherwise. For tokens, what they were encoded with, where the dataset does
+   * not say it; where it does too, both must have the same name and vocabulary.
+   */
   tokenizer?: Tokenizer | undefined;
   /** Takes only these files out of folders: `['.txt', 'md']`, in either case. All, unless said otherwise. */
   extensions?: readonly string[] | undefined;
+  /** What a server is asked with. */
+  http?: HttpOptions | undefined;
+  /** Most bytes of what was read that are kept; 256 MiB unless said otherwise. */
+  cacheBytes?: number | undefined;
+  /** `skip` reads the tokens of a chunk that is damaged or missing as −1, which `notes` tells; `fail` (the default) throws. */
+  damaged?: 'fail' | 'skip' | undefined;
 }
 
 /** A kind of dataset on disk or elsewhere. To add one: a file beside `datasets/textFiles.ts`, and a line in its index. */
 export interface Dataset {
   readonly name: string;
-  /** Whether a path looks like one of this kind. */
+  /** Whether a path or an address looks like one of this kind. */
   accepts(path: string): boolean | Promise<boolean>;
   /** @throws DataError if the paths do not hold what they should */
   open(paths: readonly string[], options: DatasetOptions): Promise<TokenSource>;

@@ -1,9 +1,11 @@
 // Random rows of tokens for training. The law by which they are drawn is derived in the README.
+import { ConfigError } from '@sympow/embedding';
 import { Random } from '@sympow/kernels';
 import type { Span, TokenSource, TrainingBatches, TrainingBatchesOptions } from './api';
 import { resumeAt } from './cursor';
 import { DataError } from './errors';
 import { requireWhole } from './options';
+import { chunkOrder } from './order';
 import { PrefixSums } from './prefixSums';
 import { readBatch } from './rows';
 
@@ -20,6 +22,9 @@ const DRAWS_PER_ROW = 16;
  * document longer than T, where it is between half and twice as often. Documents of a single token have no target and are
  * not used.
  *
+ * That is the order `random`. A source that lies in chunks is read chunk by chunk instead, each once in a pass, in an order
+ * that is random as far as that allows (`chunks`): only documents of more than T tokens are then used.
+ *
  * @throws ConfigError if batch or context is not a whole number of at least 1, or the seed not one of at least 0
  * @throws DataError if the source holds no row of T + 1 tokens, or the cursor belongs to something else
  *
@@ -32,23 +37,36 @@ const DRAWS_PER_ROW = 16;
  */
 export function trainingBatches(
   source: TokenSource,
-  { batch, context, cursor, seed = cursor?.seed ?? 0 }: TrainingBatchesOptions,
+  {
+    batch,
+    context,
+    cursor,
+    seed = cursor?.seed ?? 0,
+    order = source.chunks ? 'chunks' : 'random',
+  }: TrainingBatchesOptions,
 ): TrainingBatches {
   requireWhole('batch', batch, 1);
   requireWhole('context', context, 1);
   requireWhole('seed', seed, 0);
-  const law = samplingLaw(source, context);
-  const here = { version: 1, seed, context, documents: source.documentCount, tokens: source.tokenCount } as const;
+  if (order !== 'random' && order !== 'chunks') {
+    throw new ConfigError({ what: 'order', value: order, expected: '"random" or "chunks"' });
+  }
+  const law = order === 'random' ? randomLaw(source, context, seed) : chunkLaw(source, context, seed);
+  const here = {
+    version: 1,
+    seed,
+    context,
+    documents: source.documentCount,
+    tokens: source.tokenCount,
+    ...(order === 'chunks' && { order }),
+  } as const;
   let row = cursor === undefined ? 0 : resumeAt(cursor, here);
 
   return {
     packed: law.packed,
     next() {
       const spans: Span[] = [];
-      for (let r = 0; r < batch; r++) {
-        const random = new Random(seed, 'batches', (row + r) * DRAWS_PER_ROW);
-        spans.push(...law.draw(r, random));
-      }
+      for (let r = 0; r < batch; r++) spans.push(...law.draw(row + r, r));
       const drawn = readBatch(source, spans, batch, context, law.packed);
       row += batch;
       return drawn;
@@ -59,11 +77,18 @@ export function trainingBatches(
 
 interface SamplingLaw {
   readonly packed: boolean;
-  /** The spans of one row, which fill it. */
-  draw(row: number, random: Random): Span[];
+  /** The spans of row i of the run, which fill row `row` of a batch. */
+  draw(i: number, row: number): Span[];
 }
 
-function samplingLaw(source: TokenSource, context: number): SamplingLaw {
+function chunkLaw(source: TokenSource, context: number, seed: number): SamplingLaw {
+  // What lies in memory is one chunk.
+  const chunks = source.chunks ?? { tokens: Infinity, rowOf: () => 0 };
+  const order = chunkOrder(source, chunks, context, seed);
+  return { packed: false, draw: (i, row) => [order.spanOf(i, row)] };
+}
+
+function randomLaw(source: TokenSource, context: number, seed: number): SamplingLaw {
   const { documentCount: count } = source;
   const lengthOf = (document: number) => source.documentLength(document);
   // Windows have T targets of the length−1 that a long document has; packed rows take up T of the places on the circle.
@@ -95,7 +120,8 @@ function samplingLaw(source: TokenSource, context: number): SamplingLaw {
 
   return {
     packed: short.total > 0,
-    draw(row, random) {
+    draw(i, row) {
+      const random = new Random(seed, 'batches', i * DRAWS_PER_ROW);
       const drawn = random.integer(long.total + short.total);
       return drawn < long.total ? [window(row, long.find(drawn), random)] : packed(row, drawn - long.total);
     },

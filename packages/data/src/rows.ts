@@ -43,6 +43,8 @@ function shift(
     const target = row * context + at;
     const predicted = Math.min(length, source.documentLength(document) - from - 1);
     inputs.set(tokens.subarray(begin, begin + length), target);
+    // What could not be read is no target; as an input it has to be some token.
+    for (let i = target; i < target + length; i++) if (inputs[i]! < 0) inputs[i] = 0;
     targets.set(tokens.subarray(begin + 1, begin + 1 + predicted), target);
     if (resets && at > 0) resets[target] = 1;
   }

@@ -1,7 +1,8 @@
 // Sources made from what is at hand: arrays in memory, and parts of other sources.
-import type { TokenArray, TokenSource } from './api';
+import type { ChunkLayout, TokenArray, Tokenizer, TokenSource } from './api';
 import { DataError } from './errors';
 import { requireWhole } from './options';
+import { PrefixSums } from './prefixSums';
 
 /** Tokens of one document and what it is called. */
 export interface TokenDocument {
@@ -16,6 +17,8 @@ export interface TokenSourceOptions {
   /** `tokens` unless said otherwise. */
   name?: string | undefined;
   notes?: readonly string[] | undefined;
+  /** What the tokens were encoded with. */
+  tokenizer?: Tokenizer | undefined;
 }
 
 /**
@@ -32,13 +35,14 @@ export interface TokenSourceOptions {
  */
 export function tokenSource(
   documents: readonly TokenDocument[],
-  { vocabSize, name = 'tokens', notes = [] }: TokenSourceOptions,
+  { vocabSize, name = 'tokens', notes = [], tokenizer }: TokenSourceOptions,
 ): TokenSource {
   requireWhole('vocabSize', vocabSize, 1);
   for (const document of documents) requireIds(document, vocabSize);
   const source: TokenSource = {
     name,
     vocabSize,
+    tokenizer,
     documentCount: documents.length,
     tokenCount: documents.reduce((sum, { tokens }) => sum + tokens.length, 0),
     notes,
@@ -68,6 +72,7 @@ export function partsOf(
     const [from, to] = partOf(document);
     return to - from;
   };
+  const { chunks } = source;
   const kept = new Int32Array(source.documentCount);
   let documentCount = 0;
   let tokenCount = 0;
@@ -79,9 +84,14 @@ export function partsOf(
   const parts: TokenSource = {
     name,
     vocabSize: source.vocabSize,
+    tokenizer: source.tokenizer,
+    details: source.details,
     documentCount,
     tokenCount,
-    notes: source.notes,
+    get notes() {
+      return source.notes;
+    },
+    chunks: chunks && { tokens: chunks.tokens, rowOf: (document) => chunks.rowOf(kept[document]!) },
     documentName: (document) => source.documentName(kept[document]!),
     documentLength: (document) => lengthOf(kept[document]!),
     read(document, from, to, out) {
@@ -91,6 +101,74 @@ export function partsOf(
     },
   };
   return parts;
+}
+
+/**
+ * Several sources as one, their documents one after another.
+ *
+ * @throws DataError if their vocabularies differ, or there is none
+ */
+export function joinSources(sources: readonly TokenSource[]): TokenSource {
+  const [first] = sources;
+  if (first && sources.length === 1) return first;
+  const differing = sources.find(({ vocabSize, tokenizer }) => {
+    return vocabSize !== first!.vocabSize || tokenizer?.name !== first!.tokenizer?.name;
+  });
+  if (!first || differing) {
+    throw new DataError({
+      what: 'sources',
+      value: sources.map(({ name }) => name),
+      expected: 'at least one, all of the same tokenizer',
+    });
+  }
+  const documents = new PrefixSums(sources.length, (i) => sources[i]!.documentCount);
+  const find = (document: number) => {
+    const i = documents.find(document);
+    return { i, source: sources[i]!, inner: document - documents.start(i) };
+  };
+  const { vocabSize, tokenizer, details } = first;
+  const joined: TokenSource = {
+    name: sources.length > 2 ? `${sources.length} datasets` : sources.map(({ name }) => name).join(' and '),
+    vocabSize,
+    tokenizer,
+    details,
+    documentCount: documents.total,
+    tokenCount: sources.reduce((sum, { tokenCount }) => sum + tokenCount, 0),
+    get notes() {
+      return sources.flatMap(({ notes }) => notes);
+    },
+    chunks: joinChunks(sources, find),
+    documentName(document) {
+      const { source, inner } = find(document);
+      return `${source.name}/${source.documentName(inner)}`;
+    },
+    documentLength(document) {
+      const { source, inner } = find(document);
+      return source.documentLength(inner);
+    },
+    read(document, from, to, out) {
+      const target = readTarget(joined, document, from, to, out);
+      const { source, inner } = find(document);
+      return source.read(inner, from, to, target);
+    },
+  };
+  return joined;
+}
+
+/** Rows of chunks of different sources have different numbers. */
+function joinChunks(
+  sources: readonly TokenSource[],
+  find: (document: number) => { i: number; source: TokenSource; inner: number },
+): ChunkLayout | undefined {
+  if (sources.some(({ chunks }) => !chunks)) return undefined;
+  const largest = Math.max(...sources.map(({ documentCount }) => documentCount));
+  return {
+    tokens: Math.max(...sources.map(({ chunks }) => chunks!.tokens)),
+    rowOf(document) {
+      const { i, source, inner } = find(document);
+      return i * largest + source.chunks!.rowOf(inner);
+    },
+  };
 }
 
 /**

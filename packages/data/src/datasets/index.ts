@@ -1,10 +1,12 @@
 // The kinds of dataset that a path may hold.
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
+import { binDataset } from './bin';
 import { textFilesDataset } from './textFiles';
+import { zarrDataset } from './zarr';
 
 /** The first that accepts a path opens it; text accepts all and stands last. */
-const datasets: readonly Dataset[] = [textFilesDataset];
+const datasets: readonly Dataset[] = [zarrDataset, binDataset, textFilesDataset];
 
 /**
  * Opens what lies at some paths, whichever kind of dataset it is.

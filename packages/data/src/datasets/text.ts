@@ -44,6 +44,7 @@ export function textSource(
   return tokenSource(full, {
     name,
     vocabSize: tokenizer.vocabSize,
+    tokenizer,
     notes: [...notes, ...empty.map((document) => `${document.name} was left out: it is empty`)],
   });
 }

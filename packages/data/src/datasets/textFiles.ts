@@ -1,7 +1,8 @@
-// Text files and folders of them. Only a runtime with Node's modules has files; they are asked for when a file is to be
-// read, and never imported, so that the package can be bundled for a browser.
-import type { Dataset, DatasetOptions, TextDocument, TokenSource } from '../api';
+// Text files and folders of them.
+import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
+import type { PrepareInput } from '../prepare/api';
+import { nodeFiles } from '../runtime';
 import { textSource } from './text';
 
 /**
@@ -22,26 +23,48 @@ import { textSource } from './text';
  * ```
  */
 export async function textFiles(paths: string | readonly string[], options: DatasetOptions = {}): Promise<TokenSource> {
-  const { tokenizer, extensions } = options;
+  const { tokenizer } = options;
+  const { inputs, notes, name } = await textInputs(paths, options);
+  const texts = await Promise.all(inputs.map(async (input) => ({ name: input.name, text: await input.read() })));
+  return textSource(texts, { tokenizer, notes, name });
+}
+
+/** Texts of files and folders, for `prepare`. */
+export interface TextInputs {
+  /** By name. Their bytes are read when they are asked for. */
+  readonly inputs: readonly PrepareInput[];
+  /** What was left out, and why. */
+  readonly notes: readonly string[];
+  /** What they are called together. */
+  readonly name: string;
+}
+
+/**
+ * Finds texts as {@link textFiles} does, without reading them.
+ *
+ * @throws DataError as {@link textFiles}
+ */
+export async function textInputs(
+  paths: string | readonly string[],
+  { extensions }: Pick<DatasetOptions, 'extensions'> = {},
+): Promise<TextInputs> {
   const given = typeof paths === 'string' ? [paths] : paths;
   const name = given.length > 2 ? `${given.length} paths` : given.join(' and ');
-  const texts: TextDocument[] = [];
+  const inputs: PrepareInput[] = [];
   const notes: string[] = [];
   for (const file of await findAll(given, extensions)) {
-    const text = await readFile(file.path);
-    if (file.named || !isBinary(text)) texts.push({ name: file.name, text });
+    const { head, size } = await look(file.path);
+    if (file.named || !head.includes(0)) inputs.push({ name: file.name, size, read: () => readFile(file.path) });
     else notes.push(`${file.name} was left out: it is binary`);
   }
-  if (texts.length === 0) {
-    throw new DataError({
-      what: 'paths',
-      value: given,
-      message: `there is no text file in ${name}`,
-      expected: extensions ? `at least one with an extension of ${extensions.join(', ')}` : 'at least one',
-      remedy: notes[0],
-    });
-  }
-  return textSource(texts, { tokenizer, notes, name });
+  if (inputs.length > 0) return { inputs, notes, name };
+  throw new DataError({
+    what: 'paths',
+    value: given,
+    message: `there is no text file in ${name}`,
+    expected: extensions ? `at least one with an extension of ${extensions.join(', ')}` : 'at least one',
+    remedy: notes[0],
+  });
 }
 
 /** Takes every path: what no other kind of dataset claims is text. */
@@ -68,7 +91,7 @@ async function findAll(given: readonly string[], extensions: readonly string[] |
 }
 
 async function find(given: string, extensions: readonly string[] | undefined): Promise<FoundFile[]> {
-  const { fs, path } = node();
+  const { fs, path } = nodeFiles();
   const wanted = extensions?.map((extension) => `.${extension.replace(/^\./, '').toLowerCase()}`);
   const found: FoundFile[] = [];
 
@@ -95,9 +118,24 @@ async function find(given: string, extensions: readonly string[] | undefined): P
   return found;
 }
 
+/** The first bytes of a file, which say whether it is text, and its size. */
+async function look(path: string): Promise<{ head: Uint8Array; size: number }> {
+  try {
+    const file = await nodeFiles().fs.open(path);
+    try {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(8000), 0, 8000, 0);
+      return { head: buffer.subarray(0, bytesRead), size: (await file.stat()).size };
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
 async function readFile(path: string): Promise<Uint8Array> {
   try {
-    const { buffer, byteOffset, byteLength } = await node().fs.readFile(path);
+    const { buffer, byteOffset, byteLength } = await nodeFiles().fs.readFile(path);
     return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (cause) {
     throw unreadable(path, cause);
@@ -117,22 +155,4 @@ function unreadable(path: string, cause: unknown): DataError {
 
 function byName(a: FoundFile, b: FoundFile): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
-}
-
-function isBinary(bytes: Uint8Array): boolean {
-  return bytes.subarray(0, 8000).includes(0);
-}
-
-function node() {
-  const builtin = typeof process === 'undefined' ? undefined : process.getBuiltinModule;
-  if (!builtin) {
-    throw new DataError({
-      what: 'runtime',
-      value: undefined,
-      message: 'this runtime has no files',
-      expected: 'Node 20.19 or newer, or one that offers process.getBuiltinModule',
-      remedy: 'Read the text by other means and hand it to textSource.',
-    });
-  }
-  return { fs: builtin('node:fs/promises'), path: builtin('node:path') };
 }

@@ -21,7 +21,7 @@ export function* textPieces(bytes: Uint8Array): Generator<TextPiece> {
 }
 
 /** The end of the piece that begins at `from`: the last place before a line break that stands between two words. */
-function cutAfter(bytes: Uint8Array, from: number): number {
+export function cutAfter(bytes: Uint8Array, from: number): number {
   const last = Math.min(from + LONGEST, bytes.length);
   for (let at = from + PIECE; at < last - 1; at++) {
     if (bytes[at] === 0x0a && isLetter(bytes[at - 1]!) && isLetter(bytes[at + 1]!)) return at;

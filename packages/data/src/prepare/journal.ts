@@ -1,0 +1,67 @@
+// What has certainly been written, so that a run that was stopped or killed goes on from there with the same bytes.
+import { DataError } from '../errors';
+import { codeOf, nodeFiles } from '../runtime';
+import { writeWhole } from './files';
+
+/** How far the texts have been read. */
+export interface Place {
+  /** How often all texts were gone through before. */
+  readonly pass: number;
+  readonly input: number;
+  /** Documents of this text, in this pass, that are written. */
+  readonly row: number;
+}
+
+/** What is certain. */
+export interface Written {
+  readonly place: Place;
+  readonly documents: number;
+  readonly tokens: number;
+  readonly dropped: number;
+}
+
+/** Where a run begins. */
+export const nothing: Written = { place: { pass: 0, input: 0, row: 0 }, documents: 0, tokens: 0, dropped: 0 };
+
+/** The journal of an output, kept in a folder beside its place until all is done. */
+export interface Journal {
+  /** What runs before this one have written. */
+  readonly written: Written;
+  save(written: Written): Promise<void>;
+}
+
+/**
+ * Opens the journal in a folder, which is made where it is not there.
+ *
+ * @param settings - what makes the bytes what they are
+ * @throws DataError if the folder was begun with other settings
+ */
+export async function openJournal(folder: string, settings: object): Promise<Journal> {
+  const { fs, path } = nodeFiles();
+  const file = path.join(folder, 'prepare.json');
+  const now = JSON.stringify(settings);
+  let written = nothing;
+  try {
+    const stored = JSON.parse(await fs.readFile(file, 'utf8')) as { settings?: unknown; written?: Written };
+    if (JSON.stringify(stored.settings) !== now || !stored.written) {
+      throw new DataError({
+        what: 'folder',
+        value: folder,
+        message: `${folder} was begun with other texts or options`,
+        expected: 'those that it was begun with',
+        remedy: 'Remove it to start anew, or choose another place.',
+      });
+    }
+    ({ written } = stored);
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      const remedy = 'Remove the folder to start anew.';
+      throw new DataError({ what: file, value: error.message, expected: 'the journal of a run', remedy, cause: error });
+    }
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  return {
+    written,
+    save: (certain) => writeWhole(file, JSON.stringify({ settings, written: certain })),
+  };
+}

@@ -1,0 +1,235 @@
+import { promises as fs } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Tokenizer, TokenSource } from '../api';
+import { openDataset } from '../datasets';
+import { DataError } from '../errors';
+import { byteTokenizer } from '../tokenizers/bytes';
+import { gpt2Tokenizer } from '../tokenizers/gpt2';
+import type { PrepareEnd, PrepareInput, PrepareOptions } from './api';
+import { prepare } from './prepare';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await fs.mkdtemp(join(tmpdir(), 'prepare-'));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await fs.rm(folder, { recursive: true, force: true });
+});
+
+const words = 'It was the best of times, it was the worst of times, été 😀.\n'.split(' ');
+/** A text of so many words. */
+function text(name: string, count: number): PrepareInput {
+  const bytes = new TextEncoder().encode(
+    Array.from({ length: count }, (_, i) => words[(i * i) % words.length]).join(' '),
+  );
+  return { name, size: bytes.length, read: async () => bytes };
+}
+const texts = [text('a', 110), text('b', 15), text('c', 230)];
+
+async function run(options: PrepareOptions, inputs = texts): Promise<PrepareEnd> {
+  for await (const event of prepare(inputs, options)) if (event.type === 'end') return event;
+  throw new Error('it did not end');
+}
+
+/** Every file below a folder, with its bytes. */
+async function filesOf(path: string): Promise<Record<string, string>> {
+  const names = (await fs.readdir(path, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const files = names.map(({ parentPath, name }) => join(parentPath, name)).sort();
+  return Object.fromEntries(await Promise.all(files.map(async (file) => [file.slice(path.length), await fs.readFile(file, 'base64')] as const))); // prettier-ignore
+}
+
+async function document(source: TokenSource, i: number): Promise<number[]> {
+  return [...(await source.read(i, 0, source.documentLength(i)))];
+}
+
+/** Documents of one length that the texts give, in order. */
+async function rowsOf(tokenizer: Tokenizer, length: number): Promise<number[][]> {
+  const rows: number[][] = [];
+  for (const input of texts) {
+    const ids = [...tokenizer.encodeBytes(await input.read())];
+    for (let at = 0; at + length <= ids.length; at += length) rows.push(ids.slice(at, at + length));
+  }
+  return rows;
+}
+
+describe('a .bin', () => {
+  it('holds every text with the end of text behind it', async () => {
+    const tokenizer = await gpt2Tokenizer();
+    const out = join(folder, 'books.bin');
+    const end = await run({ out, tokenizer });
+    const source = await openDataset(out);
+    expect([source.documentCount, source.tokenizer?.name, source.vocabSize]).toEqual([3, 'gpt2', 50257]);
+    for (const [i, input] of texts.entries()) {
+      const ids = tokenizer.encodeBytes(await input.read());
+      expect(await document(source, i)).toEqual([50256, ...ids, 50256]);
+    }
+    expect(end.tokens).toBe((await fs.stat(out)).size / 2);
+    expect((await fs.readdir(folder)).sort()).toEqual(['books.bin', 'books.bin.index', 'books.bin.json', 'books.bin.tokenizer.json']); // prettier-ignore
+  });
+
+  it('keeps texts of bytes apart, which have no end of text', async () => {
+    const out = join(folder, 'books.bin');
+    await run({ out });
+    const source = await openDataset(out);
+    for (const [i, input] of texts.entries()) expect(await document(source, i)).toEqual([...(await input.read())]);
+  });
+});
+
+describe.each([
+  [2, 'zstd'],
+  [2, 'blosc'],
+  [2, 'none'],
+  [3, 'zstd'],
+  [3, 'blosc'],
+  [3, 'none'],
+] as const)('a Zarr array of version %i, %s', (version, compressor) => {
+  it('holds documents of one length, each with the end of text in front', async () => {
+    const tokenizer = await gpt2Tokenizer();
+    const out = join(folder, 'books.zarr');
+    const zarr = { version, compressor, length: 50, chunk: [4, 16] } as const;
+    const { documents, dropped, tokens } = await run({ out, tokenizer, zarr });
+    const rows = await rowsOf(tokenizer, 50);
+    const source = await openDataset(out);
+    expect([source.documentCount, documents, source.tokenizer?.name]).toEqual([rows.length, rows.length, 'gpt2']);
+    for (const [i, row] of rows.entries()) expect(await document(source, i)).toEqual([50256, ...row]);
+    expect(tokens).toBe(rows.length * 50);
+    const all = (await Promise.all(texts.map(async (input) => tokenizer.encodeBytes(await input.read()).length))).reduce((a, b) => a + b); // prettier-ignore
+    expect(dropped).toBe(all - tokens);
+    expect(await fs.readdir(folder)).toEqual(['books.zarr']);
+  });
+});
+
+describe('a run that ends early', () => {
+  const outs = [
+    ['books.bin', {}],
+    ['books.zarr', { zarr: { length: 64, chunk: [4, 32] as const } }],
+    ['again.zarr', { zarr: { version: 2 as const, length: 64, chunk: [4, 32] as const, documents: 60, cycle: true } }],
+  ] as const;
+
+  it.each(outs)('goes on with the same bytes, wherever it ended: %s', async (name, options) => {
+    const whole = join(folder, 'whole');
+    await fs.mkdir(whole);
+    await run({ out: join(whole, name), ...options });
+    const expected = await filesOf(whole);
+    for (const certainEvery of [1, 1000]) {
+      for (const events of [1, 4, 9, 17]) {
+        const broken = join(folder, `broken-${certainEvery}-${events}`);
+        await fs.mkdir(broken);
+        const again = { out: join(broken, name), certainEvery, ...options };
+        let left = events;
+        let ends = 0;
+        for (; ends < 200; ends++) {
+          let ended = false;
+          for await (const event of prepare(texts, again)) {
+            ended = event.type === 'end';
+            // Nothing is where the result will be before it is done.
+            if (!ended) expect((await fs.readdir(broken)).includes(name)).toBe(false);
+            if (!ended && --left === 0) break;
+          }
+          left = events + ends;
+          if (ended) break;
+        }
+        expect(await filesOf(broken)).toEqual(expected);
+      }
+    }
+  });
+
+  it.each(outs)('leaves nothing half when the disk is full, and goes on when it is not: %s', async (name, options) => {
+    const whole = join(folder, 'whole');
+    const full = join(folder, 'full');
+    await fs.mkdir(whole);
+    await fs.mkdir(full);
+    await run({ out: join(whole, name), ...options });
+    const { open } = fs;
+    for (let room = 0; room < 50; room += 9) {
+      let writes = room;
+      vi.spyOn(fs, 'open').mockImplementation(async (...parameters) => {
+        const file = await open(...parameters);
+        const fail = () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' }));
+        const { write, writeFile } = file;
+        file.write = ((...args: Parameters<typeof write>) =>
+          writes-- > 0 ? write.apply(file, args) : fail()) as typeof write;
+        file.writeFile = (...args) => (writes-- > 0 ? writeFile.apply(file, args) : fail());
+        return file;
+      });
+      const failure = await run({ out: join(full, name), certainEvery: 100, ...options }).catch(
+        (error: unknown) => error,
+      );
+      vi.restoreAllMocks();
+      if (!(failure instanceof Error)) break;
+      expect(failure).toBeInstanceOf(DataError);
+      expect(failure.message).toMatch(/^cannot write .*: the disk is full; expected .* goes on where it stopped\.$/);
+      expect(await fs.readdir(full)).not.toContain(name);
+    }
+    if (!(await fs.readdir(full)).includes(name)) await run({ out: join(full, name), ...options });
+    expect(await filesOf(full)).toEqual(await filesOf(whole));
+  });
+
+  it('stops at once when told to', async () => {
+    const controller = new AbortController();
+    const out = join(folder, 'books.zarr');
+    const options = { out, zarr: { length: 64 }, signal: controller.signal };
+    await expect(async () => {
+      for await (const event of prepare(texts, options)) if (event.type === 'progress') controller.abort();
+    }).rejects.toThrow(/abort/i);
+    expect(await fs.readdir(folder)).toEqual(['books.zarr.partial']);
+  });
+
+  it('is not gone on with from other texts or options', async () => {
+    const out = join(folder, 'books.zarr');
+    for await (const _ of prepare(texts, { out, zarr: { length: 64 } })) break;
+    await fs.writeFile(join(`${out}.partial`, 'prepare.json'), '{"settings":{},"written":{}}');
+    await expect(run({ out, zarr: { length: 64 } })).rejects.toThrow(
+      /was begun with other texts or options.*Remove it/,
+    );
+    await fs.writeFile(join(`${out}.partial`, 'prepare.json'), '{"sett');
+    await expect(run({ out, zarr: { length: 64 } })).rejects.toThrow(DataError);
+  });
+});
+
+describe('preparing', () => {
+  it('takes the same part of every text that a split by tail takes', async () => {
+    const [train, rest] = [join(folder, 'train.bin'), join(folder, 'rest.bin')];
+    await run({ out: train, part: [0, 0.9] });
+    await run({ out: rest, part: [0.9, 1] });
+    const sources = [await openDataset(train), await openDataset(rest)];
+    for (const [i, input] of texts.entries()) {
+      const both = [...(await document(sources[0]!, i)), ...(await document(sources[1]!, i))];
+      expect(both).toEqual([...(await input.read())]);
+      expect(Math.abs(sources[1]!.documentLength(i) - both.length / 10)).toBeLessThan(1);
+    }
+  });
+
+  it('goes through the texts again only when asked, at other cuts', async () => {
+    const rows = await rowsOf(byteTokenizer(), 64);
+    const more = rows.length + 20;
+    expect((await run({ out: join(folder, 'once.zarr'), zarr: { length: 64, documents: more } })).documents).toBe(
+      rows.length,
+    );
+    const out = join(folder, 'again.zarr');
+    expect((await run({ out, zarr: { length: 64, documents: more, cycle: true } })).documents).toBe(more);
+    const source = await openDataset(out);
+    const shifted = [...(await texts[0]!.read())].slice(32, 96);
+    expect(await document(source, rows.length)).toEqual(shifted);
+    const few = { length: 64, documents: 3 };
+    expect((await run({ out: join(folder, 'few.zarr'), zarr: few })).documents).toBe(3);
+  });
+
+  it('says what is out of range', async () => {
+    const out = join(folder, 'x.zarr');
+    await expect(run({ out: join(folder, 'x.txt') })).rejects.toThrow('expected a name that ends in .bin or .zarr.');
+    await expect(run({ out, zarr: { length: 1e6 } })).rejects.toThrow(
+      /none of the texts \(3\) holds a document of 1000000/,
+    );
+    await expect(run({ out, zarr: { length: 1e6, documents: 5, cycle: true } })).rejects.toThrow(/none of the texts/);
+    await expect(run({ out, zarr: { cycle: true } })).rejects.toThrow('expected a number of documents at which to end');
+    await expect(run({ out, zarr: { version: 4 as 3 } })).rejects.toThrow('version is 4; expected 2 or 3.');
+    await expect(run({ out, part: [0.5, 0.5] })).rejects.toThrow('part is [0.5, 0.5]');
+    await expect(run({ out }, [])).rejects.toThrow('texts is 0; expected at least one.');
+    await fs.mkdir(out);
+    await expect(run({ out })).rejects.toThrow(/x\.zarr is there already; expected a new name\./);
+  });
+});

@@ -1,0 +1,56 @@
+// A folder on disk.
+import { DataError } from '../errors';
+import { codeOf, nodeFiles } from '../runtime';
+import type { ByteStore } from './api';
+import { resolveRange } from './range';
+
+/** The folder at `root`. @throws DataError in a runtime without files */
+export function folderStore(root: string): ByteStore {
+  const { fs, path } = nodeFiles();
+  const locate = (key: string) => path.join(root, key);
+  return {
+    name: root,
+    locate,
+    async read(key, range) {
+      const at = locate(key);
+      try {
+        const file = await fs.open(at);
+        try {
+          const { begin, end } = resolveRange(range, (await file.stat()).size, at);
+          const bytes = new Uint8Array(end - begin);
+          for (let done = 0; done < bytes.length;) {
+            const { bytesRead } = await file.read(bytes, done, bytes.length - done, begin + done);
+            if (bytesRead === 0) resolveRange({ begin, end }, begin + done, at);
+            done += bytesRead;
+          }
+          return bytes;
+        } finally {
+          await file.close();
+        }
+      } catch (error) {
+        return missingOrThrow(at, error);
+      }
+    },
+    async size(key) {
+      try {
+        const stats = await fs.stat(locate(key));
+        return stats.isFile() ? stats.size : undefined;
+      } catch (error) {
+        return missingOrThrow(locate(key), error);
+      }
+    },
+  };
+}
+
+function missingOrThrow(path: string, error: unknown): undefined {
+  if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '')) return undefined;
+  if (error instanceof DataError) throw error;
+  const reason = error instanceof Error ? error.message : String(error);
+  throw new DataError({
+    what: 'path',
+    value: path,
+    message: `cannot read "${path}" (${reason})`,
+    expected: 'a file that may be read',
+    cause: error,
+  });
+}

@@ -1,0 +1,33 @@
+// The store at a location: a server for an address, else a folder.
+import { nodeFiles } from '../runtime';
+import type { ByteStore } from './api';
+import { folderStore } from './folderStore';
+import { httpStore, type HttpOptions } from './httpStore';
+
+/** Whether a location is an address on the web. */
+export function isUrl(location: string): boolean {
+  return /^https?:\/\//i.test(location);
+}
+
+/** The folder or server at a location. */
+export function openStore(location: string, options: HttpOptions = {}): ByteStore {
+  return isUrl(location) ? httpStore(location, options) : folderStore(location);
+}
+
+/** The store that a file lies in, and its key there. */
+export function storeOf(location: string, options: HttpOptions = {}): { store: ByteStore; key: string } {
+  if (!isUrl(location)) {
+    const { path } = nodeFiles();
+    return { store: folderStore(path.dirname(location)), key: path.basename(location) };
+  }
+  const above = new URL('.', location);
+  above.search = new URL(location).search;
+  return { store: httpStore(above.href, options), key: lastName(location) };
+}
+
+/** The last name in a path or address: what a dataset is called. */
+export function lastName(location: string): string {
+  if (isUrl(location)) return decodeURIComponent(new URL(location).pathname.replace(/\/+$/, '').split('/').at(-1));
+  const { path } = nodeFiles();
+  return path.basename(path.resolve(location));
+}
