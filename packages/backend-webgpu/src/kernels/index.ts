@@ -3,6 +3,7 @@
 import type { Kernels } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { arithmetic } from './arithmetic';
+import { discountedSum } from './discountedSum';
 import { lookup } from './lookup';
 import { matmul } from './matmul';
 import { optimizer } from './optimizer';
@@ -26,6 +27,7 @@ export function kernelsOf(machine: Machine): Kernels {
     ...sums(machine),
     ...optimizer(machine),
     ...updateState(machine),
+    ...discountedSum(machine),
     ...queryState(machine),
     ...powerAttention(machine),
     ...softmaxAttention(machine),
