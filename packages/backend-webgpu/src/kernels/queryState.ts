@@ -4,52 +4,9 @@ import type { GateSums, Kernels, Tensor } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { groupsOf256 } from './arithmetic';
 import { decayOf } from './decay';
-import { featuresOf } from './features';
-import { stateTileFor } from './stateTile';
-import { chunksOf, type Chunks } from './updateState';
+import { chunksOf, featureQuery, type Chunks } from './featureProducts';
 
 type QueryState = Pick<Kernels, 'queryState' | 'queryStateBackward'>;
-
-interface FeatureQuery {
-  readonly chunks: Chunks;
-  readonly power: number;
-  readonly d: number;
-  /** [B, n, heads, 4·vectors, padded tokens] */
-  readonly x: Tensor;
-  readonly heads: number;
-  readonly S: Tensor;
-  readonly y: Tensor;
-  /** Attention inside the chunks, to be joined with the answer. */
-  readonly inside?: {
-    readonly Z: Tensor;
-    readonly num: Tensor;
-    readonly terms: Tensor;
-    readonly total: Tensor;
-    readonly normalized: number;
-  };
-}
-
-/** y = φ(x)ᵀS for every token and head, with the state of its chunk. */
-export function featureQuery(machine: Machine, { chunks, power, d, x, heads, S, y, inside }: FeatureQuery): void {
-  const [B, , G, D, e] = S.shape as [number, number, number, number, number];
-  const features = featuresOf(machine, d, power);
-  const copies = B * chunks.chunks * heads;
-  const tile = stateTileFor(machine, {
-    m: chunks.chunk,
-    n: e,
-    copies,
-    extraBytes: ({ m, threads }) => (inside ? 16 * threads + 8 * m : 0),
-  });
-  const { normalized = 0, ...tensors } = inside ?? {};
-  machine.launch('feature_query', {
-    imports: { tile: tile.file },
-    flags: e % 4 === 0 ? ['wide'] : [],
-    constants: { ...tile.constants, ...features.constants, a_along_k: false },
-    tensors: { table: features.table, x, S, y, ...tensors },
-    params: { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads, normalized },
-    groups: Math.ceil(chunks.chunk / tile.m) * Math.ceil(e / tile.n) * copies,
-  });
-}
 
 interface Scaling {
   readonly chunks: Chunks;

@@ -4,65 +4,9 @@ import type { GateSums, Kernels, Tensor } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { groupsOf256 } from './arithmetic';
 import { decayOf } from './decay';
-import { featuresOf } from './features';
-import { stateTileFor } from './stateTile';
+import { chunksOf, featureGradient, featureQuery, featureSum, type Chunks } from './featureProducts';
 
 type UpdateState = Pick<Kernels, 'updateState' | 'updateStateBackward'>;
-
-/** How the tokens of a call divide into chunks, and its vectors into groups of four numbers. */
-export interface Chunks {
-  readonly length: number;
-  readonly chunk: number;
-  readonly chunks: number;
-  /** Tokens of a chunk, as a multiple of 4. */
-  readonly padded: number;
-  /** Vectors of four that hold d numbers. */
-  readonly vectors: number;
-}
-
-export function chunksOf(length: number, chunk: number, d: number): Chunks {
-  const longest = Math.min(length, chunk);
-  return {
-    length,
-    chunk: longest,
-    chunks: Math.ceil(length / chunk),
-    padded: 4 * Math.ceil(longest / 4),
-    vectors: Math.ceil(d / 4),
-  };
-}
-
-interface FeatureSum {
-  readonly chunks: Chunks;
-  readonly power: number;
-  readonly d: number;
-  /** [B, T, heads, vectors of four] */
-  readonly x: Tensor;
-  readonly v: Tensor;
-  readonly heads: number;
-  readonly scale?: Tensor;
-  readonly weight?: Tensor;
-  readonly S: Tensor;
-  readonly Z: Tensor;
-}
-
-/** S = φ(x)ᵀ(scale·V), Z = φ(x)ᵀweight for every chunk. */
-export function featureSum(
-  machine: Machine,
-  { chunks, power, d, x, v, heads, scale, weight, S, Z }: FeatureSum,
-): void {
-  const [B, , G, D, e] = S.shape as [number, number, number, number, number];
-  const features = featuresOf(machine, d, power);
-  const copies = B * chunks.chunks * G;
-  const tile = stateTileFor(machine, { m: 4 * features.quads, n: e, copies });
-  machine.launch('feature_sum', {
-    imports: { tile: tile.file },
-    flags: e % 4 === 0 ? ['wide'] : [],
-    constants: { ...tile.constants, ...features.constants, a_along_k: false },
-    tensors: { table: features.table, x, v, scale, weight, S, Z },
-    params: { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads },
-    groups: Math.ceil((4 * features.quads) / tile.m) * Math.ceil(e / tile.n) * copies,
-  });
-}
 
 interface Scaling {
   readonly chunks: Chunks;
@@ -103,5 +47,33 @@ export function updateState(machine: Machine): UpdateState {
         sum(natural);
       });
     },
-  } as UpdateState;
+    updateStateBackward({ k, v, gates, power, chunk, dDeltaS, dDeltaZ, dk, dv, dA }) {
+      const [B, T, G, d] = k.shape as [number, number, number, number];
+      if (dk.size === 0) return;
+      const chunks = chunksOf(T, chunk, d);
+      const states = B * chunks.chunks * G;
+      const { backend } = dk;
+      backend.scope(() => {
+        const [transposed, gradient] = [0, 1].map(() => backend.empty([states, 4 * chunks.vectors, chunks.padded]));
+        scaleKeys(machine, { chunks, power, k, gates, transposed });
+        const [x, dx] = [transposed!, gradient!];
+        featureQuery(machine, { chunks, power, d, x, heads: G, S: dDeltaS, y: dv });
+        featureGradient(machine, { chunks, power, d, x, dx, heads: G, values: v, S: dDeltaS, Z: dDeltaZ });
+        const decay = decayOf(gates, power);
+        const size = states * chunks.padded;
+        machine.launch('unscale_keys', {
+          constants: decay.constants,
+          tensors: { ...decay.tensors, k, gradient, dk, dA },
+          params: { ...chunks, ...decay.params, size, heads: G, d },
+          groups: Math.ceil(size / 64),
+        });
+        if (!dA) return;
+        machine.launch('gate_ends', {
+          tensors: { dA },
+          params: { ...chunks, heads: G, width: decay.width },
+          groups: states * decay.width,
+        });
+      });
+    },
+  };
 }

@@ -1,0 +1,152 @@
+/**
+ * The three products that the chunked form is made of, each with φ made on the fly: states from tokens, answers from states, and
+ * the gradient of what was embedded. Nothing of the size of φ of all tokens is ever stored.
+ */
+
+import type { Tensor } from '@sympow/kernels';
+import type { Machine } from '../machine';
+import { featuresOf } from './features';
+import { stateTileFor } from './stateTile';
+
+/** How the tokens of a call divide into chunks, and its vectors into groups of four numbers. */
+export interface Chunks {
+  readonly length: number;
+  readonly chunk: number;
+  readonly chunks: number;
+  /** Tokens of a chunk, as a multiple of 4. */
+  readonly padded: number;
+  /** Vectors of four that hold d numbers. */
+  readonly vectors: number;
+}
+
+export function chunksOf(length: number, chunk: number, d: number): Chunks {
+  const longest = Math.min(length, chunk);
+  return {
+    length,
+    chunk: longest,
+    chunks: Math.ceil(length / chunk),
+    padded: 4 * Math.ceil(longest / 4),
+    vectors: Math.ceil(d / 4),
+  };
+}
+
+interface FeatureSum {
+  readonly chunks: Chunks;
+  readonly power: number;
+  readonly d: number;
+  /** [B, T, heads, vectors of four] */
+  readonly x: Tensor;
+  readonly v: Tensor;
+  readonly heads: number;
+  readonly scale?: Tensor;
+  readonly weight?: Tensor;
+  readonly S: Tensor;
+  readonly Z: Tensor;
+}
+
+/** S = φ(x)ᵀ(scale·V), Z = φ(x)ᵀweight for every chunk. */
+export function featureSum(
+  machine: Machine,
+  { chunks, power, d, x, v, heads, scale, weight, S, Z }: FeatureSum,
+): void {
+  const [B, , G, D, e] = S.shape as [number, number, number, number, number];
+  const features = featuresOf(machine, d, power);
+  const copies = B * chunks.chunks * G;
+  const tile = stateTileFor(machine, { m: 4 * features.quads, n: e, copies });
+  machine.launch('feature_sum', {
+    imports: { tile: tile.file },
+    flags: e % 4 === 0 ? ['wide'] : [],
+    constants: { ...tile.constants, ...features.constants, a_along_k: false },
+    tensors: { table: features.table, x, v, scale, weight, S, Z },
+    params: { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads },
+    groups: Math.ceil((4 * features.quads) / tile.m) * Math.ceil(e / tile.n) * copies,
+  });
+}
+
+interface FeatureQuery {
+  readonly chunks: Chunks;
+  readonly power: number;
+  readonly d: number;
+  /** [B, n, heads, 4·vectors, padded tokens] */
+  readonly x: Tensor;
+  readonly heads: number;
+  readonly S: Tensor;
+  readonly y: Tensor;
+  /** Attention inside the chunks, to be joined with the answer. */
+  readonly inside?: {
+    readonly Z: Tensor;
+    readonly num: Tensor;
+    readonly terms: Tensor;
+    readonly total: Tensor;
+    readonly normalized: number;
+  };
+}
+
+/** y = φ(x)ᵀS for every token and head, with the state of its chunk. */
+export function featureQuery(machine: Machine, { chunks, power, d, x, heads, S, y, inside }: FeatureQuery): void {
+  const [B, , G, D, e] = S.shape as [number, number, number, number, number];
+  const features = featuresOf(machine, d, power);
+  const copies = B * chunks.chunks * heads;
+  const tile = stateTileFor(machine, {
+    m: chunks.chunk,
+    n: e,
+    copies,
+    extraBytes: ({ m, threads }) => (inside ? 16 * threads + 8 * m : 0),
+  });
+  const { normalized = 0, ...tensors } = inside ?? {};
+  machine.launch('feature_query', {
+    imports: { tile: tile.file },
+    flags: e % 4 === 0 ? ['wide'] : [],
+    constants: { ...tile.constants, ...features.constants, a_along_k: false },
+    tensors: { table: features.table, x, S, y, ...tensors },
+    params: { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads, normalized },
+    groups: Math.ceil(chunks.chunk / tile.m) * Math.ceil(e / tile.n) * copies,
+  });
+}
+
+interface FeatureGradient {
+  readonly chunks: Chunks;
+  readonly power: number;
+  readonly d: number;
+  /** [B, n, heads, 4·vectors, padded tokens], and its gradient. */
+  readonly x: Tensor;
+  readonly dx: Tensor;
+  readonly heads: number;
+  /** [B, T, heads, e] */
+  readonly values: Tensor;
+  readonly scale?: Tensor;
+  readonly weight?: Tensor;
+  readonly S: Tensor;
+  readonly Z: Tensor;
+}
+
+/** dx from dφ(x) = scale·values·Sᵀ + weight·Z. */
+export function featureGradient(
+  machine: Machine,
+  { chunks, power, d, x, dx, heads, values, scale, weight, S, Z }: FeatureGradient,
+): void {
+  const [B, , G, D, e] = S.shape as [number, number, number, number, number];
+  const features = featuresOf(machine, d, power);
+  const copies = B * chunks.chunks * heads;
+  // A square tile: features are many.
+  const tile = stateTileFor(machine, {
+    m: chunks.chunk,
+    n: 4 * features.quads,
+    copies,
+    extraBytes: ({ m, n }) => 4 * n * (m + 1),
+  });
+  machine.launch('feature_gradient', {
+    imports: { tile: tile.file },
+    flags: e % 4 === 0 ? ['wide'] : [],
+    constants: {
+      ...tile.constants,
+      ...features.constants,
+      a_along_k: true,
+      b_along_k: true,
+      width: 4 * chunks.vectors,
+    },
+    tensors: { table: features.table, x, dx, values, scale, weight, S, Z },
+    params: { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads },
+    groups: Math.ceil(chunks.chunk / tile.m) * copies,
+  });
+}
