@@ -84,7 +84,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let share$r = 1.0;
 #endif
 #repeat t tiles
-  store(task.first + row$r, task.column + $tu * block + value_at(thread), params.e, outputs$t[$r] * share$r);
+  store(task.first + row$r, task.column + $tu * block + value_at(thread), params.e, outputs$t[$r] * share$r, false);
 #end
   if (thread % side == 0u && task.column == 0u && task.first + row$r < task.end) {
     let at = query_row(task.first + row$r);

@@ -57,23 +57,44 @@ fn one_decay(to: u32, of_key: u32, i: u32) -> f32 {
   return exp((a.x - b.x) + (a.y - b.y));
 }
 
-fn direct_scores(thread: u32, sums: ptr<function, Sums>) {
-  for (var i = 0u; i < params.d; i++) {
-#repeat r rows
-#repeat j 4
-    {
+// The product of a key, which is a column, or where the gradients of keys are computed a row, with a query.
+fn direct_product(row: u32, column: u32) -> f32 {
 #if dk
-      let key = min(key_first + row_at(thread, $ru), key_end - 1u);
-      let query = min(query_first + column_at(thread, $ju), query_end - 1u);
+  let key = min(key_first + row, key_end - 1u);
+  let query = min(query_first + column, query_end - 1u);
 #else
-      let query = min(query_first + row_at(thread, $ru), query_end - 1u);
-      let key = min(key_first + column_at(thread, $ju), key_end - 1u);
+  let query = min(query_first + row, query_end - 1u);
+  let key = min(key_first + column, key_end - 1u);
 #endif
-      (*sums)[$r][$j] += one_of_q(query, i) * one_of_k(key, i) * one_decay(query, key, i);
+  var sum = 0.0;
+  if (key <= query) {
+    for (var i = 0u; i < params.d; i++) {
+      sum += one_of_q(query, i) * one_of_k(key, i) * one_decay(query, key, i);
     }
-#end
-#end
   }
+  return sum;
+}
+
+// Through the place of the weights, so that the code is there once and not for every sum.
+fn direct_scores(thread: u32, sums: ptr<function, Sums>) {
+  workgroupBarrier();
+  for (var j = 0u; j < 4u; j++) {
+    for (var i = 0u; i < quads; i++) {
+      var four: vec4<f32>;
+      for (var r = 0u; r < 4u; r++) {
+        four[r] = direct_product(row_at(thread, i * 4u + r), column_at(thread, j));
+      }
+      weights[column_at(thread, j) * pitch + i * (side / quads) + thread / side] = four;
+    }
+  }
+#repeat j 4
+#repeat i quads
+  let four$i$j = weights[column_at(thread, $ju) * pitch + $iu * (side / quads) + thread / side];
+#repeat r 4
+  (*sums)[$iu * 4u + $ru][$j] = four$i$j[$r];
+#end
+#end
+#end
 }
 
 // Four numbers of the gradient of a query's row, from the weights of the block.

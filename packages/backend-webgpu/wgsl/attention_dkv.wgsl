@@ -12,17 +12,18 @@ var<storage, read_write> dv: array<Stored>;
 var<storage, read_write> dA: array<f32>;
 #endif
 
-fn store_dk(token: u32, column: u32, value: vec4<f32>) {
+// Four numbers of a key's row, or added to what it holds.
+fn store_dk(token: u32, column: u32, value: vec4<f32>, add: bool) {
   if (token >= key_end || column >= params.d) {
     return;
   }
   let at = key_row(token) * params.d + column;
 #if wide
-  dk[at / 4u] = value;
+  dk[at / 4u] = value + select(vec4<f32>(), dk[at / 4u], add);
 #else
 #repeat j 4
   if (column + $ju < params.d) {
-    dk[at + $ju] = value[$j];
+    dk[at + $ju] = value[$j] + select(0.0, dk[at + $ju], add);
   }
 #end
 #endif
@@ -72,6 +73,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #end
   var totals: array<f32, rows>;
   let columns = columns_of(thread);
+  var direct = false;
   put_keys(thread);
   for (var i = 0u; i < shared_by; i++) {
     head = key_head * shared_by + i;
@@ -110,11 +112,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #if vector_gates
       if (is_direct(thread, first, query)) {
         workgroupBarrier();
-#repeat r rows
-#repeat t tiles
-        keys$t[$r] += direct_key(row_at(thread, $ru), first_column + $tu * block + value_at(thread));
-#end
-#end
+        for (var r = 0u; r < rows; r++) {
+          for (var t = 0u; t < tiles; t++) {
+            let column = first_column + t * block + value_at(thread);
+            store_dk(first + row_at(thread, r), column, direct_key(row_at(thread, r), column), direct);
+          }
+        }
+        direct = true;
       } else {
 #repeat t tiles
         var part$t = Sums();
@@ -134,7 +138,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 
 #repeat r rows
 #repeat t tiles
-  store_dk(first + row_at(thread, $ru), first_column + $tu * block + value_at(thread), keys$t[$r]);
+  store_dk(first + row_at(thread, $ru), first_column + $tu * block + value_at(thread), keys$t[$r], direct);
   store_dv(first + row_at(thread, $ru), first_column + $tu * block + value_at(thread), values$t[$r]);
 #end
 #end

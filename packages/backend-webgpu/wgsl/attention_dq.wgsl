@@ -38,6 +38,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     direct = is_direct(thread, key, task.first);
     if (direct) {
       workgroupBarrier();
+      for (var r = 0u; r < rows; r++) {
+        for (var t = 0u; t < tiles; t++) {
+          let column = task.column + t * block + value_at(thread);
+          store(task.first + row_at(thread, r), column, params.d, direct_query(row_at(thread, r), column), false);
+        }
+      }
       break;
     }
 #endif
@@ -51,14 +57,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   {
     let row = row_at(thread, $ru);
     let column = task.column + $tu * block + value_at(thread);
-    var gradient = outputs$t[$r];
 #if vector_gates
-    gradient *= decay_of_query(row, column);
-    if (direct) {
-      gradient += direct_query(row, column);
-    }
+    store(task.first + row, column, params.d, outputs$t[$r] * decay_of_query(row, column), direct);
+#else
+    store(task.first + row, column, params.d, outputs$t[$r], false);
 #endif
-    store(task.first + row, column, params.d, gradient);
   }
 #end
 #end

@@ -33,18 +33,18 @@ fn task_of(group: u32) -> Task {
   return Task(begin, first, group / units % params.splits * tiles * block, end);
 }
 
-// Four numbers of a query's row of the result.
-fn store(token: u32, column: u32, width: u32, value: vec4<f32>) {
+// Four numbers of a query's row of the result, or added to what it holds.
+fn store(token: u32, column: u32, width: u32, value: vec4<f32>, add: bool) {
   if (token >= query_end || column >= width) {
     return;
   }
   let at = query_row(token) * width + column;
 #if wide
-  y[at / 4u] = value;
+  y[at / 4u] = value + select(vec4<f32>(), y[at / 4u], add);
 #else
 #repeat j 4
   if (column + $ju < width) {
-    y[at + $ju] = value[$j];
+    y[at + $ju] = value[$j] + select(0.0, y[at + $ju], add);
   }
 #end
 #endif
