@@ -1,14 +1,46 @@
 /** Causal softmax attention with optional gates, forward and backward. */
 
-import type { Kernels, SoftmaxAttentionArgs } from '@sympow/kernels';
+import type { Kernels, SoftmaxAttentionArgs, Tensor } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { attend, prepare, sizesOf, type Attention } from './attention';
+
+/** Queries up to which every one has workgroups of its own, with shares of the keys: a tile would be nearly empty. */
+const fewQueries = 8;
+/** Keys to a workgroup then. */
+const span = 256;
 
 type SoftmaxAttention = Pick<Kernels, 'softmaxAttention' | 'softmaxAttentionBackward'>;
 
 function attentionOf({ q, k, v, gates, offset }: Omit<SoftmaxAttentionArgs, 'y' | 'logSum'>): Attention {
   const { T, S } = sizesOf({ q, k, v });
   return { q, k, v, gates, chunk: Math.max(T, S), offset: offset ?? S - T, score: 'softmax_score' };
+}
+
+function attendOneByOne(machine: Machine, attention: Attention, y: Tensor, logSum: Tensor): void {
+  const { q, k, v, gates, offset } = attention;
+  const { T, S, H, G, d, e } = sizesOf(attention);
+  const spans = Math.ceil((offset + T) / span);
+  const rows = logSum.size;
+  const part = q.backend.empty([rows * spans, e + 2]);
+  machine.launch('attention_part', {
+    flags: [...(gates ? ['gates'] : []), ...(d % 4 === 0 ? ['wide'] : [])],
+    constants: { span, lanes: Math.min(256, Math.max(4, 2 ** Math.ceil(Math.log2(e)))) },
+    tensors: { q, k, v, A: gates?.A, start: gates?.start, part },
+    params: {
+      queries: T,
+      keys: S,
+      heads: H,
+      key_heads: G,
+      d,
+      e,
+      offset,
+      spans,
+      plane: gates?.start.size ?? 0,
+      scale: 1 / Math.sqrt(d),
+    },
+    groups: rows * spans,
+  });
+  machine.launch('attention_whole', { tensors: { part, y, logSum }, params: { e, spans }, groups: rows });
 }
 
 export function softmaxAttention(machine: Machine): SoftmaxAttention {
@@ -19,6 +51,10 @@ export function softmaxAttention(machine: Machine): SoftmaxAttention {
       const { y, logSum } = args;
       if (logSum.size === 0) return;
       args.q.backend.scope(() => {
+        if (T <= fewQueries) {
+          attendOneByOne(machine, attention, y, logSum);
+          return;
+        }
         const tensors = { prepared: prepare(machine, attention, 0), y, logSum };
         attend(machine, attention, { name: 'attention', rows: T, heads: H, width: e, tensors });
       });
