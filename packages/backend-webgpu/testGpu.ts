@@ -16,11 +16,22 @@ const there = (await gpu.requestAdapter()) !== null;
 export const missing =
   there || process.env.CI ? undefined : 'no GPU adapter here; `apt-get install chromium` brings a software one';
 
-/** A backend that takes its device for another, and chooses as it would there. */
-export async function openAs(facts: (real: AdapterFacts) => Partial<AdapterFacts>): Promise<GpuBackend> {
-  const opened = await openDevice({ gpu });
+interface Disguise {
+  readonly gpu?: GPU;
+  /** What the device is taken for. */
+  readonly facts?: (real: AdapterFacts) => Partial<AdapterFacts>;
+  /** WGSL files other than the package's own. */
+  readonly sources?: Readonly<Record<string, string>>;
+  readonly f16?: boolean;
+}
+
+/** A backend without its check of the device, in circumstances that are not there. */
+export async function openAs({ gpu: other = gpu, facts, sources, f16 = false }: Disguise): Promise<GpuBackend> {
+  const opened = await openDevice({ gpu: other });
   const failures = new Failures(opened.device);
-  const pipelines = new Pipelines(opened.device, failures);
-  const machine = new Machine(opened.device, { ...opened.facts, ...facts(opened.facts) }, failures, pipelines);
+  const pipelines = new Pipelines(opened.device, failures, sources);
+  const machine = new Machine(opened.device, { ...opened.facts, ...facts?.(opened.facts) }, failures, pipelines, {
+    f16,
+  });
   return new GpuBackend(machine, opened, {});
 }

@@ -21,7 +21,7 @@ export interface DeviceLike {
   createShaderModule(descriptor: never): object;
 }
 
-/** How far the shaders that are always needed are compiled. */
+/** How many of the shaders that something needs are compiled. */
 export interface WarmUp {
   readonly done: number;
   readonly total: number;
@@ -45,8 +45,6 @@ export interface WebGpuOptions {
   readonly maxBytes?: number | undefined;
   /** Measures every kernel by timestamp queries, see {@link WebGpuBackend.timings}. Off by default. */
   readonly timestamps?: boolean | undefined;
-  /** Called while `open` compiles the shaders that are always needed. */
-  readonly onWarmUp?: ((progress: WarmUp) => void) | undefined;
 }
 
 /** What the device said about itself. */
@@ -72,6 +70,24 @@ export interface KernelTime {
 
 export interface WebGpuBackend extends Backend {
   readonly adapter: AdapterFacts;
+  /**
+   * Compiles the shaders that `body` will need, side by side and off this thread, so that its first run does not wait for
+   * them one by one. `body` makes its tensors and calls its kernels as always, but nothing is computed meanwhile, and what
+   * the tensors hold afterwards is undefined unless it was there before.
+   *
+   * @example
+   * ```ts
+   * import { webgpu } from '@sympow/backend-webgpu';
+   * import { create } from 'webgpu';
+   * const backend = await webgpu({ gpu: create([]) }).open();
+   * const [x, y] = [backend.upload([1, 2], [2]), backend.empty([2])];
+   * const step = () => backend.kernels.gelu({ x, y });
+   * await backend.warmUp(step, ({ done, total }) => console.log(`${done} of ${total}`)); // 0 of 1, 1 of 1
+   * step();
+   * await backend.close();
+   * ```
+   */
+  warmUp(body: () => void, onProgress?: (progress: WarmUp) => void): Promise<void>;
   /**
    * Waits for the kernels enqueued so far and returns the time spent in each since the last call, longest first.
    *

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { gpu, missing, onlyValidation, openAs } from '../testGpu';
 import type { DeviceLike, WebGpuOptions } from './api';
 import { webgpu } from './backend';
+import { selfCheck } from './selfCheck';
+import { shaders } from './shaders.gen';
 
 async function opened<R>(options: WebGpuOptions, body: (backend: Backend) => R | Promise<R>): Promise<R> {
   const backend = await webgpu({ gpu, ...options }).open();
@@ -33,7 +35,8 @@ describe('webgpu()', () => {
         gpu: { requestAdapter: async () => Object.assign(without, { info: {}, features: new Set(), limits: {} }) },
       }).open(),
     ).rejects.toThrow(/gives no device/);
-    await expect(webgpu({ gpu: plain }).open()).resolves.toBeDefined();
+    // A device that computes nothing.
+    await expect(webgpu({ gpu: plain }).open()).rejects.toThrow(/computes wrong: matmul/);
     if (!(globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu) {
       await expect(webgpu().open()).rejects.toThrow(/no WebGPU in this runtime.*create/);
     }
@@ -54,7 +57,7 @@ describe.skipIf(missing)(`on a device${missing ? `: ${missing}` : ''}`, () => {
   it('computes on a device that is handed in, and leaves it alone', async () => {
     const device = await newDevice();
     for (let round = 0; round < 2; round++) {
-      await opened({ device: device as unknown as DeviceLike }, async (backend) => {
+      await opened({ device }, async (backend) => {
         const x = backend.upload([1, 2, 3], [3]);
         backend.kernels.add({ a: x, b: x, y: x });
         expect([...(await x.read())]).toEqual([2, 4, 6]);
@@ -90,7 +93,7 @@ describe.skipIf(missing)(`on a device${missing ? `: ${missing}` : ''}`, () => {
     device.pushErrorScope = (scope) => (scopes.push(scope), push(scope));
     device.popErrorScope = async () => {
       const [scope, error] = [scopes.pop(), pop()];
-      return full && scope === 'out-of-memory' ? ({ message: 'no memory' } as GPUOutOfMemoryError) : error;
+      return full && scope === 'out-of-memory' ? ({ message: 'no memory' }) : error;
     };
     const backend = await webgpu({ device: device as unknown as DeviceLike }).open();
     full = true;
@@ -113,7 +116,9 @@ describe.skipIf(missing)(`on a device${missing ? `: ${missing}` : ''}`, () => {
     }));
 
   it('folds dispatches that one dimension does not hold', async () => {
-    const backend = await openAs(({ limits }) => ({ limits: { ...limits, maxComputeWorkgroupsPerDimension: 7 } }));
+    const backend = await openAs({
+      facts: ({ limits }) => ({ limits: { ...limits, maxComputeWorkgroupsPerDimension: 7 } }),
+    });
     // One workgroup per row.
     const rows = 100;
     const x = backend.upload(
@@ -124,6 +129,35 @@ describe.skipIf(missing)(`on a device${missing ? `: ${missing}` : ''}`, () => {
     backend.kernels.rmsNorm({ x, eps: 0, y });
     const out = await y.read();
     expect(out.every((value, i) => Math.abs(value - (i % 2 === 0 ? 3 : 4) / Math.sqrt(12.5)) < 1e-6)).toBe(true);
+    await backend.close();
+  });
+
+  it('compiles ahead what a body needs, and computes nothing meanwhile', async () => {
+    const backend = await webgpu({ gpu }).open();
+    const x = backend.upload([1, 2, 3], [3]);
+    const step = () => {
+      backend.kernels.fill({ value: 9, y: x });
+      backend.scope(() => backend.kernels.onePlusTanh({ x, y: backend.empty([3]) }));
+    };
+    const progress: string[] = [];
+    await backend.warmUp(step, ({ done, total }) => progress.push(`${done}/${total}`));
+    expect(progress).toEqual(['0/2', '1/2', '2/2']);
+    expect([...(await x.read())]).toEqual([1, 2, 3]);
+    await backend.warmUp(step, ({ total }) => expect(total).toBe(0));
+    step();
+    expect([...(await x.read())]).toEqual([9, 9, 9]);
+    await backend.close();
+  });
+
+  it.each([
+    ['layerNorm', 'norm', 'workgroup_sum(thread, square) / count', 'square'],
+    ['matmul', 'direct_tile', 'a[$j][$r]', 'a[$r][$j]'],
+    ['gateSum', 'fixed', 'exponent - 150 + point', 'exponent - 149 + point'],
+  ])('is refused when its %s is wrong', async (kernel, file, right, wrong) => {
+    expect(shaders[file]).toContain(right);
+    const sources = { ...shaders, [file]: shaders[file]!.replace(right, wrong) };
+    const backend = await openAs({ sources });
+    await expect(selfCheck(backend)).rejects.toThrow(`this GPU computes wrong: ${kernel} gives`);
     await backend.close();
   });
 
@@ -149,16 +183,16 @@ describe.skipIf(missing)(`on a device${missing ? `: ${missing}` : ''}`, () => {
       ).rejects.toThrow(BackendError);
     }));
 
-  it('opens and closes 100 times and leaves nothing behind', async () => {
+  it('opens and closes 20 times and leaves nothing behind', async () => {
     const round = () =>
       opened({}, async (backend) => {
         const x = backend.upload(new Float32Array(50_000).fill(1), [50_000]);
         backend.kernels.add({ a: x, b: x, y: x });
         expect((await x.read())[49_999]).toBe(2);
       });
-    for (let i = 0; i < 20; i++) await round();
+    for (let i = 0; i < 5; i++) await round();
     const before = process.memoryUsage().rss;
-    for (let i = 0; i < 80; i++) await round();
+    for (let i = 0; i < 15; i++) await round();
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * 2 ** 20);
   });
 });

@@ -10,12 +10,13 @@ import {
   type Tensor,
   type TypedArray,
 } from '@sympow/kernels';
-import type { AdapterFacts, KernelTime, WebGpuBackend, WebGpuFactory, WebGpuOptions } from './api';
+import type { AdapterFacts, KernelTime, WarmUp, WebGpuBackend, WebGpuFactory, WebGpuOptions } from './api';
 import { openDevice, type OpenedDevice } from './device';
 import { Failures } from './failures';
 import { kernelsOf } from './kernels';
 import { Machine, type DeviceBuffer } from './machine';
 import { Pipelines } from './pipelines';
+import { enqueueChecks, selfCheck } from './selfCheck';
 
 const arrayOf = { float32: Float32Array, int32: Int32Array } as const;
 
@@ -102,6 +103,10 @@ export class GpuBackend implements WebGpuBackend {
     return this.machine.finish();
   }
 
+  warmUp(body: () => void, onProgress?: (progress: WarmUp) => void): Promise<void> {
+    return this.machine.warmUp(body, onProgress);
+  }
+
   async timings(): Promise<readonly KernelTime[]> {
     const { timer } = this.machine;
     if (timer) return timer.take(this.machine);
@@ -127,7 +132,7 @@ export class GpuBackend implements WebGpuBackend {
 /**
  * A factory for the WebGPU backend: float32 and int32 on a GPU, in browsers, Deno and Node.
  *
- * `open` throws BackendError where there is no device, or one that lacks what an option asks for.
+ * `open` throws BackendError where there is no device, or one that lacks what an option asks for or computes wrong.
  *
  * @throws ConfigError for options out of range
  * @example
@@ -156,7 +161,11 @@ export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
         if (timestamps) need(facts, 'timestamp-query', 'timestamps');
         const failures = new Failures(device);
         const machine = new Machine(device, facts, failures, new Pipelines(device, failures), { f16, timestamps });
-        return new GpuBackend(machine, opened, options);
+        const backend = new GpuBackend(machine, opened, options);
+        await backend.warmUp(() => enqueueChecks(backend).forEach((tensor) => tensor.dispose()));
+        await selfCheck(backend);
+        if (timestamps) await backend.timings();
+        return backend;
       } catch (error) {
         if (!foreign) device.destroy();
         throw error;

@@ -4,10 +4,10 @@
  */
 
 import type { Tensor } from '@sympow/kernels';
-import type { AdapterFacts } from './api';
+import type { AdapterFacts, WarmUp } from './api';
 import type { Failures } from './failures';
 import { mapRead, usage } from './gpu';
-import type { Pipeline, Pipelines } from './pipelines';
+import type { Pipeline, Pipelines, Wanted } from './pipelines';
 import { Timer } from './timer';
 
 /** A buffer of the device; the handle of every tensor in it. */
@@ -63,6 +63,8 @@ export class Machine {
   /** Number of the batch that is being recorded, and its dispatches so far. */
   private batch = 1;
   private launches = 0;
+  /** While a warm-up looks on: what would have been compiled. */
+  private wanted: Map<string, Wanted> | undefined;
   private made = 0;
   private readonly buffers = new Set<DeviceBuffer>();
 
@@ -109,7 +111,12 @@ export class Machine {
     const set = new Set(this.features);
     for (const flag of flags) set.add(flag);
     for (const tensor in tensors) if (tensors[tensor]) set.add(tensor);
-    const pipeline = this.pipelines.get(name, { imports, flags: set, constants });
+    const variant = { imports, flags: set, constants };
+    if (this.wanted) {
+      this.pipelines.collect(this.wanted, name, variant);
+      return;
+    }
+    const pipeline = this.pipelines.get(name, variant);
     this.writeParameters(name, pipeline, params, groups);
     const group = this.bindGroup(name, pipeline, tensors);
     const pass = this.beginPass(name);
@@ -124,6 +131,21 @@ export class Machine {
     pass.dispatchWorkgroups(Math.ceil(groups / rows), rows);
     if (this.timer) this.endPass();
     if (++this.launches === batchSize) this.submit();
+  }
+
+  /** Compiles what the launches of `body` need, and launches nothing. */
+  async warmUp(body: () => void, onProgress?: (progress: WarmUp) => void): Promise<void> {
+    const wanted = (this.wanted = new Map<string, Wanted>());
+    try {
+      body();
+    } finally {
+      this.wanted = undefined;
+    }
+    const total = wanted.size;
+    let done = 0;
+    onProgress?.({ done, total });
+    await this.pipelines.compile(wanted, () => onProgress?.({ done: ++done, total }));
+    await this.failures.settled();
   }
 
   /** Hands what was recorded to the queue. */

@@ -11,10 +11,10 @@ export interface Pipeline extends Pick<Shader, 'tensors' | 'parameters'> {
   readonly kinds: string;
 }
 
-/** A shader that `open` compiles before it is asked for. */
+/** A variant of a shader that is not compiled yet. */
 export interface Wanted {
   readonly name: string;
-  readonly variant?: Variant;
+  readonly variant: Variant;
 }
 
 export class Pipelines {
@@ -41,14 +41,20 @@ export class Pipelines {
     return found;
   }
 
+  /** Adds a variant to those that {@link compile} is given, unless it is there already. */
+  collect(wanted: Map<string, Wanted>, name: string, variant: Variant): void {
+    const key = keyOf(name, variant);
+    if (!this.compiled.has(key)) wanted.set(key, { name, variant });
+  }
+
   /** Compiles side by side, off this thread where the implementation can. */
-  async warm(wanted: readonly Wanted[], onDone: () => void): Promise<void> {
+  async compile(wanted: ReadonlyMap<string, Wanted>, onDone: () => void): Promise<void> {
     await Promise.all(
-      wanted.map(async ({ name, variant = {} }) => {
+      [...wanted].map(async ([key, { name, variant }]) => {
         const { descriptor, rest } = this.failures.watch(`the shader ${name}`, () => this.prepare(name, variant));
         try {
           const pipeline = await this.device.createComputePipelineAsync(descriptor);
-          this.compiled.set(keyOf(name, variant), { ...rest, pipeline });
+          this.compiled.set(key, { ...rest, pipeline });
         } catch (cause) {
           await this.failures.explain(cause);
         }

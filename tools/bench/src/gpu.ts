@@ -162,7 +162,7 @@ async function attention(options: Options): Promise<void> {
       await backend.close();
     }
   }
-  const T = lengths.at(-1)!;
+  const T = lengths.at(-1);
   await profile('power attention', `T=${T}`, options, (backend) => {
     const { pass } = sequence(backend, T, undefined);
     return () => backend.scope(() => void pass(true));

@@ -29,7 +29,7 @@ const products: Product[] = [
 ];
 
 describe.skipIf(missing)(`products as on a large GPU${missing ? `: ${missing}` : ''}`, () => {
-  const large = missing ? undefined : openAs(() => ({ software: false }));
+  const large = missing ? undefined : openAs({ facts: () => ({ software: false }) });
   const definition = js().open();
   afterAll(async () => (await large)?.close());
 
