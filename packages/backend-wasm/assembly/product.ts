@@ -2,7 +2,7 @@
 // as it lies. Strides count elements; columns of C touch.
 
 import { mark, release, take } from './arena';
-import { COLUMNS, ROWS, madd, tile } from './tile';
+import { COLUMNS, Packed, ROWS, madd, rowStep, tile } from './tile';
 
 /** Rows of A, columns of B and depth that are packed at a time: A's block stays in the second cache, a panel of B in the first. */
 const BLOCK_M: i32 = 120;
@@ -37,7 +37,7 @@ export function product(
       for (let i = 0; i < m; i += BLOCK_M) {
         const rows = min(BLOCK_M, m - i);
         packRows(rows, depth, a + ((<usize>i * rowA + <usize>p * columnA) << 2), rowA, columnA, panelsA);
-        multiplyPanels(rows, columns, depth, panelsA, panelsB, c + ((<usize>i * strideC + j) << 2), strideC, p == 0 && !accumulate);
+        multiplyPanels<Packed>(rows, columns, depth, panelsA, panelsB, c + ((<usize>i * strideC + j) << 2), strideC, p == 0 && !accumulate);
       }
     }
   }
@@ -49,34 +49,34 @@ export function productSpace(): i32 {
   return BLOCK_M * BLOCK_K + BLOCK_N * BLOCK_K + 64;
 }
 
-/** C (+)= the product of packed panels. */
-export function multiplyPanels(rows: i32, columns: i32, depth: i32, a: usize, b: usize, c: usize, strideC: i32, fresh: bool): void {
+/** C (+)= the product of A, in the layout that its type says, and packed panels of B. */
+export function multiplyPanels<A>(rows: i32, columns: i32, depth: i32, a: usize, b: usize, c: usize, strideC: i32, fresh: bool): void {
   const stride = <usize>strideC << 2;
   for (let j = 0; j < columns; j += COLUMNS) {
     const panelB = b + ((<usize>j * depth) << 2);
     for (let i = 0; i < rows; i += ROWS) {
-      const panelA = a + ((<usize>i * depth) << 2);
+      const panelA = a + <usize>i * (isInteger<A>() ? <usize>depth << 2 : rowStep<A>());
       const at = c + <usize>i * stride + (<usize>j << 2);
-      if (i + ROWS <= rows && j + COLUMNS <= columns) tile(depth, panelA, panelB, at, stride, fresh);
-      else edge(min(ROWS, rows - i), min(COLUMNS, columns - j), depth, panelA, panelB, at, stride, fresh);
+      if (i + ROWS <= rows && j + COLUMNS <= columns) tile<A>(depth, panelA, panelB, at, stride, fresh);
+      else edge<A>(min(ROWS, rows - i), min(COLUMNS, columns - j), depth, panelA, panelB, at, stride, fresh);
     }
   }
 }
 
 /** A tile of which only a part belongs to C. */
-function edge(rows: i32, columns: i32, depth: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
+function edge<A>(rows: i32, columns: i32, depth: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
   const start = mark();
   const whole = take(ROWS * COLUMNS);
   const bytes = <usize>columns << 2;
   // The same sums in the same order as a whole tile: how rows are cut into blocks changes no digit.
   if (!fresh) for (let i = 0; i < rows; i++) memory.copy(whole + (<usize>(i * COLUMNS) << 2), c + <usize>i * stride, bytes);
-  tile(depth, a, b, whole, COLUMNS << 2, fresh);
+  tile<A>(depth, a, b, whole, COLUMNS << 2, fresh);
   for (let i = 0; i < rows; i++) memory.copy(c + <usize>i * stride, whole + (<usize>(i * COLUMNS) << 2), bytes);
   release(start);
 }
 
 /** A into panels of ROWS rows: for each p the ROWS numbers A[i…, p], zeros below the last row. */
-function packRows(rows: i32, depth: i32, a: usize, rowA: i32, columnA: i32, out: usize): void {
+export function packRows(rows: i32, depth: i32, a: usize, rowA: i32, columnA: i32, out: usize): void {
   const down = <usize>rowA << 2;
   const along = <usize>columnA << 2;
   for (let i = 0; i < rows; i += ROWS) {

@@ -3,10 +3,14 @@
 
 import { rewind, take } from './arena';
 import { addGradient, scaleRows, selectHead, setGates, stateFactors, storeGradient, width } from './decay';
-import { embedRows, embedRowsBackward, rowsAtOnce, setRuns } from './embedding';
+import { prefixes, setRuns } from './embedding';
+import {
+  TOKENS, clearGradients, countFeatures, embed, embedBackward, finishGradients, panels, phi, prefixEnd, setAnswers, setFeatures,
+  setTokens, sumFeatures, weighFeatures,
+} from './features';
 import { power } from './functions';
-import { dot, product } from './product';
-import { madd } from './tile';
+import { dot, multiplyPanels, packColumns } from './product';
+import { Across, Along, madd } from './tile';
 
 let factor: usize = 0;
 let hat: usize = 0;
@@ -38,15 +42,14 @@ export function queryState(
 ): void {
   rewind();
   const chunks = (T + chunk - 1) / chunk;
-  const most = S ? rowsAtOnce(D) : 64;
-  let phi: usize = 0;
+  const totals = take(TOKENS);
   if (S) {
     setGates(A, starts, gateWidth, B, T, G, p);
     setRuns(runs, p, d);
-    factor = take(most * width);
-    hat = take(most * d + 4);
-    common = take(most);
-    phi = take(most * D + 4);
+    setFeatures(e, false);
+    factor = take(TOKENS * width);
+    hat = take(TOKENS * d + 4);
+    common = take(TOKENS);
   }
   for (let task = begin; task < end; task++) {
     const c = task % chunks;
@@ -56,15 +59,24 @@ export function queryState(
     const first = c * chunk;
     const last = min(T, first + chunk);
     const state = (b * chunks + c) * G + g;
-    const z = Z + ((<usize>state * D) << 2);
     if (S) selectHead(b, g);
-    for (let t = first; t < last; t += most) {
-      const rows = min(most, last - t);
+    for (let t = first; t < last; t += TOKENS) {
+      const rows = min(TOKENS, last - t);
       const token = (b * T + t) * H + h;
       if (S) {
         prepare(q + (<usize>(token * d) << 2), H * d, rowMax + (<usize>token << 2), H, t, rows, first, d);
-        embedRows(hat, rows, phi);
-        product(rows, e, D, phi, D, 1, S + ((<usize>state * D * e) << 2), e, 1, y + (<usize>(token * e) << 2), H * e, false);
+        setTokens(hat, rows);
+        memory.fill(totals, 0, <usize>TOKENS << 2);
+        for (let from = 0, feature = <usize>state * D; from < prefixes; ) {
+          const to = prefixEnd(from);
+          const count = countFeatures(from, to);
+          embed(from, to);
+          packColumns(e, count, S + ((feature * e) << 2), e, 1, panels);
+          multiplyPanels<Across>(rows, e, count, phi, panels, y + (<usize>(token * e) << 2), H * e, from == 0);
+          weighFeatures(count, Z + (feature << 2), totals);
+          feature += count;
+          from = to;
+        }
       }
       for (let r = 0; r < rows; r++) {
         const at = token + r * H;
@@ -72,7 +84,7 @@ export function queryState(
         const scale = S ? load<f32>(common + (<usize>r << 2)) : top;
         const inside = scale == 0 ? <f32>0 : power(top / scale, p);
         let sum = load<f32>(den + (<usize>at << 2)) * inside;
-        if (S) sum += dot(D, phi + ((<usize>r * D) << 2), z);
+        if (S) sum += load<f32>(totals + (<usize>r << 2));
         store<f32>(total + (<usize>at << 2), sum);
         const out = <usize>(at * e) << 2;
         finish(y + out, num + out, e, inside, rowScale(normalized, sum, scale, p), S != 0);
@@ -104,20 +116,18 @@ export function queryStateBackward(
 ): void {
   rewind();
   const chunks = (T + chunk - 1) / chunk;
-  const most = S ? rowsAtOnce(D) : 64;
-  const dAnswer = take(most * e);
-  const dTotal = take(most);
-  let phi: usize = 0;
+  const dAnswer = take(TOKENS * e);
+  const dTotal = take(TOKENS);
   let dHat: usize = 0;
   let dSum: usize = 0;
   if (S) {
     setGates(A, starts, gateWidth, B, T, G, p);
     setRuns(runs, p, d);
-    factor = take(most * width);
-    hat = take(most * d + 4);
-    common = take(most);
-    phi = take(most * D + 4);
-    dHat = take(most * d);
+    setFeatures(e, true);
+    factor = take(TOKENS * width);
+    hat = take(TOKENS * d + 4);
+    common = take(TOKENS);
+    dHat = take(TOKENS * d + 4);
     dSum = take(min(chunk, T) * width);
   }
   const root = <f32>(1 / Math.sqrt(<f64>d));
@@ -137,12 +147,13 @@ export function queryStateBackward(
       memory.fill(dZ + z, 0, <usize>D << 2);
     }
     for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
-      for (let t = first; t < last; t += most) {
-        const rows = min(most, last - t);
+      for (let t = first; t < last; t += TOKENS) {
+        const rows = min(TOKENS, last - t);
         const token = (b * T + t) * H + h;
         if (S) {
+          memory.fill(dTotal, 0, <usize>TOKENS << 2);
           prepare(q + (<usize>(token * d) << 2), H * d, rowMax + (<usize>token << 2), H, t, rows, first, d);
-          embedRows(hat, rows, phi);
+          setTokens(hat, rows);
         }
         for (let r = 0; r < rows; r++) {
           const at = token + r * H;
@@ -164,12 +175,21 @@ export function queryStateBackward(
           store<f32>(dden + (<usize>at << 2), ofSum * inside);
         }
         if (!S) continue;
-        product(D, e, rows, phi, 1, D, dAnswer, e, 1, dS + states, e, true);
-        for (let r = 0; r < rows; r++) addMultiple(D, dZ + z, phi + ((<usize>r * D) << 2), load<f32>(dTotal + (<usize>r << 2)));
-        // φ has been used: its gradient takes its place.
-        product(rows, D, e, dAnswer, e, 1, S + states, 1, e, phi, D, false);
-        for (let r = 0; r < rows; r++) addMultiple(D, phi + ((<usize>r * D) << 2), Z + z, load<f32>(dTotal + (<usize>r << 2)));
-        embedRowsBackward(hat, phi, rows, dHat);
+        packColumns(e, rows, dAnswer, e, 1, panels);
+        setAnswers(dAnswer, e, rows, e);
+        clearGradients();
+        for (let from = 0, feature: usize = 0; from < prefixes; ) {
+          const to = prefixEnd(from);
+          const count = countFeatures(from, to);
+          const part = states + ((feature * e) << 2);
+          embed(from, to);
+          multiplyPanels<Along>(count, e, rows, phi, panels, dS + part, e, false);
+          sumFeatures(count, dTotal, dZ + z + (feature << 2));
+          embedBackward(from, to, rows, e, S + part, Z + z + (feature << 2), dTotal);
+          feature += count;
+          from = to;
+        }
+        finishGradients(rows, dHat);
         scaleRows(dHat, dHat, d, rows, d, factor, root);
         for (let r = 0; r < rows; r++) {
           const at = <usize>((token + r * H) * d) << 2;

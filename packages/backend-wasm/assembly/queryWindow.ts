@@ -3,7 +3,7 @@
 
 import { rewind, take } from './arena';
 import { rowDot } from './discountedSum';
-import { embedRows, setRuns } from './embedding';
+import { embedVector, monomials, setRuns } from './embedding';
 import { power } from './functions';
 import { dot, product } from './product';
 import { addMultiple } from './queryState';
@@ -22,6 +22,7 @@ export function queryWindow(
   const scores = take(count);
   const query = take(d + 4);
   const phi = take(D + 4);
+  const powers = take(monomials);
   const exponent: f64 = width == 1 ? 1 / <f64>p : 1;
   const root = <f32>(1 / Math.sqrt(<f64>d));
   const perGroup = H / G;
@@ -63,7 +64,7 @@ export function queryWindow(
       let total: f64 = 0;
       if (c > 0 && square > 0) {
         for (let i: usize = 0; i < <usize>d << 2; i += 4) store<f32>(query + i, load<f32>(query + i) / c);
-        embedRows(query, 1, phi);
+        embedVector(query, phi, powers);
         product(1, e, D, phi, D, 1, S + ((<usize>index * D * e) << 2), e, 1, out, e, false);
         total = rowDot(D, phi, Z + ((<usize>index * D) << 2));
       } else {

@@ -8,6 +8,30 @@
 export const ROWS: i32 = ASC_FEATURE_RELAXED_SIMD && !WIDE ? 6 : 5;
 export const COLUMNS: i32 = WIDE ? 16 : 8;
 
+/** Numbers from one row of features to the next (features.ts): whole cache lines, and so many that rows stay apart in the cache. */
+export const STRIDE: i32 = 144;
+
+// How a tile finds the numbers of A, as types: each layout becomes a function of its own with offsets that are part of its
+// instructions.
+/** ROWS numbers side by side for every k. */
+export type Packed = i32;
+/** Rows of STRIDE numbers, k along a row. */
+export type Along = f32;
+/** Rows of STRIDE numbers, one for every k. */
+export type Across = f64;
+
+/** Bytes from a row of A to the next. */
+@inline
+export function rowStep<A>(): usize {
+  return isFloat<A>() && sizeof<A>() == 4 ? STRIDE << 2 : 4;
+}
+
+/** Bytes from one k to the next. */
+@inline
+function depthStep<A>(): usize {
+  return isInteger<A>() ? ROWS << 2 : sizeof<A>() == 4 ? 4 : STRIDE << 2;
+}
+
 /** a·b + c, in one instruction where the module may. */
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
@@ -15,19 +39,16 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   else return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/**
- * C = A·B or C += A·B for one tile: `a` holds k groups of ROWS numbers, `b` k groups of COLUMNS, rows of C stand `stride`
- * bytes apart.
- */
+/** C = A·B or C += A·B for one tile: `b` holds k groups of COLUMNS numbers, rows of C stand `stride` bytes apart. */
 @inline
-export function tile(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
-  if (WIDE) tileWide(k, a, b, c, stride, fresh);
-  else if (ASC_FEATURE_RELAXED_SIMD) tile6(k, a, b, c, stride, fresh);
-  else tile5(k, a, b, c, stride, fresh);
+export function tile<A>(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
+  if (WIDE) tileWide<A>(k, a, b, c, stride, fresh);
+  else if (ASC_FEATURE_RELAXED_SIMD) tile6<A>(k, a, b, c, stride, fresh);
+  else tile5<A>(k, a, b, c, stride, fresh);
 }
 
 /** Five rows, for a multiplication and an addition. */
-function tile5(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
+function tile5<A>(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
   const c0 = c;
   const c1 = c + 1 * stride;
   const c2 = c + 2 * stride;
@@ -61,19 +82,19 @@ function tile5(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool)
     const x0 = v128.load32_splat(a);
     l0 = madd(x0, left, l0);
     r0 = madd(x0, right, r0);
-    const x1 = v128.load32_splat(a, 4);
+    const x1 = v128.load32_splat(a, rowStep<A>());
     l1 = madd(x1, left, l1);
     r1 = madd(x1, right, r1);
-    const x2 = v128.load32_splat(a, 8);
+    const x2 = v128.load32_splat(a, 2 * rowStep<A>());
     l2 = madd(x2, left, l2);
     r2 = madd(x2, right, r2);
-    const x3 = v128.load32_splat(a, 12);
+    const x3 = v128.load32_splat(a, 3 * rowStep<A>());
     l3 = madd(x3, left, l3);
     r3 = madd(x3, right, r3);
-    const x4 = v128.load32_splat(a, 16);
+    const x4 = v128.load32_splat(a, 4 * rowStep<A>());
     l4 = madd(x4, left, l4);
     r4 = madd(x4, right, r4);
-    a += 20;
+    a += depthStep<A>();
   }
   v128.store(c0, l0);
   v128.store(c0, r0, 16);
@@ -88,7 +109,7 @@ function tile5(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool)
 }
 
 /** Six rows, for a multiply-add. */
-function tile6(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
+function tile6<A>(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
   const c0 = c;
   const c1 = c + 1 * stride;
   const c2 = c + 2 * stride;
@@ -127,22 +148,22 @@ function tile6(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool)
     const x0 = v128.load32_splat(a);
     l0 = madd(x0, left, l0);
     r0 = madd(x0, right, r0);
-    const x1 = v128.load32_splat(a, 4);
+    const x1 = v128.load32_splat(a, rowStep<A>());
     l1 = madd(x1, left, l1);
     r1 = madd(x1, right, r1);
-    const x2 = v128.load32_splat(a, 8);
+    const x2 = v128.load32_splat(a, 2 * rowStep<A>());
     l2 = madd(x2, left, l2);
     r2 = madd(x2, right, r2);
-    const x3 = v128.load32_splat(a, 12);
+    const x3 = v128.load32_splat(a, 3 * rowStep<A>());
     l3 = madd(x3, left, l3);
     r3 = madd(x3, right, r3);
-    const x4 = v128.load32_splat(a, 16);
+    const x4 = v128.load32_splat(a, 4 * rowStep<A>());
     l4 = madd(x4, left, l4);
     r4 = madd(x4, right, r4);
-    const x5 = v128.load32_splat(a, 20);
+    const x5 = v128.load32_splat(a, 5 * rowStep<A>());
     l5 = madd(x5, left, l5);
     r5 = madd(x5, right, r5);
-    a += 24;
+    a += depthStep<A>();
   }
   v128.store(c0, l0);
   v128.store(c0, r0, 16);
@@ -159,7 +180,7 @@ function tile6(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool)
 }
 
 /** Five rows of sixteen columns: twenty sums in ten registers of twice the width. */
-function tileWide(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
+function tileWide<A>(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
   const c0 = c;
   const c1 = c + 1 * stride;
   const c2 = c + 2 * stride;
@@ -217,27 +238,27 @@ function tileWide(k: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bo
     t0 = madd(x0, b1, t0);
     u0 = madd(x0, b2, u0);
     v0 = madd(x0, b3, v0);
-    const x1 = v128.load32_splat(a, 4);
+    const x1 = v128.load32_splat(a, rowStep<A>());
     s1 = madd(x1, b0, s1);
     t1 = madd(x1, b1, t1);
     u1 = madd(x1, b2, u1);
     v1 = madd(x1, b3, v1);
-    const x2 = v128.load32_splat(a, 8);
+    const x2 = v128.load32_splat(a, 2 * rowStep<A>());
     s2 = madd(x2, b0, s2);
     t2 = madd(x2, b1, t2);
     u2 = madd(x2, b2, u2);
     v2 = madd(x2, b3, v2);
-    const x3 = v128.load32_splat(a, 12);
+    const x3 = v128.load32_splat(a, 3 * rowStep<A>());
     s3 = madd(x3, b0, s3);
     t3 = madd(x3, b1, t3);
     u3 = madd(x3, b2, u3);
     v3 = madd(x3, b3, v3);
-    const x4 = v128.load32_splat(a, 16);
+    const x4 = v128.load32_splat(a, 4 * rowStep<A>());
     s4 = madd(x4, b0, s4);
     t4 = madd(x4, b1, t4);
     u4 = madd(x4, b2, u4);
     v4 = madd(x4, b3, v4);
-    a += 20;
+    a += depthStep<A>();
   }
   v128.store(c0, s0);
   v128.store(c0, t0, 16);

@@ -3,8 +3,20 @@
 
 import { rewind, take } from './arena';
 import { addGradient, keyFactors, scaleRows, selectHead, setGates, storeGradient, width } from './decay';
-import { embedRows, embedRowsBackward, rowsAtOnce, setRuns } from './embedding';
-import { addTo, product } from './product';
+import { prefixes, setRuns } from './embedding';
+import {
+  TOKENS, clearGradients, countFeatures, embed, embedBackward, finishGradients, panels, phi, prefixEnd, setAnswers, setFeatures,
+  setTokens, sumFeatures,
+} from './features';
+import { multiplyPanels, packColumns } from './product';
+import { Across, Along } from './tile';
+
+/** Ones for the tokens of a block. */
+function ones(): usize {
+  const at = take(TOKENS);
+  for (let i = 0; i < TOKENS; i++) store<f32>(at + (<usize>i << 2), 1);
+  return at;
+}
 
 export function updateState(
   begin: i32, end: i32, B: i32, T: i32, G: i32, d: i32, e: i32, p: i32, chunk: i32, D: i32, runs: usize,
@@ -13,11 +25,11 @@ export function updateState(
   rewind();
   setGates(A, starts, gateWidth, B, T, G, p);
   setRuns(runs, p, d);
-  const most = rowsAtOnce(D);
+  setFeatures(e, false);
   const chunks = (T + chunk - 1) / chunk;
-  const factor = take(most * width);
-  const hat = take(most * d + 4);
-  const phi = take(most * D + 4);
+  const factor = take(TOKENS * width);
+  const hat = take(TOKENS * d + 4);
+  const weights = ones();
   for (let task = begin; task < end; task++) {
     const g = task % G;
     const c = (task / G) % chunks;
@@ -27,14 +39,22 @@ export function updateState(
     const Z = deltaZ + ((<usize>task * D) << 2);
     selectHead(b, g);
     memory.fill(Z, 0, <usize>D << 2);
-    for (let t = c * chunk; t < last; t += most) {
-      const rows = min(most, last - t);
+    for (let t = c * chunk; t < last; t += TOKENS) {
+      const rows = min(TOKENS, last - t);
       const token = (b * T + t) * G + g;
       if (width) keyFactors(factor, t, t + rows, last - 1);
       scaleRows(hat, k + (<usize>(token * d) << 2), G * d, rows, d, factor, 1);
-      embedRows(hat, rows, phi);
-      product(D, e, rows, phi, 1, D, v + (<usize>(token * e) << 2), G * e, 1, S, e, t > c * chunk);
-      for (let r = 0; r < rows; r++) addTo(D, Z, phi + ((<usize>r * D) << 2));
+      setTokens(hat, rows);
+      packColumns(e, rows, v + (<usize>(token * e) << 2), G * e, 1, panels);
+      for (let from = 0, feature: usize = 0; from < prefixes; ) {
+        const to = prefixEnd(from);
+        const count = countFeatures(from, to);
+        embed(from, to);
+        multiplyPanels<Along>(count, e, rows, phi, panels, S + ((feature * e) << 2), e, t == c * chunk);
+        sumFeatures(count, weights, Z + (feature << 2));
+        feature += count;
+        from = to;
+      }
     }
   }
 }
@@ -46,13 +66,13 @@ export function updateStateBackward(
   rewind();
   setGates(A, starts, gateWidth, B, T, G, p);
   setRuns(runs, p, d);
-  const most = rowsAtOnce(D);
+  setFeatures(e, true);
   const chunks = (T + chunk - 1) / chunk;
-  const factor = take(most * width);
-  const hat = take(most * d + 4);
-  const phi = take(most * D + 4);
-  const dHat = take(most * d);
+  const factor = take(TOKENS * width);
+  const hat = take(TOKENS * d + 4);
+  const dHat = take(TOKENS * d + 4);
   const dSum = take(min(chunk, T) * width);
+  const weights = ones();
   for (let task = begin; task < end; task++) {
     const g = task % G;
     const c = (task / G) % chunks;
@@ -63,18 +83,27 @@ export function updateStateBackward(
     const Z = dDeltaZ + ((<usize>task * D) << 2);
     selectHead(b, g);
     memory.fill(dSum, 0, <usize>((last - first) * width) << 2);
-    for (let t = first; t < last; t += most) {
-      const rows = min(most, last - t);
+    for (let t = first; t < last; t += TOKENS) {
+      const rows = min(TOKENS, last - t);
       const token = (b * T + t) * G + g;
       const values = <usize>(token * e) << 2;
       if (width) keyFactors(factor, t, t + rows, last - 1);
       scaleRows(hat, k + (<usize>(token * d) << 2), G * d, rows, d, factor, 1);
-      embedRows(hat, rows, phi);
-      product(rows, e, D, phi, D, 1, S, e, 1, dv + values, G * e, false);
-      // φ has been used: its gradient takes its place.
-      product(rows, D, e, v + values, G * e, 1, S, 1, e, phi, D, false);
-      for (let r = 0; r < rows; r++) addTo(D, phi + ((<usize>r * D) << 2), Z);
-      embedRowsBackward(hat, phi, rows, dHat);
+      setTokens(hat, rows);
+      setAnswers(v + values, G * e, rows, e);
+      clearGradients();
+      for (let from = 0, feature: usize = 0; from < prefixes; ) {
+        const to = prefixEnd(from);
+        const count = countFeatures(from, to);
+        const part = S + ((feature * e) << 2);
+        embed(from, to);
+        packColumns(e, count, part, e, 1, panels);
+        multiplyPanels<Across>(rows, e, count, phi, panels, dv + values, G * e, from == 0);
+        embedBackward(from, to, rows, e, part, Z + (feature << 2), weights);
+        feature += count;
+        from = to;
+      }
+      finishGradients(rows, dHat);
       scaleRows(dHat, dHat, d, rows, d, factor, 1);
       for (let r = 0; r < rows; r++) {
         const at = <usize>((token + r * G) * d) << 2;

@@ -8,8 +8,8 @@ import { Heap } from './heap';
 /** The run table of φ, see assembly/embedding.ts. */
 export interface Runs {
   readonly at: number;
-  /** Numbers of work space that the module takes for it. */
-  readonly space: number;
+  /** Monomials of degrees 0 … p−1. */
+  readonly monomials: number;
 }
 
 const pageBytes = 65536;
@@ -122,14 +122,13 @@ export class Machine {
   /** The run table of φ for head size d and power p; made once. */
   runs(d: number, power: number): Runs {
     const { last, first, rest } = embeddingRuns(d, power);
-    // Twice for monomials and their gradients, twice for doubles.
-    const space = 4 * (last.reduce((sum, { length }) => sum + length, 0) + d) + 64;
+    const monomials = last.reduce((sum, { length }) => sum + length, 0);
     const key = `runs ${d} ${power}`;
     const known = this.tables.get(key);
-    if (known !== undefined) return { at: known, space };
+    if (known !== undefined) return { at: known, monomials };
     const counts = Int32Array.from(last, ({ length }) => length);
     const parts = [counts, ...last, Float32Array.from(first), Float32Array.from(rest), first, rest];
-    return { at: this.table(key, parts), space };
+    return { at: this.table(key, parts), monomials };
   }
 
   /** The multi-indices of φ [D, p]; made once. */

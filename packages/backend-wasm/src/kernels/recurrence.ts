@@ -8,7 +8,7 @@ import type {
   StepStateArgs,
   UpdateStateArgs,
 } from '@sympow/kernels';
-import { at, type Machine } from '../machine';
+import { at, type Machine, type Runs } from '../machine';
 
 type KeyTensors = Pick<UpdateStateArgs, 'k' | 'v' | 'gates' | 'power' | 'chunk'>;
 type QueryTensors = Pick<QueryStateArgs, 'q' | 'y' | 'gates' | 'S' | 'Z' | 'power' | 'chunk'>;
@@ -18,10 +18,8 @@ type StepTensors = Pick<StepStateArgs, 'q' | 'v' | 'Z' | 'logGate' | 'power'>;
 /** Query rows of an attention block; as in assembly/decay.ts. */
 const blockRows = 64;
 
-/** Rows whose features are held at once; as in assembly/embedding.ts. */
-function rowsAtOnce(D: number): number {
-  return Math.max(4, Math.min(120, Math.floor(262144 / D)));
-}
+// As in assembly/features.ts: tokens of a block, numbers from one row of features to the next, and features held at once.
+const [tokens, stride, features] = [128, 144, 256];
 
 /** 0 without gates, 1, or d. */
 function gateWidth(gates: GateSums | undefined): number {
@@ -31,16 +29,19 @@ function gateWidth(gates: GateSums | undefined): number {
 const gateArguments = (gates: GateSums | undefined) => [at(gates?.A), at(gates?.start), gateWidth(gates)] as const;
 
 export function recurrence(machine: Machine) {
-  /** Work space of kernels that hold φ of some rows. */
-  const featureSpace = (d: number, D: number, length: number, width: number) =>
-    rowsAtOnce(D) * (D + 2 * d + width + 8) + Math.max(1, length) * width + 256;
+  /** Work space of kernels that hold φ of a block of tokens, and of what they sum over `length` tokens. */
+  function featureSpace({ monomials }: Runs, d: number, e: number, width: number, length: number) {
+    const held = Math.max(features, d) + 8;
+    const rows = 2 * Math.max(monomials, d + 1) + held + 1;
+    return rows * stride + held * (2 * e + 32) + tokens * (2 * e + 2 * d + width + 8) + length * width;
+  }
 
   function keys({ k, v, gates, power, chunk }: KeyTensors, D: number) {
     const [B, T, G, d] = k.shape as [number, number, number, number];
     const runs = machine.runs(d, power);
     return {
       tasks: B * G * Math.ceil(T / chunk),
-      space: featureSpace(d, D, Math.min(chunk, T), gateWidth(gates)) + runs.space,
+      space: featureSpace(runs, d, v.shape[3]!, gateWidth(gates), Math.min(chunk, T)),
       list: [B, T, G, d, v.shape[3]!, power, chunk, D, runs.at, ...gateArguments(gates)] as const,
     };
   }
@@ -50,13 +51,13 @@ export function recurrence(machine: Machine) {
     const e = y.shape[3]!;
     const G = Z?.shape[2] ?? gates?.start.shape[2] ?? H;
     const D = Z?.shape[3] ?? 1;
-    const runs = S ? machine.runs(d, power) : { at: 0, space: 0 };
+    const runs = S ? machine.runs(d, power) : { at: 0, monomials: 0 };
     return {
       chunks: Math.ceil(T / chunk),
       B,
       H,
       G,
-      space: featureSpace(d, D, Math.min(chunk, T), gateWidth(gates)) + rowsAtOnce(D) * (e + 2) + runs.space,
+      space: featureSpace(runs, d, e, gateWidth(gates), Math.min(chunk, T)),
       list: [B, T, H, G, d, e, power, chunk, D, runs.at, ...gateArguments(gates)] as const,
     };
   }
@@ -147,7 +148,7 @@ export function recurrence(machine: Machine) {
       const D = Z.shape[2]!;
       const width = logGate?.shape.length === 4 ? d : 1;
       const runs = machine.runs(d, power);
-      const space = (count + 4) * (width + 1) + D + d + 128 + runs.space;
+      const space = (count + 4) * (width + 1) + D + d + runs.monomials + 128;
       const list = [H, G, C, d, v.shape[3]!, power, D, runs.at, width, normalizer === 'sum'] as const;
       const inputs = [at(q), at(k), at(v), at(logGate), count, at(S), at(Z)] as const;
       machine.run('queryWindow', B * G, space, ...list, ...inputs, at(y));
@@ -162,7 +163,7 @@ export function recurrence(machine: Machine) {
     const indices = logGate?.shape.length === 3 ? machine.indices(d, power) : 0;
     return {
       tasks: B * G,
-      space: (backward ? 2 * D * e + 6 * D : 2 * D) + 2 * (d + 2 * e) + 128 + runs.space,
+      space: (backward ? 2 * D * e + 6 * D : 2 * D) + 2 * (d + 2 * e) + 4 * (runs.monomials + d) + 128,
       list: [H, G, d, e, power, D, runs.at, indices] as const,
     };
   }
