@@ -1,4 +1,5 @@
 // The chunks of a Zarr array: fetched with caps, decoded by zarrita, checked, and kept in a bounded cache.
+import { withoutChecksum } from '../crc32c';
 import { DataError } from '../errors';
 import type { ByteStore } from '../stores/api';
 import { ByteCache } from '../stores/cache';
@@ -112,10 +113,12 @@ async function openArray(store: ByteStore, layout: ZarrLayout) {
   const metadata = new TextEncoder().encode(JSON.stringify(layout.forZarrita));
   // No codec makes more of a chunk than this.
   const most = layout.chunkBytes + layout.chunkBytes / 8 + 2 ** 16;
-  const open = async (bytes: Uint8Array | undefined) => {
-    if (!bytes) throw new Damage('it is missing');
+  const open = async (stored: Uint8Array | undefined) => {
+    if (!stored) throw new Damage('it is missing');
+    const bytes = layout.checksum ? withoutChecksum(stored) : stored;
+    if (!bytes) throw new Damage('its checksum is wrong');
     requireDeclared(bytes, layout);
-    return layout.inflate ? inflate(bytes, layout.inflate, layout.chunkBytes + 4) : bytes;
+    return layout.inflate ? inflate(bytes, layout.inflate, layout.chunkBytes) : bytes;
   };
   const readable = {
     async get(key: string): Promise<Uint8Array | undefined> {

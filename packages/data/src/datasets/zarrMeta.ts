@@ -13,8 +13,12 @@ export type ZarrType = 'uint8' | 'uint16' | 'uint32';
 
 const WIDTHS: Readonly<Record<ZarrType, number>> = { uint8: 1, uint16: 2, uint32: 4 };
 
-/** Codecs of bytes whose output zarrita takes as it comes, and those that are inflated here, up to the size of a chunk. */
-const BOUNDED = ['bytes', 'crc32c', 'transpose', 'blosc', 'zstd', 'lz4'];
+/**
+ * Codecs that zarrita decodes, whose output is bounded by what they say first, and those that are inflated here, up to the
+ * size of a chunk. Checksums are checked here: zarrita cuts them off.
+ */
+const BOUNDED = ['bytes', 'transpose', 'blosc', 'zstd', 'lz4'];
+const CHECKSUM = 'crc32c';
 const INFLATED: Readonly<Record<string, CompressionFormat>> = { gzip: 'gzip', zlib: 'deflate' };
 
 /** What an array is. */
@@ -29,12 +33,14 @@ export interface ZarrLayout {
   readonly shard: readonly [documents: number, columns: number] | undefined;
   /** Names, in the order of encoding. */
   readonly codecs: readonly string[];
+  /** Whether a checksum stands behind each chunk. */
+  readonly checksum: boolean;
   /** How chunks are inflated before zarrita sees them. */
   readonly inflate: CompressionFormat | undefined;
   /** Bytes of a decoded chunk. */
   readonly chunkBytes: number;
   readonly fill: number;
-  /** The description without what is inflated here. */
+  /** The description without what is checked and inflated here. */
   readonly forZarrita: object;
 }
 
@@ -58,6 +64,7 @@ export function readV2(json: Readonly<Record<string, unknown>>, where: string): 
     chunk: chunks,
     shard: undefined,
     names,
+    checksum: false,
     inflate,
     forZarrita: inflate ? { ...json, compressor: null } : json,
   });
@@ -73,8 +80,10 @@ export function readV3(json: Readonly<Record<string, unknown>>, where: string): 
   const sharding = list.length === 1 && list[0]!.name === 'sharding_indexed' ? list[0] : undefined;
   const inner = sharding ? codecsOf(sharding.configuration?.codecs, where) : list;
   const names = inner.map(({ name }) => name.replace(/^numcodecs\./, ''));
-  const inflate = INFLATED[names.at(-1)];
-  const rest = inflate ? inner.slice(0, -1) : inner;
+  const checksum = names.at(-1) === CHECKSUM;
+  const plain = checksum ? inner.slice(0, -1) : inner;
+  const inflate = INFLATED[names[plain.length - 1] ?? ''];
+  const rest = inflate ? plain.slice(0, -1) : plain;
   return finish({
     where,
     version: 3,
@@ -84,6 +93,7 @@ export function readV3(json: Readonly<Record<string, unknown>>, where: string): 
     chunk: sharding ? sharding.configuration?.chunk_shape : outer,
     shard: sharding ? outer : undefined,
     names,
+    checksum,
     inflate,
     forZarrita: {
       ...json,
@@ -98,7 +108,7 @@ function codecsOf(codecs: unknown, where: string): readonly Codec[] {
   refuse(where, 'codecs', codecs, 'a list of codecs with names');
 }
 
-interface Read extends Pick<ZarrLayout, 'version' | 'inflate' | 'forZarrita'> {
+interface Read extends Pick<ZarrLayout, 'version' | 'checksum' | 'inflate' | 'forZarrita'> {
   readonly where: string;
   readonly shape: unknown;
   readonly chunk: unknown;
@@ -135,11 +145,11 @@ function finish({ where, shape, chunk, shard, type, dtype, names, fill, ...rest 
       );
     }
   }
-  const known = rest.inflate ? names.slice(0, -1) : names;
+  const known = names.slice(0, names.length - (rest.checksum ? 1 : 0) - (rest.inflate ? 1 : 0));
   const unknown = known.find((name) => !BOUNDED.includes(name));
   if (unknown !== undefined) {
     const last = Object.keys(INFLATED).join(' or ');
-    refuse(where, 'codec', unknown, `one of ${BOUNDED.join(', ')}, or ${last} as the last`);
+    refuse(where, 'codec', unknown, `one of ${BOUNDED.join(', ')}, ${last} behind them, and ${CHECKSUM} as the last`);
   }
   return {
     ...rest,

@@ -7,7 +7,7 @@ import { ATTRIBUTE } from '../datasets/zarr';
 import { requireWhole } from '../options';
 import { nodeFiles } from '../runtime';
 import type { Compressor, PrepareZarrOptions } from './api';
-import { withChecksum } from './crc32c';
+import { withChecksum } from '../crc32c';
 import { openGrowing, rename, writeWhole } from './files';
 import type { Written } from './journal';
 import type { Writer } from './prepare';

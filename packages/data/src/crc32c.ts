@@ -21,3 +21,11 @@ export function withChecksum(bytes: Uint8Array): Uint8Array {
   new DataView(out.buffer).setUint32(bytes.length, crc32c(bytes), true);
   return out;
 }
+
+/** Bytes without the checksum behind them; undefined if it is another one. */
+export function withoutChecksum(bytes: Uint8Array): Uint8Array | undefined {
+  if (bytes.length < 4) return undefined;
+  const rest = bytes.subarray(0, bytes.length - 4);
+  const stored = new DataView(bytes.buffer, bytes.byteOffset + rest.length, 4).getUint32(0, true);
+  return stored === crc32c(rest) ? rest : undefined;
+}
