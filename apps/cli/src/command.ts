@@ -4,6 +4,7 @@ import type { Command as CommanderCommand } from 'commander';
 import { UsageError } from './failure';
 
 export interface Command {
+  /** One word, or two where commands about one thing stand together: `data info`. */
   readonly name: string;
   readonly description: string;
   /** Adds arguments, options and help; --seed, --json and --debug are there already. */

@@ -1,17 +1,31 @@
 // The options that say which text is read, and which part of it.
 
-import { heldOut, openDataset, type TokenSource } from '@sympow/data';
+import { heldOut, openDataset, openTokenizer, tokenizerFromJSON, tokenizerNames } from '@sympow/data';
+import type { DatasetOptions, Tokenizer, TokenSource } from '@sympow/data';
+import { folderStorage, readJson } from '@sympow/model';
 import type { Command } from 'commander';
+import { basename, dirname } from 'node:path';
 import { oneOf, real } from './command';
+import { UsageError } from './failure';
 import type { Output } from './output';
 import { quantity } from './output';
 
 /** Which part of the data a command reads. */
 export type Part = 'train' | 'held-out' | 'all';
 
-export function withData(command: Command): Command {
+/** Options of everything that opens a dataset. */
+export function withDataset(command: Command): Command {
   return command
-    .argument('<data...>', 'text files, or folders of them')
+    .option(
+      '--tokenizer <name>',
+      `${tokenizerNames.join(', ')} or a tokenizer.json (default: what the data say, or bytes for text)`,
+    )
+    .option('--skip-damaged', 'read damaged chunks as missing tokens instead of stopping');
+}
+
+export function withData(command: Command): Command {
+  command.argument('<data...>', 'text files or folders of them, .bin files, or .zarr arrays; both also at an address');
+  return withDataset(command)
     .option(
       '--held-out <share>',
       'share of the text that is kept from training',
@@ -26,22 +40,71 @@ export function withData(command: Command): Command {
     );
 }
 
-export interface DataFlags {
+/** What a person can say about a dataset. */
+export interface DatasetFlags {
+  readonly tokenizer?: string;
+  readonly skipDamaged?: true;
+}
+
+export interface DataFlags extends DatasetFlags {
   heldOut: number;
   split: 'tail' | 'documents';
 }
 
-/** Opens the data and says what was left out of it. */
+/** A tokenizer from its name, or from its file. */
+export async function tokenizerOf(name: string | undefined): Promise<Tokenizer | undefined> {
+  if (name === undefined) return undefined;
+  if (tokenizerNames.includes(name)) return openTokenizer(name);
+  if (!name.endsWith('.json')) {
+    const expected = `one of ${tokenizerNames.join(', ')}, or a file that ends in .json`;
+    throw new UsageError({ what: '--tokenizer', value: name, expected });
+  }
+  return tokenizerFromJSON(await readJson(folderStorage(dirname(name)), basename(name), 2 ** 26));
+}
+
+/** Opens a dataset and says what there is to know about it. */
+export async function openSource(
+  paths: readonly string[],
+  { tokenizer, skipDamaged }: { tokenizer?: Tokenizer | undefined; skipDamaged?: true | undefined },
+  output: Output,
+  more: DatasetOptions = {},
+): Promise<TokenSource> {
+  const damaged = skipDamaged ? 'skip' : 'fail';
+  const source = await openDataset(paths, { tokenizer, damaged, http: { onRetry: output.note }, ...more });
+  for (const note of source.notes) output.note(`note: ${note}`);
+  return source;
+}
+
+/**
+ * Opens the data of a model and says what was left out of them.
+ *
+ * @param own - the tokenizer of the model, if there is one already
+ */
 export async function openData(
   paths: readonly string[],
-  { heldOut: fraction, split }: DataFlags,
+  { heldOut: fraction, split, tokenizer: name, skipDamaged }: DataFlags,
   output: Output,
+  own?: Tokenizer,
 ): Promise<Record<Part, TokenSource>> {
-  const source = await openDataset(paths);
-  for (const note of source.notes) output.note(`note: ${note}`);
+  const source = await openSource(paths, { tokenizer: (await tokenizerOf(name)) ?? own, skipDamaged }, output);
   const { train, heldOut: held } = heldOut(source, { fraction, by: split });
   output.note(
     `${source.name}: ${source.documentCount} document${source.documentCount === 1 ? '' : 's'}, ${quantity(train.tokenCount)} tokens to train on, ${quantity(held.tokenCount)} held out`,
   );
   return { all: source, train, 'held-out': held };
+}
+
+/** Mean bytes of text per token, from the beginning of a source; nothing where its tokenizer is not known. */
+export async function bytesPerToken(source: TokenSource): Promise<number | undefined> {
+  const { tokenizer } = source;
+  if (!tokenizer || source.documentCount === 0) return undefined;
+  if (tokenizer.name === 'bytes') return 1;
+  const read = await source.read(0, 0, Math.min(source.documentLength(0), 65_536));
+  const ids = read.filter((id) => id >= 0 && id !== tokenizer.endOfText);
+  return ids.length === 0 ? undefined : tokenizer.decodeBytes(ids).length / ids.length;
+}
+
+/** What losses of a source are in. */
+export function unitOf({ tokenizer }: TokenSource): string {
+  return tokenizer?.name === 'bytes' ? 'nats per byte' : 'nats per token';
 }

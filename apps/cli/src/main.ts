@@ -17,8 +17,24 @@ const program = new Command('sympow')
   .showHelpAfterError('(sympow --help, or sympow COMMAND --help, lists what there is)')
   .configureHelp({ helpWidth: Math.min(process.stdout.columns || 100, 110) });
 
+/** Commands of two words, under the first of them. */
+const groups = new Map<string, Command>();
+
+function groupOf(name: string): Command {
+  const group = groups.get(name) ?? program.command(name).exitOverride().showHelpAfterError();
+  groups.set(name, group);
+  const words = commands.flatMap((command) => (command.name.startsWith(`${name} `) ? [command.name] : []));
+  return group.description(words.join(', '));
+}
+
 for (const command of commands) {
-  const subcommand = program.command(command.name).description(command.description).exitOverride().showHelpAfterError();
+  const [first, second] = command.name.split(' ') as [string, string?];
+  const parent = second === undefined ? program : groupOf(first);
+  const subcommand = parent
+    .command(second ?? first)
+    .description(command.description)
+    .exitOverride()
+    .showHelpAfterError();
   command.options(subcommand);
   subcommand.option('--seed <number>', 'seed of everything random', Number, 0);
   subcommand.option('--json', 'print one JSON object as the last line of standard output, all else to standard error');

@@ -18,7 +18,7 @@ import { basename, dirname } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { openCheckpoint, type OpenCheckpoint } from '../checkpoint';
 import { oneOf, whole, type Command } from '../command';
-import { openData, withData, type DataFlags, type Part } from '../dataOptions';
+import { bytesPerToken, openData, unitOf, withData, type DataFlags, type Part } from '../dataOptions';
 import { interruptible } from '../interrupt';
 import { markdownTable } from '../markdown';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
@@ -65,7 +65,8 @@ export async function evaluate({ model, context }: OpenCheckpoint, options: Eval
   const streams = evaluationStreams(source, { length, batch, maximum });
   const edges = context === undefined ? [] : [context];
   const processBytes: ProcessBytes[] = [];
-  for await (const event of lossByPosition(model, streams, { piece, edges, signal, bytesPerToken: 1 })) {
+  const perToken = await bytesPerToken(source);
+  for await (const event of lossByPosition(model, streams, { piece, edges, signal, bytesPerToken: perToken })) {
     if (event.type === 'result') {
       return { ...event.result, costs: modelCosts(model.config, { context: length }), processBytes };
     }
@@ -83,10 +84,10 @@ export async function evaluate({ model, context }: OpenCheckpoint, options: Eval
 }
 
 /** A chart's texts and the mark of the training context. */
-export function chartOptions(title: string, context: number | undefined) {
+export function chartOptions(title: string, context: number | undefined, yLabel = 'nats per byte') {
   return {
     title,
-    yLabel: 'nats per byte',
+    yLabel,
     ...(context !== undefined && { rule: { x: context, label: 'training context' } }),
   };
 }
@@ -96,12 +97,12 @@ async function run(paths: readonly string[], path: string, flags: Flags, output:
   try {
     const checkpoint = await openCheckpoint(backend, path, computeOf(flags));
     output.note(`${checkpoint.name} from ${checkpoint.path}`);
-    const source = (await openData(paths, flags, output))[flags.part];
+    const source = (await openData(paths, flags, output, checkpoint.tokenizer))[flags.part];
     const loss = await interruptible(output.note, (signal) =>
       evaluate(checkpoint, { ...flags, source, signal, output }),
     );
     const evaluation: Evaluation = { name: checkpoint.name, loss, context: checkpoint.context };
-    const chart = chartOptions('Loss by position', checkpoint.context);
+    const chart = chartOptions('Loss by position', checkpoint.context, unitOf(source));
     output.print(
       terminalChart([lossSeries(evaluation)], { ...chart, width: chartWidth(), color: process.stdout.isTTY }),
     );

@@ -1,13 +1,12 @@
 // `sympow train`: a new run on text, or one that goes on where it was stopped or killed.
 
-import { byteTokenizer } from '@sympow/data';
 import type { Backend } from '@sympow/kernels';
 import { folderStorage, Model } from '@sympow/model';
 import { train as trainModel, type TrainingEvent } from '@sympow/training';
 import type { Command as CommanderCommand } from 'commander';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { real, whole, type Command } from '../command';
-import { openData, withData, type DataFlags } from '../dataOptions';
+import { openData, unitOf, withData, type DataFlags } from '../dataOptions';
 import { interruptible } from '../interrupt';
 import { locked } from '../lock';
 import {
@@ -60,12 +59,12 @@ async function runTraining(
   output: Output,
   signal: AbortSignal,
 ): Promise<TrainResult> {
-  const tokenizer = byteTokenizer();
-  const config = configOf(flags, tokenizer.vocabSize);
+  const { all, train, 'held-out': heldOut } = await openData(paths, flags, output);
+  const { tokenizer } = all;
+  const config = configOf(flags, all.vocabSize);
   const compute = computeOf(flags);
   const { batch, context, accumulate, steps } = flags;
   output.note(`${flags.variant}: ${describeSize(config, { batch: batch / accumulate, context }, compute)}`);
-  const { train, 'held-out': heldOut } = await openData(paths, flags, output);
   const model = Model.create(backend, config, { seed: flags.seed, ...compute });
   let parameters = 0;
   let trainLoss: number | null = null;
@@ -86,7 +85,7 @@ async function runTraining(
       storage: folderStorage(flags.out),
       every: flags.checkpointEvery,
       keep: flags.keep,
-      files: { 'tokenizer.json': `${JSON.stringify(tokenizer.toJSON(), null, 2)}\n` },
+      ...(tokenizer && { files: { 'tokenizer.json': `${JSON.stringify(tokenizer.toJSON(), null, 2)}\n` } }),
       resume: flags.resume,
     },
   });
@@ -110,7 +109,7 @@ async function runTraining(
     } else if (event.type === 'evaluation') {
       heldOutLoss = event.loss;
       output.note(
-        `step ${event.step}: loss ${(trainLoss ?? NaN).toFixed(3)}, held out ${event.loss.toFixed(3)} nats per byte`,
+        `step ${event.step}: loss ${(trainLoss ?? NaN).toFixed(3)}, held out ${event.loss.toFixed(3)} ${unitOf(all)}`,
       );
     } else if (event.type === 'checkpoint') {
       checkpoint = event.path;

@@ -270,7 +270,7 @@ describe('a Zarr array', () => {
     ['no JSON', 'v3.zarr', (at: string) => fs.writeFile(join(at, 'zarr.json'), '{'), /zarr\.json is no JSON/],
     ['nothing', 'v3.zarr', (at: string) => fs.rm(join(at, 'zarr.json')), /^there is no Zarr array at/],
   ] as const)('of %s is refused', async (_, name, harm, message) => {
-    const path = await harmed(name, harm as (path: string) => Promise<void>);
+    const path = await harmed(name, harm);
     await expect(zarrArray(path)).rejects.toThrow(message);
     await expect(zarrArray(path)).rejects.toThrow(DataError);
   });
