@@ -6,7 +6,7 @@
  */
 
 import { BackendError, type Tensor } from '@sympow/kernels';
-import { GPU, type IKernelRunShortcut, type KernelOutput, type Texture } from 'gpu.js';
+import type { GPU, IGPUKernelSettings, IKernelRunShortcut, KernelFunction, KernelOutput, Texture } from 'gpu.js';
 import type { Mode } from './api';
 import type { Constants, Floats, Grid, Program, Thread } from './program';
 import { Storage, type Numbers } from './storage';
@@ -137,24 +137,27 @@ export class Machine {
     constants: C,
     inputs: readonly (Numbers | Texture | number)[],
   ): IKernelRunShortcut {
-    const key = this.keyOf(program, grid, constants, inputs);
+    const key = this.keyOf(program, grid, constants as Constants, inputs);
     const known = this.kernels.get(key);
     if (known) {
       this.kernels.delete(key);
       this.kernels.set(key, known);
       return known;
     }
-    const kernel = this.gpu.createKernel(program as never, {
+    const settings = {
       output: outputOf(grid),
-      constants: constants as Record<string, never>,
-      constantTypes: Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, typeOf(value)])),
+      constants,
+      constantTypes: Object.fromEntries(
+        Object.entries(constants as Constants).map(([name, value]) => [name, typeOf(value)]),
+      ),
       pipeline: true,
       immutable: true,
       precision: 'single',
       loopMaxIterations,
-      // Not in gpu.js's own types: whole numbers are divided as the program says.
-      ...({ fixIntegerDivisionAccuracy: false } as object),
-    });
+      // Whole numbers are divided as the program says.
+      fixIntegerDivisionAccuracy: false,
+    };
+    const kernel = this.gpu.createKernel(program as unknown as KernelFunction, settings as IGPUKernelSettings);
     this.kernels.set(key, kernel);
     for (const [oldest, old] of this.kernels) {
       if (this.kernels.size <= mostKernels) break;
@@ -179,7 +182,7 @@ export class Machine {
     }
     for (const input of inputs) {
       if (typeof input === 'number') continue;
-      key += isTexture(input) ? `|${input.output.join()}` : `|${input.length}`;
+      key += isTexture(input) ? `|${shapeOf(input)}` : `|${input.length}`;
     }
     return key;
   }
@@ -189,7 +192,12 @@ function isTexture(value: unknown): value is Texture {
   return typeof value === 'object' && value !== null && 'delete' in value && 'toArray' in value;
 }
 
-function typeOf(value: number | Float32Array): string {
+/** Of the grid that made it; missing in gpu.js's own types. */
+function shapeOf(texture: Texture): string {
+  return (texture as unknown as { output: number[] }).output.join();
+}
+
+function typeOf(value: number | Float32Array): 'Array' | 'Integer' | 'Float' {
   if (typeof value !== 'number') return 'Array';
   return Number.isInteger(value) ? 'Integer' : 'Float';
 }
@@ -224,7 +232,7 @@ function holdToMode(kernel: IKernelRunShortcut, mode: Mode): void {
     constructor: { mode: string };
     fallbackReason: string | null;
   };
-  if (constructor.mode === mode) return;
+  if (constructor.mode === (mode === 'webgl2' ? 'gpu' : mode)) return;
   throw new BackendError({
     what: `mode of the gpujs backend`,
     value: `${constructor.mode}: ${fallbackReason}`,

@@ -109,6 +109,36 @@ function normGradient(
   return scale[this.thread.y]! * g;
 }
 
+/** Grid [n, rows]: x, weighted where `weighted`, less its row's mean, such that two numbers differ in their sign alone. */
+function centredShort(this: Sized<'n' | 'weighted'>, x: Floats, weight: Floats): number {
+  let sum = 0;
+  for (let m = 0; m < this.constants.n; m++) {
+    let own = x[this.thread.y * this.constants.n + this.thread.x]!;
+    let other = x[this.thread.y * this.constants.n + m]!;
+    if (this.constants.weighted > 0) {
+      own *= weight[this.thread.x]!;
+      other *= weight[m]!;
+    }
+    sum += own - other;
+  }
+  return sum / this.constants.n;
+}
+
+/**
+ * Grid [n, rows]: the gradient of layer norm in a short row, from centred x and dy. In a row of two all but eps cancels; here
+ * it does so term by term.
+ */
+function shortGradient(this: Sized<'n'>, x: Floats, dy: Floats, eps: number): number {
+  const row = this.thread.y * this.constants.n;
+  let square = eps * this.constants.n;
+  let rest = eps * this.constants.n * dy[row + this.thread.x]!;
+  for (let j = 0; j < this.constants.n; j++) {
+    square += x[row + j]! * x[row + j]!;
+    rest += x[row + j]! * (dy[row + this.thread.x]! * x[row + j]! - x[row + this.thread.x]! * dy[row + j]!);
+  }
+  return rest / square / Math.sqrt(square / this.constants.n);
+}
+
 function columnSum(this: Sized<'rows' | 'n'>, x: Floats): number {
   let total = 0;
   for (let r = 0; r < this.constants.rows; r++) total += x[r * this.constants.n + this.thread.x]!;
@@ -182,6 +212,9 @@ function lossGradient(
   return dloss[this.thread.y]! * share;
 }
 
+/** Rows up to this length lose too much in float32 where a gradient cancels. */
+const shortest = 4;
+
 function norm(machine: Machine, { x, weight, bias, eps, y }: NormArgs, centred: 0 | 1): void {
   const n = x.shape.at(-1)!;
   const rows = x.size / (n || 1);
@@ -204,10 +237,16 @@ function normBackward(
   const w = weight ?? none;
   const mean = centred ? machine.temporary(rowMean, [rows], { n }, x) : none;
   const scale = machine.temporary(rowScale, [rows], { n, centred }, x, mean, eps);
-  const normedX = machine.temporary(hat, [n, rows], { n, centred, weighted: 0 }, x, mean, scale, none);
-  const offset = centred ? machine.temporary(rowGradient, [rows], { n, weighted, along: 0 }, dy, w, none) : none;
-  const along = machine.temporary(rowGradient, [rows], { n, weighted, along: 1 }, dy, w, normedX);
-  machine.write(dx, normGradient, [n, rows], { n, centred, weighted }, dy, w, normedX, scale, offset, along);
+  if (centred && n <= shortest) {
+    const c = machine.temporary(centredShort, [n, rows], { n, weighted: 0 }, x, none);
+    const g = machine.temporary(centredShort, [n, rows], { n, weighted }, dy, w);
+    machine.write(dx, shortGradient, [n, rows], { n }, c, g, eps);
+  } else {
+    const normedX = machine.temporary(hat, [n, rows], { n, centred, weighted: 0 }, x, mean, scale, none);
+    const offset = centred ? machine.temporary(rowGradient, [rows], { n, weighted, along: 0 }, dy, w, none) : none;
+    const along = machine.temporary(rowGradient, [rows], { n, weighted, along: 1 }, dy, w, normedX);
+    machine.write(dx, normGradient, [n, rows], { n, centred, weighted }, dy, w, normedX, scale, offset, along);
+  }
   if (dweight) {
     const each = machine.temporary(hat, [n, rows], { n, centred, weighted: 1 }, x, mean, scale, dy);
     machine.write(dweight, columnSum, [n], { rows, n }, each);

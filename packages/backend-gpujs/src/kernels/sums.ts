@@ -127,39 +127,40 @@ function betaSum(this: Sized<'T' | 'W' | 'B' | 'run' | 'runs'>, beta: Floats, of
   return value;
 }
 
-/** Grid [d/2, G, B·T]: phase + Σβ·θ/2π modulo 1. 1/2π is 0.15915493667125702 and a tail. */
-function phases(
-  this: Sized<'B' | 'T' | 'G' | 'half' | 'W' | 'stepped' | 'tailed' | 'begun'>,
-  beta: Floats,
-  theta: Floats,
-  thetaTail: Floats,
-  phase: Floats,
-  one: number,
-): number {
-  const b = Math.floor((this.thread.z + 0.5) / this.constants.T);
+type Phases = Sized<'B' | 'T' | 'G' | 'half' | 'W' | 'times' | 'stepped' | 'tailed' | 'begun' | 'resumed' | 'final'>;
+
+/**
+ * Grid [d/2, G, B·times]: phase + Σβ·θ/2π modulo 1 for every token, `times` being T. With `final` it is that after the last
+ * token, grid [d/2, G, 2·B], as head and tail. 1/2π is 0.1591796875 − 0.000024750828742980957 + 6.420638326565253e-9.
+ */
+function phases(this: Phases, beta: Floats, theta: Floats, thetaTail: Floats, phase: Floats, one: number): number {
+  let b = Math.floor((this.thread.z + 0.5) / this.constants.times);
+  let token = this.thread.z - b * this.constants.times;
+  let plane = 0;
+  if (this.constants.final > 0) {
+    plane = Math.floor((this.thread.z + 0.5) / this.constants.B);
+    b = this.thread.z - plane * this.constants.B;
+    token = this.constants.T - 1;
+  }
   const column = this.thread.y * this.constants.half + this.thread.x;
-  let n = this.thread.z - b * this.constants.T + 1;
+  let n = token + 1;
   let nTail = 0;
-  if (this.constants.stepped > 0) {
-    let at = this.thread.z * this.constants.W + this.thread.y;
-    if (this.constants.W > this.constants.G) at = this.thread.z * this.constants.W + column;
+  if (this.constants.stepped > 0 && token >= 0) {
+    let at = (b * this.constants.T + token) * this.constants.W + this.thread.y;
+    if (this.constants.W > this.constants.G) at = (b * this.constants.T + token) * this.constants.W + column;
     n = beta[at]!;
     nTail = beta[this.constants.B * this.constants.T * this.constants.W + at]!;
   }
   const rate = theta[column]!;
-  const c = 0.15915493667125702;
-  // rate·c, with what rounding takes from it
+  // rate/2π, with what rounding takes from it
   const rateBig = Math.fround(4097 * rate);
   const rateHead = Math.fround(rateBig - one * Math.fround(rateBig - rate));
   const rateRest = rate - rateHead;
-  const cBig = Math.fround(4097 * c);
-  const cHead = Math.fround(cBig - one * Math.fround(cBig - c));
-  const cRest = c - cHead;
-  const p = Math.fround(rate * c);
-  let low = Math.fround(rateHead * cHead - one * p) + rateHead * cRest;
-  low = low + rateRest * cHead + rateRest * cRest;
+  const p = Math.fround(rate * 0.15915493667125702);
+  let low = Math.fround(rateHead * 0.1591796875 - one * p) - rateHead * 0.000024750828742980957;
+  low = low + rateRest * 0.15915493667125702;
   low = low + rate * 6.420638326565253e-9;
-  if (this.constants.tailed > 0) low = low + thetaTail[column]! * c;
+  if (this.constants.tailed > 0) low = low + thetaTail[column]! * 0.15915493667125702;
   // n·p likewise
   const nBig = Math.fround(4097 * n);
   const nHead = Math.fround(nBig - one * Math.fround(nBig - n));
@@ -171,11 +172,27 @@ function phases(
   let rest = Math.fround(nHead * pHead - one * q) + nHead * pRest;
   rest = rest + nRest * pHead + nRest * pRest;
   rest = rest + n * low + nTail * p;
-  let turns = q - Math.floor(q + 0.5) + rest;
+  const whole = q - Math.floor(q + 0.5);
+  let start = 0;
   if (this.constants.begun > 0) {
-    turns += phase[b * this.constants.G * this.constants.half + column]!;
+    const at = b * this.constants.G * this.constants.half + column;
+    start = phase[at]!;
+    if (this.constants.resumed > 0) {
+      rest = rest + phase[this.constants.B * this.constants.G * this.constants.half + at]!;
+    }
   }
-  return turns - Math.floor(turns + 0.5);
+  const sum = Math.fround(whole + start);
+  const shadow = Math.fround(sum * one - whole);
+  const back = Math.fround(sum * one - shadow);
+  rest = rest + (Math.fround(whole - back) + (start - shadow));
+  const wrapped = Math.fround(sum - Math.floor(sum + rest + 0.5));
+  const value = Math.fround(wrapped + rest);
+  if (plane > 0) {
+    const part = Math.fround(value * one - wrapped);
+    return rest - part;
+  }
+  if (this.constants.final > 0) return value;
+  return value - Math.floor(value + 0.5);
 }
 
 /** Grid [W, runs, B]: Σ of a run. */
@@ -271,7 +288,7 @@ export function sums(machine: Machine): Pick<Kernels, 'gateSum' | 'gateSumBackwa
       const { B, T, W } = runsOf(dlogGate);
       machine.write(dlogGate, gateGradient, [W, T, B], { T, W, chunk }, dA, start);
     },
-    phaseSum: ({ beta, theta, thetaTail, phase, turns }) => {
+    phaseSum: ({ beta, theta, thetaTail, phase, resume, turns, last }) => {
       const [B, T, G, half] = turns.shape as [number, number, number, number];
       let steps: Storage = none;
       if (beta) {
@@ -279,9 +296,13 @@ export function sums(machine: Machine): Pick<Kernels, 'gateSum' | 'gateSumBackwa
         const ofRun = machine.temporary(betaOfRun, [W, runs, 2 * B], { T, W, B, run }, beta, 1);
         steps = machine.temporary(betaSum, [W, T, 2 * B], { T, W, B, run, runs }, beta, ofRun, 1);
       }
-      const switches = { stepped: beta ? 1 : 0, tailed: thetaTail ? 1 : 0, begun: phase ? 1 : 0 };
-      const constants = { B, T, G, half, W: beta?.shape.length === 4 ? G * half : G, ...switches };
-      machine.write(turns, phases, [half, G, B * T], constants, steps, theta, thetaTail ?? none, phase ?? none, 1);
+      const first = resume ?? phase ?? none;
+      const switches = { stepped: beta ? 1 : 0, tailed: thetaTail ? 1 : 0, begun: resume || phase ? 1 : 0 };
+      const sizes = { B, T, G, half, W: beta?.shape.length === 4 ? G * half : G, times: T };
+      const constants = { ...sizes, ...switches, resumed: resume ? 1 : 0, final: 0 };
+      const operands = [steps, theta, thetaTail ?? none, first, 1] as const;
+      machine.write(turns, phases, [half, G, B * T], constants, ...operands);
+      if (last) machine.write(last, phases, [half, G, 2 * B], { ...constants, times: 1, final: 1 }, ...operands);
     },
     phaseSumBackward: ({ beta, theta, dturns, dbeta, dtheta, dphase }) => {
       const [, , G, half] = dturns.shape as [number, number, number, number];
