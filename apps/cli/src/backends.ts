@@ -1,5 +1,6 @@
 // Which backends there are, in the order in which `auto` tries them. The one place where this program names any.
 
+import { gpujs } from '@sympow/backend-gpujs';
 import { wasm } from '@sympow/backend-wasm';
 import { firstAvailable, js, type Backend, type BackendFactory } from '@sympow/kernels';
 import type { Command } from 'commander';
@@ -26,7 +27,11 @@ const fastestWasm = ({ threads, v8Flags: mode = 'auto' }: Omit<BackendFlags, 'ba
 export const backends: Readonly<Record<string, (flags: Omit<BackendFlags, 'backend'>) => BackendFactory>> = {
   wasm: fastestWasm,
   js: () => js(),
+  gpujs: () => gpujs(),
 };
+
+/** There for where the others cannot run, and slower than they are here: `auto` passes them over. */
+const byNameAlone: readonly string[] = ['gpujs'];
 
 /** The options that every command which computes has. */
 export function withBackend(command: Command): Command {
@@ -47,7 +52,10 @@ export function withBackend(command: Command): Command {
 
 /** Opens a backend by name; `auto` takes the first that can run here. */
 export async function openBackend({ backend: name, ...flags }: BackendFlags): Promise<Backend> {
-  if (name === 'auto') return firstAvailable(Object.values(backends).map((make) => make(flags))).open();
+  if (name === 'auto') {
+    const candidates = Object.entries(backends).filter(([each]) => !byNameAlone.includes(each));
+    return firstAvailable(candidates.map(([, make]) => make(flags))).open();
+  }
   const make = backends[name];
   if (!make) {
     const expected = `auto or one of ${Object.keys(backends).join(', ')}`;

@@ -1,5 +1,6 @@
 /** The backends that can be measured, one line each. */
 
+import { gpujs } from '@sympow/backend-gpujs';
 import { wasm } from '@sympow/backend-wasm';
 import { js, type BackendFactory } from '@sympow/kernels';
 import type { Clock } from './measure';
@@ -23,4 +24,5 @@ export const backends: Readonly<Record<string, MeasuredBackend>> = {
     threaded: true,
     v8Flags: '--experimental-wasm-revectorize',
   },
+  gpujs: { factory: () => gpujs(), clock: 'cpu' },
 };

@@ -2,6 +2,7 @@
 // limit. Exits with 1 when there are any, with 2 when it was called wrongly.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { gpujs } from '@sympow/backend-gpujs';
 import { wasm } from '@sympow/backend-wasm';
 import { js, type Backend, type BackendFactory } from '@sympow/kernels';
 import { parseSafetensors } from '@sympow/model';
@@ -13,6 +14,8 @@ const backends: Record<string, () => BackendFactory> = {
   js: () => js(),
   js64: () => js({ float: 'float64' }),
   wasm: () => wasm(),
+  gpujs: () => gpujs(),
+  'gpujs-cpu': () => gpujs({ mode: 'cpu' }),
 };
 const usage = `usage: golden [--backend ${Object.keys(backends).join('|')}] FILE…`;
 
