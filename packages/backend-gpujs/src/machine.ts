@@ -14,7 +14,7 @@ import { Storage, type Numbers } from './storage';
 /** A tensor, an intermediate result, or a number. */
 export type Operand = Tensor | Storage | number;
 
-/** Compiled kernels that are kept; the one unused longest goes first. */
+/** Compiled kernels that are kept; the one unused longest goes first. Textures need the kernel that made them: there all are. */
 const mostKernels = 1024;
 
 /** More rounds than any loop here makes: gpu.js stops loops whose ends it cannot see. */
@@ -27,7 +27,7 @@ function copy(this: Thread<unknown>, x: Floats): number {
 export class Machine {
   private readonly gpu: GPU;
   private readonly kernels = new Map<string, IKernelRunShortcut>();
-  private readonly names = new Map<Program<never>, number>();
+  private readonly names = new Map<Program<never, unknown>, number>();
   private readonly temporaries: Storage[] = [];
   /** Stands for a tensor that is not there. */
   readonly none = new Storage().begin('float32', 1);
@@ -58,11 +58,17 @@ export class Machine {
 
   /** Runs a program whose result lives until the kernel of the catalogue that asked for it is done. */
   temporary<C extends object>(program: Program<C>, grid: Grid, constants: C, ...operands: readonly Operand[]): Storage {
-    const size = grid.reduce<number>((product, axis) => product * (axis ?? 1), 1);
-    const storage = new Storage().begin('float32', size);
-    this.temporaries.push(storage);
-    this.fill(storage, program, grid, constants, operands);
-    return storage;
+    return this.intermediate(1, program, grid, constants, operands);
+  }
+
+  /** The same for a program that computes four numbers: cell c of the grid is elements 4c to 4c + 3. Not for webgl2. */
+  quads<C extends object>(
+    program: Program<C, number[]>,
+    grid: Grid,
+    constants: C,
+    ...operands: readonly Operand[]
+  ): Storage {
+    return this.intermediate(4, program, grid, constants, operands);
   }
 
   /** Gives back what {@link temporary} made. */
@@ -101,9 +107,23 @@ export class Machine {
     return this.gpu.destroy();
   }
 
+  private intermediate<C extends object>(
+    each: number,
+    program: Program<C, number | number[]>,
+    grid: Grid,
+    constants: C,
+    operands: readonly Operand[],
+  ): Storage {
+    const size = grid.reduce<number>((product, axis) => product * (axis ?? 1), each);
+    const storage = new Storage().begin('float32', size);
+    this.temporaries.push(storage);
+    this.fill(storage, program, grid, constants, operands);
+    return storage;
+  }
+
   private fill<C extends object>(
     target: Storage,
-    program: Program<C>,
+    program: Program<C, number | number[]>,
     grid: Grid,
     constants: C,
     operands: readonly Operand[],
@@ -132,7 +152,7 @@ export class Machine {
   }
 
   private compile<C extends object>(
-    program: Program<C>,
+    program: Program<C, number | number[]>,
     grid: Grid,
     constants: C,
     inputs: readonly (Numbers | Texture | number)[],
@@ -160,7 +180,7 @@ export class Machine {
     const kernel = this.gpu.createKernel(program as unknown as KernelFunction, settings as IGPUKernelSettings);
     this.kernels.set(key, kernel);
     for (const [oldest, old] of this.kernels) {
-      if (this.kernels.size <= mostKernels) break;
+      if (this.mode === 'webgl2' || this.kernels.size <= mostKernels) break;
       this.kernels.delete(oldest);
       old.destroy();
     }
@@ -168,7 +188,7 @@ export class Machine {
   }
 
   private keyOf(
-    program: Program<never>,
+    program: Program<never, unknown>,
     grid: Grid,
     constants: Constants,
     inputs: readonly (Numbers | Texture | number)[],

@@ -19,7 +19,7 @@ export interface Thread<C> {
   readonly constants: C;
 }
 
-export type Program<C> = (this: Thread<C>, ...operands: never[]) => number;
+export type Program<C, Result = number> = (this: Thread<C>, ...operands: never[]) => Result;
 
 /** Cells of a result, the innermost axis first: cell (x, y, z) is element (z·y₀ + y)·x₀ + x. */
 export type Grid = readonly [x: number, y?: number, z?: number];

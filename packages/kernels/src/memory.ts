@@ -14,6 +14,8 @@ export interface Device<Buffer, Handle> {
   /** @throws when the device has no such block left; the pool is emptied and the call repeated once. */
   allocate(bytes: number): Buffer;
   release(buffer: Buffer): void;
+  /** Told when a buffer begins to wait in the pool. */
+  idle?(buffer: Buffer): void;
   handle(buffer: Buffer, dtype: DType, size: number): Handle;
 }
 
@@ -211,6 +213,7 @@ export class Memory<Buffer, Handle> {
     this.liveBuffers--;
     this.liveBytes -= block.bytes;
     this.pooledBytes += block.bytes;
+    this.device.idle?.(block.buffer);
     const waiting = this.pool.get(block.bytes);
     if (waiting) waiting.push(block.buffer);
     else this.pool.set(block.bytes, [block.buffer]);
