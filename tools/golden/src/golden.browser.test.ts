@@ -1,16 +1,26 @@
+import { gpujs } from '@sympow/backend-gpujs';
 import { wasm } from '@sympow/backend-wasm';
+import type { BackendFactory } from '@sympow/kernels';
 import { parseSafetensors } from '@sympow/model';
 import { expect, it } from 'vitest';
 import { attentionErrors } from './attention';
 import { modelErrors } from './model';
 
-it.each([
+const files = [
   { name: 'attention', errorsOf: attentionErrors },
   { name: 'model', errorsOf: modelErrors },
-])('the golden file of $name holds in a browser', async ({ name, errorsOf }) => {
+];
+const backends: Record<string, () => BackendFactory> = {
+  wasm: () => wasm({ threads: 2 }),
+  'gpujs on webgl2': () => gpujs({ mode: 'webgl2' }),
+};
+const cases = Object.entries(backends).flatMap(([on, factory]) => files.map((file) => ({ ...file, on, factory })));
+
+it.each(cases)('the golden file of $name holds in a browser, on $on', { timeout: 300_000 }, async (each) => {
+  const { name, errorsOf, factory } = each;
   const response = await fetch(new URL(`../fixtures/${name}.safetensors`, import.meta.url));
   const file = parseSafetensors(new Uint8Array(await response.arrayBuffer()), { source: name });
-  const backend = await wasm({ threads: 2 }).open();
+  const backend = await factory().open();
   const quantities = await errorsOf(backend, file);
   await backend.close();
   expect(quantities.length).toBeGreaterThan(50);
