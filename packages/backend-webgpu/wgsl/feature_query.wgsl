@@ -30,7 +30,7 @@ var<storage, read> S: array<Stored>;
 #if terms
 var<storage, read> Z: array<f32>;
 var<storage, read> num: array<Stored>;
-// [B, T, heads]: the factor of num, den times that factor, c^p, c.
+// [B, T, heads]: the factor of num, den times that factor, the factor of both without a normalizer, and that of the answer.
 var<storage, read> terms: array<vec4<f32>>;
 var<storage, read_write> total: array<f32>;
 var<workgroup> parts_of_den: array<vec4<f32>, threads>;
@@ -111,15 +111,16 @@ fn join(thread: u32, first_row: u32, tokens: u32) {
     if (token < tokens) {
       let row = first_row + token * params.heads;
       let term = terms[row];
-      var sum = term.y;
+      var answer = 0.0;
       for (var i = m / 4u; i < threads; i += tile_m / 4u) {
-        sum += parts_of_den[i][m % 4u];
+        answer += parts_of_den[i][m % 4u];
       }
+      let sum = term.y + term.w * answer;
       var scale = term.z;
       if (params.normalized != 0u) {
         scale = select(1.0 / sum, 0.0, sum == 0.0);
       }
-      scales[m] = vec2<f32>(term.x, scale);
+      scales[m] = vec2<f32>(term.x, term.w) * scale;
       if (first_column == 0u) {
         total[row] = sum;
       }
@@ -137,7 +138,7 @@ fn store(row: u32, m: u32, n: u32, value: vec4<f32>) {
   let at = row * params.columns + column;
 #if wide
 #if terms
-  y[at / 4u] = (num[at / 4u] * scales[m].x + value) * scales[m].y;
+  y[at / 4u] = num[at / 4u] * scales[m].x + value * scales[m].y;
 #else
   y[at / 4u] = value;
 #endif
@@ -145,7 +146,7 @@ fn store(row: u32, m: u32, n: u32, value: vec4<f32>) {
 #repeat i 4
   if (column + $iu < params.columns) {
 #if terms
-    y[at + $iu] = (num[at + $iu] * scales[m].x + value[$i]) * scales[m].y;
+    y[at + $iu] = num[at + $iu] * scales[m].x + value[$i] * scales[m].y;
 #else
     y[at + $iu] = value[$i];
 #endif

@@ -1,5 +1,6 @@
 // S = φ(x)ᵀV and Z = φ(x)ᵀ1 over the tokens of each chunk and the heads that share a state; with `scale` and `weight`, a number
-// per token and head, V is scaled by it and Z is φ(x)ᵀweight. One tile of S per workgroup; φ is made as the product loads it.
+// per token and head, V is scaled by it and Z is φ(x)ᵀweight; both come boosted. One tile of S per workgroup; φ is made as the product loads it.
+#import boost
 #import grid
 #import features
 #import tile
@@ -95,7 +96,12 @@ fn load_b(n: u32, k: u32) -> mat4x4<f32> {
   return block;
 }
 
-fn store(state: u32, m: u32, n: u32, value: vec4<f32>) {
+fn store(state: u32, m: u32, n: u32, boosted: vec4<f32>) {
+#if scale
+  let value = boosted / boost;
+#else
+  let value = boosted;
+#endif
   let quad = first_quad + m / 4u;
   let column = first_column + n;
   if (quad >= params.quads || column >= params.columns || quad_weights(quad)[m % 4u] == 0.0) {
@@ -124,6 +130,9 @@ fn store_z(state: u32, thread: u32) {
   for (var i = thread; i < threads; i += tile_m / 4u) {
     sum += parts_of_z[i];
   }
+#if scale
+  sum /= boost;
+#endif
   let weights = quad_weights(quad);
 #repeat i 4
   if (weights[$i] != 0.0) {

@@ -1,5 +1,6 @@
-// What the gates of each chunk learn from each row of its state: sums[n, row] = 2^24·e^{A}·(Σ dS·S + dZ·Z), so that rows too small
-// for a normal number still add up. Sixteen threads per row.
+// What the gates of each chunk learn from each row of its state: sums[n, row] = e^{A}·(Σ dS·S + dZ·Z), boosted. Sixteen
+// threads per row.
+#import boost
 #import grid
 #import state_decay
 struct Params {
@@ -43,5 +44,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let end = min(params.length, begin + params.chunk);
   let token = state / (params.heads * params.chunks) * params.length + end - 1u;
   let root = chunk_decay_root(i % params.rows, token * params.heads + state % params.heads, begin);
-  sums[i] = decayed(root, 16777216.0 * (sum + dZ[i] * Z[i]));
+  sums[i] = decayed(root, boost * (sum + dZ[i] * Z[i]));
 }

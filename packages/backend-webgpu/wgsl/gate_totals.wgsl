@@ -1,5 +1,6 @@
 // Sums over the rows of a state into the gradient of the gates that decayed it, one gate per workgroup: with vector gates a row
-// counts as often as the dimension is in its multi-index. Rows come 2^24 times too large.
+// counts as often as the dimension is in its multi-index. Rows come boosted.
+#import boost
 #import grid
 #import rows
 const threads = 128u;
@@ -42,6 +43,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   if (thread == 0u) {
     let end = min(params.length, (state / params.heads % params.chunks + 1u) * params.chunk);
     let token = state / (params.heads * params.chunks) * params.length + end - 1u;
-    dA[(token * params.heads + state % params.heads) * params.width + dimension] = total / 16777216.0;
+    dA[(token * params.heads + state % params.heads) * params.width + dimension] = total / boost;
   }
 }

@@ -1,6 +1,6 @@
-// Queries as they meet the state before their chunk: q̃/c with q̃ = q·e^A/√d and c = max(rowMax, |q̃|). Rows are padded to whole
-// vectors with zeros: `natural` as [B, T, H, width], `transposed` as [B, n, H, width, padded tokens]. `terms` holds (rowMax/c)^p,
-// den times that, c^p and c.
+// Queries as they meet the state before their chunk: q̃/|q̃| with q̃ = q·e^A/√d, so that φ of them is neither too large nor too small.
+// Rows are padded to whole vectors with zeros: `natural` as [B, T, H, width], `transposed` as [B, n, H, width, padded tokens].
+// With c = max(rowMax, |q̃|), `terms` holds (rowMax/c)^p, den times that or without den |q̃|, c^p and (|q̃|/c)^p.
 #import grid
 #import whole_power
 #import decay
@@ -63,35 +63,45 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let row = token * params.heads + head;
   let gate_row = token * (params.heads / params.shared_by) + head / params.shared_by;
   var shared_factor = params.root;
-  var c = 0.0;
+  var norm = 0.0;
   if (there) {
 #if A
     if (gate_width == 1u) {
       shared_factor *= state_decay(gate_row, begin, 0u);
     }
 #endif
-    var square = 0.0;
+    var largest = 0.0;
     for (var i = 0u; i < params.d; i += 4u) {
-      let value = scaled(row, gate_row, begin, i, shared_factor);
-      square += dot(value, value);
+      let value = abs(scaled(row, gate_row, begin, i, shared_factor));
+      largest = max(largest, max(max(value.x, value.y), max(value.z, value.w)));
+    }
+    if (largest != 0.0) {
+      var square = 0.0;
+      for (var i = 0u; i < params.d; i += 4u) {
+        let value = scaled(row, gate_row, begin, i, shared_factor) / largest;
+        square += dot(value, value);
+      }
+      norm = largest * sqrt(square);
     }
     let most = row_max[row];
-    c = max(most, sqrt(square));
+    let c = max(most, norm);
     var inside = 0.0;
+    var outside = 0.0;
     if (c != 0.0) {
       inside = whole_power(most / c, params.power);
+      outside = whole_power(norm / c, params.power);
     }
 #if den
     let share = den[row] * inside;
 #else
-    let share = 0.0;
+    let share = norm;
 #endif
-    terms[row] = vec4<f32>(inside, share, whole_power(c, params.power), c);
+    terms[row] = vec4<f32>(inside, share, whole_power(c, params.power), outside);
   }
   for (var vector = 0u; vector < params.vectors; vector++) {
     var value = vec4<f32>();
-    if (c != 0.0) {
-      value = scaled(row, gate_row, begin, 4u * vector, shared_factor) / c;
+    if (norm != 0.0) {
+      value = scaled(row, gate_row, begin, 4u * vector, shared_factor) / norm;
     }
 #repeat j 4
     transposed[((part * params.vectors + vector) * 4u + $ju) * params.padded + t] = value[$j];

@@ -4,7 +4,7 @@ import type { GateSums } from '@sympow/kernels';
 
 export function decayOf(gates: GateSums | undefined, power: number) {
   const vector = gates?.start.shape.length === 4;
-  const width = vector ? gates!.start.shape[3]! : 1;
+  const width = vector ? gates.start.shape[3]! : 1;
   return {
     /** Gates per token and head: 1, or d for vector gates. */
     width,

@@ -37,7 +37,12 @@ interface Running {
 }
 
 export function discountedSum(machine: Machine): DiscountedSum {
-  const run = (options: Options, { delta, initial, before, last }: Running, columns: number, flags: readonly string[]) => {
+  const run = (
+    options: Options,
+    { delta, initial, before, last }: Running,
+    columns: number,
+    flags: readonly string[],
+  ) => {
     const decay = chunkDecayOf(machine, options, before.shape);
     const [B, , G, D] = before.shape as [number, number, number, number];
     const inPlace = initial !== undefined && last !== undefined && same(initial, last);

@@ -45,10 +45,7 @@ interface FeatureSum {
 }
 
 /** S = φ(x)ᵀ(scale·V), Z = φ(x)ᵀweight for every chunk. */
-export function featureSum(
-  machine: Machine,
-  { chunks, power, d, x, v, heads, scale, weight, S, Z }: FeatureSum,
-): void {
+export function featureSum(machine: Machine, { chunks, power, d, x, v, heads, scale, weight, S, Z }: FeatureSum): void {
   const [B, , G, D, e] = S.shape as [number, number, number, number, number];
   const features = featuresOf(machine, d, power);
   const copies = B * chunks.chunks * G;

@@ -4,7 +4,7 @@ import type { GateSums, Kernels, Tensor } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { groupsOf256 } from './arithmetic';
 import { decayOf } from './decay';
-import { chunksOf, featureQuery, type Chunks } from './featureProducts';
+import { chunksOf, featureGradient, featureQuery, featureSum, type Chunks } from './featureProducts';
 
 type QueryState = Pick<Kernels, 'queryState' | 'queryStateBackward'>;
 
@@ -68,5 +68,43 @@ export function queryState(machine: Machine): QueryState {
         featureQuery(machine, { chunks, power, d, x: transposed, heads: H, S, y, inside });
       });
     },
-  } as QueryState;
+    queryStateBackward({ q, gates, power, chunk, normalizer, S, Z, rowMax, y, total, dy, dnum, dden, ...outputs }) {
+      if (y.size === 0) return;
+      const [B, T, H, d] = q.shape as [number, number, number, number];
+      const rows = (history: { terms?: Tensor; scale?: Tensor; weight?: Tensor }) =>
+        machine.launch('query_rows_backward', {
+          tensors: { ...history, row_max: rowMax, y, total, dy, dnum, dden },
+          params: { size: rowMax.size, columns: y.shape[3]!, normalized: normalizer === 'sum' ? 1 : 0, power },
+          groups: Math.ceil(rowMax.size / 16),
+        });
+      const { dq, dS, dZ, dA } = outputs;
+      if (!S || !Z || !dq || !dS || !dZ) {
+        rows({});
+        return;
+      }
+      const G = S.shape[2]!;
+      const chunks = chunksOf(T, chunk, d);
+      const { backend } = y;
+      backend.scope(() => {
+        const shape = [B * chunks.chunks, H, 4 * chunks.vectors, chunks.padded];
+        const [x, dx] = [backend.empty(shape), backend.empty(shape)];
+        const natural = backend.empty([B, T, H, 4 * chunks.vectors]);
+        const terms = backend.empty([B, T, H, 4]);
+        const [scale, weight] = [backend.empty([B, T, H]), backend.empty([B, T, H])];
+        scaleQueries(machine, { chunks, power, q, G, gates, rowMax, natural, transposed: x, terms });
+        rows({ terms, scale, weight });
+        const shared = { chunks, power, d, heads: H, scale, weight };
+        featureSum(machine, { ...shared, x: natural, v: dy, S: dS, Z: dZ });
+        featureGradient(machine, { ...shared, x, dx, values: dy, S, Z });
+        const decay = decayOf(gates, power);
+        const size = B * chunks.chunks * G * chunks.padded;
+        machine.launch('unscale_queries', {
+          constants: decay.constants,
+          tensors: { ...decay.tensors, q, terms, gradient: dx, dq, dA },
+          params: { ...chunks, ...decay.params, size, heads: H, shared_by: H / G, d, root: 1 / Math.sqrt(d) },
+          groups: Math.ceil(size / 64),
+        });
+      });
+    },
+  };
 }

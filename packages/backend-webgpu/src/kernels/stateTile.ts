@@ -11,7 +11,14 @@ function rectangle(m: number, n: number, quads: number): StateTile {
   const k = 16;
   const threads = (m / (4 * quads)) * (n / (4 * quads));
   const blocks = ((m + n) / 4) * (k / 4);
-  const constants = { tile_m: m, tile_n: n, tile_k: k, quads, results: 4 * quads * quads, loads: Math.ceil(blocks / threads) };
+  const constants = {
+    tile_m: m,
+    tile_n: n,
+    tile_k: k,
+    quads,
+    results: 4 * quads * quads,
+    loads: Math.ceil(blocks / threads),
+  };
   return { file: 'register_tile', m, n, k, threads, constants };
 }
 
@@ -28,7 +35,12 @@ const busy = 192;
  */
 export function stateTileFor(
   { facts }: Machine,
-  { m, n, copies, extraBytes = () => 0 }: { m: number; n: number; copies: number; extraBytes?: (tile: StateTile) => number },
+  {
+    m,
+    n,
+    copies,
+    extraBytes = () => 0,
+  }: { m: number; n: number; copies: number; extraBytes?: (tile: StateTile) => number },
 ): StateTile {
   const groups = (tile: StateTile) => Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * copies;
   const fits = (tile: StateTile) =>
