@@ -5,6 +5,7 @@ import { wasm } from '@sympow/backend-wasm';
 import { firstAvailable, js, type Backend, type BackendFactory } from '@sympow/kernels';
 import type { Command } from 'commander';
 import { oneOf, whole } from './command';
+import { throughDawn } from './dawn';
 import { UsageError } from './failure';
 import { v8FlagModes, v8Flags, type V8FlagMode } from './v8Flags';
 
@@ -17,14 +18,22 @@ export interface BackendFlags {
   readonly v8Flags?: V8FlagMode | undefined;
 }
 
+/** What a line of {@link backends} is given. */
+interface Choice extends Omit<BackendFlags, 'backend'> {
+  /** Whether nobody asked for this backend by name. */
+  readonly auto?: boolean;
+}
+
 /** In wide tiles where V8 has been told to make the most of them. */
-const fastestWasm = ({ threads, v8Flags: mode = 'auto' }: Omit<BackendFlags, 'backend'>): BackendFactory => ({
+const fastestWasm = ({ threads, v8Flags: mode = 'auto' }: Choice): BackendFactory => ({
   name: 'wasm',
   open: async () => wasm({ threads, wide: (await v8Flags(mode)).flags.length > 0 }).open(),
 });
 
 /** One line per backend. */
-export const backends: Readonly<Record<string, (flags: Omit<BackendFlags, 'backend'>) => BackendFactory>> = {
+export const backends: Readonly<Record<string, (choice: Choice) => BackendFactory>> = {
+  // Many a CPU has a driver that makes it look like a GPU; the backends below are much faster than that.
+  webgpu: ({ auto = false }) => throughDawn({ software: !auto }),
   wasm: fastestWasm,
   js: () => js(),
   gpujs: () => gpujs(),
@@ -54,7 +63,7 @@ export function withBackend(command: Command): Command {
 export async function openBackend({ backend: name, ...flags }: BackendFlags): Promise<Backend> {
   if (name === 'auto') {
     const candidates = Object.entries(backends).filter(([each]) => !byNameAlone.includes(each));
-    return firstAvailable(candidates.map(([, make]) => make(flags))).open();
+    return firstAvailable(candidates.map(([, make]) => make({ ...flags, auto: true }))).open();
   }
   const make = backends[name];
   if (!make) {

@@ -93,7 +93,7 @@ describe.skipIf(missing)(`on a device${missing ? `: ${missing}` : ''}`, () => {
     device.pushErrorScope = (scope) => (scopes.push(scope), push(scope));
     device.popErrorScope = async () => {
       const [scope, error] = [scopes.pop(), pop()];
-      return full && scope === 'out-of-memory' ? ({ message: 'no memory' }) : error;
+      return full && scope === 'out-of-memory' ? { message: 'no memory' } : error;
     };
     const backend = await webgpu({ device: device as unknown as DeviceLike }).open();
     full = true;

@@ -47,6 +47,7 @@ export class GpuBackend implements WebGpuBackend {
       notes: [
         [facts.vendor, facts.architecture, facts.description].filter(Boolean).join(', ') || 'an unnamed adapter',
         f16 ? 'products of half-precision operands' : 'float32 products',
+        `tensors of at most ${(mostBytes / 2 ** 30).toFixed(1)} GiB`,
         facts.features.length > 0 ? `with ${facts.features.join(', ')}` : 'no optional features',
       ],
     } as const;

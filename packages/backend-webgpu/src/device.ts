@@ -2,7 +2,6 @@
 
 import { BackendError, type SympowError } from '@sympow/kernels';
 import type { AdapterFacts, WebGpuOptions } from './api';
-import './gpu';
 
 /** Used where present, never required. */
 const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'] as const;

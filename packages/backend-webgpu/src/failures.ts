@@ -4,7 +4,6 @@
  */
 
 import { BackendError, DeviceLostError, OutOfMemoryError, type SympowError } from '@sympow/kernels';
-import './gpu';
 
 const remedy = 'Open the backend again and go on from the last checkpoint.';
 

@@ -2,6 +2,7 @@
 
 import { gpujs } from '@sympow/backend-gpujs';
 import { wasm } from '@sympow/backend-wasm';
+import { webgpu } from '@sympow/backend-webgpu';
 import { js, type BackendFactory } from '@sympow/kernels';
 import type { Clock } from './measure';
 
@@ -25,4 +26,8 @@ export const backends: Readonly<Record<string, MeasuredBackend>> = {
     v8Flags: '--experimental-wasm-revectorize',
   },
   gpujs: { factory: () => gpujs(), clock: 'cpu' },
+  webgpu: {
+    factory: () => ({ name: 'webgpu', open: async () => webgpu({ gpu: (await import('webgpu')).create([]) }).open() }),
+    clock: 'wall',
+  },
 };
