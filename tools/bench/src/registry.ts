@@ -10,6 +10,7 @@ import { matmul } from './benchmarks/matmul';
 import { memory } from './benchmarks/memory';
 import { peak } from './benchmarks/peak';
 import { power } from './benchmarks/power';
+import { reader } from './benchmarks/reader';
 import { training } from './benchmarks/training';
 import { variantSteps } from './benchmarks/variants';
 
@@ -25,6 +26,7 @@ export const benchmarks: readonly Benchmark[] = [
   memory,
   peak,
   embedding,
+  reader,
 ];
 
 /** The benchmarks whose name has one of the filters in it; all without filters. */
