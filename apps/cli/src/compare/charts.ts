@@ -56,13 +56,15 @@ function plots(results: Results, groups: readonly GroupResult[]): Plot[] {
       section: 'training' as const,
       name: `training-${context}`,
       title: `Training loss${contexts.length > 1 ? `, context ${context}` : ''}`,
+      subtitle: 'From a tenth of the steps on',
       xLabel: 'step',
       yLabel: unit,
       xScale: 'linear' as const,
       marks: false,
       series: at(context).map(({ variant, curve }) => ({
         name: variant,
-        points: curve.map(({ step, loss }) => ({ x: step, y: loss })),
+        // The fall of the first steps would leave no room for the differences that come after it.
+        points: curve.slice(Math.floor(curve.length / 10)).map(({ step, loss }) => ({ x: step, y: loss })),
       })),
     })),
     ...results.tests.flatMap(({ name }) => recallPlots(results, groups, name)),

@@ -1,19 +1,11 @@
 // What the runs of an experiment are trained and tested on.
 
-import {
-  heldOut,
-  openDataset,
-  openTask,
-  openTokenizer,
-  taskBatches,
-  type Task,
-  type TaskMaterial,
-  type Tokenizer,
-  type TokenSource,
-} from '@sympow/data';
-import { ConfigError, SympowError } from '@sympow/kernels';
+import { heldOut, openDataset, openTask, taskBatches, type Task, type Tokenizer, type TokenSource } from '@sympow/data';
+import { ConfigError } from '@sympow/kernels';
 import type { TrainingData } from '@sympow/training';
+import { tokenizerOf } from '../dataOptions';
 import { isTaskData, type Experiment, type TaskData, type TextData } from './experiment';
+import { atPlace, atPlaceNow } from './place';
 
 /** Opened data. */
 export interface ExperimentData {
@@ -48,7 +40,9 @@ export async function openExperimentData(
 ): Promise<ExperimentData> {
   const opened = isTaskData(data) ? openTaskData(data, path) : await openText(data, paths ?? data.paths, path);
   const material = { filler: opened.heldOut, tokenizer: opened.tokenizer };
-  const tests = recall.map(({ task, options }, i) => openAt(`recall[${i}] in ${path}`, task, options, material));
+  const tests = recall.map(({ task, options }, i) =>
+    atPlaceNow(`recall[${i}] in ${path}`, () => openTask(task, options, material)),
+  );
   for (const [i, { vocabSize }] of tests.entries()) {
     if (vocabSize <= opened.vocabSize) continue;
     const what = `vocabulary of recall[${i}] in ${path}`;
@@ -59,7 +53,7 @@ export async function openExperimentData(
 }
 
 function openTaskData({ task: name, options, targets }: TaskData, path: string): Omit<ExperimentData, 'tests'> {
-  const task = openAt(`data in ${path}`, name, options, {});
+  const task = atPlaceNow(`data in ${path}`, () => openTask(name, options));
   return {
     mark: { task: name, options, targets },
     vocabSize: task.vocabSize,
@@ -67,16 +61,6 @@ function openTaskData({ task: name, options, targets }: TaskData, path: string):
     unit: 'nats per token',
     notes: [],
   };
-}
-
-function openAt(place: string, name: string, options: object, material: TaskMaterial): Task {
-  try {
-    return openTask(name, options, material);
-  } catch (cause) {
-    if (!(cause instanceof SympowError)) throw cause;
-    const message = `${place}: ${cause.message.split('; expected ')[0]}`;
-    throw new ConfigError({ what: place, value: cause.value, message, expected: cause.expected, cause });
-  }
 }
 
 async function openText(
@@ -94,21 +78,22 @@ async function openText(
       remedy,
     });
   }
-  const tokenizer = await openTokenizer(name);
-  const source = await openDataset(paths, { tokenizer });
+  const given = await atPlace(`data.tokenizer in ${path}`, () => tokenizerOf(name));
+  const source = await openDataset(paths, { tokenizer: given });
+  const { tokenizer } = source;
   const { train, heldOut: rest } = heldOut(source, { fraction, by: split });
   return {
     mark: {
       documents: source.documentCount,
       tokens: source.tokenCount,
       heldOutTokens: rest.tokenCount,
-      ...{ heldOut: fraction, split, tokenizer: name },
+      ...{ heldOut: fraction, split, tokenizer: tokenizer?.name ?? 'unknown' },
     },
     vocabSize: source.vocabSize,
     train,
     heldOut: rest,
     tokenizer,
-    ...(name === 'bytes' ? { unit: 'nats per byte', bytesPerToken: 1 } : { unit: 'nats per token' }),
+    ...(tokenizer?.name === 'bytes' ? { unit: 'nats per byte', bytesPerToken: 1 } : { unit: 'nats per token' }),
     notes: source.notes,
   };
 }

@@ -3,13 +3,13 @@
 import { evaluationStreams, taskStreams, type Task } from '@sympow/data';
 import { lossByPosition, recallAccuracy, type LossByPosition, type RecallAccuracy } from '@sympow/evaluation';
 import type { Backend } from '@sympow/kernels';
-import { configToJson, findCheckpoint, loadModel, Model, modelSize, type ComputeOptions } from '@sympow/model';
+import { configToJson, findCheckpoint, loadModel, Model, type ComputeOptions } from '@sympow/model';
 import { train } from '@sympow/training';
 import { duration, quantity, type Output } from '../output';
 import type { ExperimentData } from './data';
 import { slug, type EvaluationSettings, type Experiment, type RecallTest } from './experiment';
 import type { Run } from './plan';
-import { RunFolder } from './runFolder';
+import type { RunFolder } from './runFolder';
 
 /** What all runs share. */
 export interface Bench {
@@ -172,10 +172,4 @@ export async function progressOf(
     if ((await folder.measured(name, settings)) === undefined) return 'trained';
   }
   return 'finished';
-}
-
-/** Bytes of one stream of a run's model after `length` tokens. */
-export function streamBytes({ config }: Run, length: number): number {
-  const { stateBytes, cacheBytes } = modelSize(config, { batch: 1, context: length });
-  return stateBytes > 0 ? stateBytes : cacheBytes;
 }

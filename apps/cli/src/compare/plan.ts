@@ -1,9 +1,10 @@
 // The runs of an experiment, and what each will take.
 
 import { modelCosts, type ModelCosts } from '@sympow/evaluation';
-import { ConfigError, SympowError } from '@sympow/kernels';
+import { ConfigError } from '@sympow/kernels';
 import { modelConfig, modelSize, variants, type ComputeOptions, type ModelConfig } from '@sympow/model';
 import { slug, type Experiment } from './experiment';
+import { atPlaceNow } from './place';
 import type { Schedule } from './schedule';
 
 /** One model that is trained once. */
@@ -35,12 +36,8 @@ export interface RunCosts extends ModelCosts {
  */
 export function planRuns(experiment: Experiment, vocabSize: number): Run[] {
   return experiment.variants.flatMap(({ name, variant, model, contexts, seeds, schedules }, i) => {
-    const config = configAt(`variants[${i}].model in ${experiment.path}`, {
-      ...experiment.model,
-      ...variants[variant],
-      ...model,
-      vocabSize,
-    });
+    const settings = { ...experiment.model, ...variants[variant], ...model, vocabSize };
+    const config = atPlaceNow(`variants[${i}].model in ${experiment.path}`, () => modelConfig(settings));
     return contexts.flatMap((context, c) =>
       seeds.map((seed) => {
         const id = `${slug(name)}-c${context}-s${seed}`;
@@ -48,16 +45,6 @@ export function planRuns(experiment: Experiment, vocabSize: number): Run[] {
       }),
     );
   });
-}
-
-function configAt(place: string, settings: Partial<ModelConfig>): ModelConfig {
-  try {
-    return modelConfig(settings);
-  } catch (cause) {
-    if (!(cause instanceof SympowError)) throw cause;
-    const message = `${place}: ${cause.message.split('; expected ')[0]}`;
-    throw new ConfigError({ what: place, value: cause.value, message, expected: cause.expected, cause });
-  }
 }
 
 /**
