@@ -109,8 +109,11 @@ export class GpuBackend implements WebGpuBackend {
   }
 
   async timings(): Promise<readonly KernelTime[]> {
-    const { timer } = this.machine;
-    if (timer) return timer.take(this.machine);
+    const { timer, failures } = this.machine;
+    if (timer) {
+      this.machine.submit();
+      return timer.take(failures);
+    }
     throw new BackendError({
       what: 'timings of the webgpu backend',
       value: 'not measured',

@@ -1,7 +1,7 @@
 /** Time that the device spends in each kernel, by timestamp queries around every dispatch. */
 
 import type { KernelTime } from './api';
-import type { Machine } from './machine';
+import type { Failures } from './failures';
 import { mapRead, usage } from './gpu';
 
 export class Timer {
@@ -47,12 +47,12 @@ export class Timer {
     };
   }
 
-  async take(machine: Machine): Promise<readonly KernelTime[]> {
-    machine.submit();
+  /** Waits for the batches that were submitted. */
+  async take(failures: Failures): Promise<readonly KernelTime[]> {
     try {
       await Promise.all(this.pending.splice(0));
     } catch (cause) {
-      await machine.failures.explain(cause);
+      await failures.explain(cause);
     }
     const { totals } = this;
     this.totals = new Map();
