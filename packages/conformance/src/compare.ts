@@ -26,6 +26,9 @@ export interface CompareOptions {
   readonly circular?: boolean | undefined;
 }
 
+/** Devices may take a float32 below this for 0. */
+const smallestNormal = 2 ** -126;
+
 /** How many times the tolerance a single number may be off, relative to the largest one. */
 const peak = 8;
 
@@ -41,7 +44,8 @@ export function compare(actual: Data, expected: Data, options: CompareOptions): 
       if (!Object.is(a, b)) complaint ??= `${output}[${i}] is ${a}, not ${b}`;
       continue;
     }
-    const off = circular ? around(a - b) : a - b;
+    const difference = circular ? around(a - b) : a - b;
+    const off = Math.abs(difference) < smallestNormal ? 0 : difference;
     const size = circular ? 1 : b;
     error += off * off;
     norm += size * size;
