@@ -2,7 +2,7 @@
 // is left in the end, `initial` what is there at the beginning (`last` itself where both are one buffer). `backwards` goes
 // through the chunks in reverse.
 #import grid
-#import state_decay
+#import row_decay
 struct Params {
   size: u32,
   length: u32,
@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #endif
     let begin = c * params.chunk;
     let end = min(params.length, begin + params.chunk);
-    let root = chunk_decay_root(row, (batch * params.length + end - 1u) * params.heads + head, begin);
+    let root = row_decay_root(row, (batch * params.length + end - 1u) * params.heads + head, begin);
     let at = ((batch * params.chunks + c) * params.heads + head) * state + i % state;
     before[at] = x;
     x = decayed(root, x) + delta[at];

@@ -2,7 +2,7 @@
 // threads per row.
 #import boost
 #import grid
-#import state_decay
+#import row_decay
 struct Params {
   size: u32,
   length: u32,
@@ -43,6 +43,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let begin = state / params.heads % params.chunks * params.chunk;
   let end = min(params.length, begin + params.chunk);
   let token = state / (params.heads * params.chunks) * params.length + end - 1u;
-  let root = chunk_decay_root(i % params.rows, token * params.heads + state % params.heads, begin);
+  let root = row_decay_root(i % params.rows, token * params.heads + state % params.heads, begin);
   sums[i] = decayed(root, boost * (sum + dZ[i] * Z[i]));
 }

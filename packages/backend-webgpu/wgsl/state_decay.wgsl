@@ -1,10 +1,11 @@
-// What a whole chunk leaves of each row of the state before it: e^{A} of the chunk's last token, for vector gates the product
-// over the row's multi-index. Kept as its root: the factor itself may be smaller than a normal number while its products matter.
+// `row_decay` of a whole chunk: what it leaves of each row of the state before it, e^{A} of its last token, for vector gates the
+// product over the row's multi-index. Kept as its root: the factor itself may be smaller than a normal number while its products matter.
 #import decay
+#import decayed
 #import rows
 
 // `last` is the gates' row of the chunk's last token, `begin` the chunk's first token.
-fn chunk_decay_root(row: u32, last: u32, begin: u32) -> f32 {
+fn row_decay_root(row: u32, last: u32, begin: u32) -> f32 {
 #if A
 #if vector
   var sum = 0.0;
@@ -25,9 +26,4 @@ fn chunk_decay_root(row: u32, last: u32, begin: u32) -> f32 {
 #else
   return 1.0;
 #endif
-}
-
-// A root of 0 forgets even what is not finite.
-fn decayed(root: f32, value: f32) -> f32 {
-  return select(root * value * root, 0.0, root == 0.0);
 }

@@ -20,6 +20,7 @@ function chunkDecayOf(machine: Machine, { gates, power, chunk, length }: Options
   const { width, tensors, params, constants } = decayOf(gates, power);
   const vector = gates?.start.shape.length === 4;
   return {
+    imports: { row_decay: 'state_decay' },
     flags: vector ? ['vector'] : [],
     tensors: { ...tensors, rows: vector ? featuresOf(machine, width, power).rows : undefined },
     // The root of e^A, whatever share of it a key or a query carries.
@@ -48,6 +49,7 @@ export function discountedSum(machine: Machine): DiscountedSum {
     const inPlace = initial !== undefined && last !== undefined && same(initial, last);
     const size = B * G * D * columns;
     machine.launch('discounted_sum', {
+      imports: decay.imports,
       flags: [...decay.flags, ...flags, ...(inPlace ? ['in_place'] : [])],
       constants: decay.constants,
       tensors: { ...decay.tensors, delta, before, last, initial: inPlace ? undefined : initial },
@@ -72,6 +74,7 @@ export function discountedSum(machine: Machine): DiscountedSum {
       dA.backend.scope(() => {
         const sums = dA.backend.empty(Z.shape);
         machine.launch('gate_rows', {
+          imports: decay.imports,
           flags: decay.flags,
           constants: decay.constants,
           tensors: { ...decay.tensors, S, Z, dS: dDeltaS, dZ: dDeltaZ, sums },

@@ -10,9 +10,11 @@ import { optimizer } from './optimizer';
 import { pointwise } from './pointwise';
 import { powerAttention } from './powerAttention';
 import { queryState } from './queryState';
+import { queryWindow } from './queryWindow';
 import { rotary } from './rotary';
 import { rows } from './rows';
 import { softmaxAttention } from './softmaxAttention';
+import { stepState } from './stepState';
 import { sums } from './sums';
 import { updateState } from './updateState';
 
@@ -31,5 +33,7 @@ export function kernelsOf(machine: Machine): Kernels {
     ...queryState(machine),
     ...powerAttention(machine),
     ...softmaxAttention(machine),
-  } as Kernels;
+    ...stepState(machine),
+    ...queryWindow(machine),
+  };
 }
