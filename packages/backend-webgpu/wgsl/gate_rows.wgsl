@@ -11,7 +11,9 @@ struct Params {
   heads: u32,
   rows: u32,
   columns: u32,
+#if A
   plane: u32,
+#endif
 }
 var<uniform> params: Params;
 var<storage, read> S: array<f32>;
