@@ -1,162 +1,224 @@
-// Causal softmax attention with optional gates, in blocks of 64 queries: T×S scores never exist at once.
+// Causal softmax attention with optional gates, in tiles of 64 queries by 256 keys. A row's maximum and sum go along from tile
+// to tile (Milakov and Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867), so that what is held at once
+// does not depend on T.
 
 import { rewind, take } from './arena';
 import { exp4, sum4 } from './functions';
 import { product } from './product';
 import { exponentials, largest, scaleRow } from './rows';
 
-const BLOCK: i32 = 64;
+const QUERIES: i32 = 64;
+const KEYS: i32 = 256;
 
-let heads: usize = 0;
-let tails: usize = 0;
-let first: usize = 0;
+/** Scores of a tile, rows one after the other. */
+let s: usize = 0;
+// Sums of log gates for the keys and the queries of a tile, as heads and tails, and where the queries' history begins.
+let keyHeads: usize = 0;
+let keyTails: usize = 0;
+let queryHeads: usize = 0;
+let queryTails: usize = 0;
+let starts: usize = 0;
 
-/** Gates of one head in one piece: [S] heads, tails and starts. */
-function loadGates(A: usize, starts: usize, B: i32, S: i32, G: i32, b: i32, g: i32): void {
-  const plane = <usize>(B * S * G) << 2;
-  for (let j = 0; j < S; j++) {
-    const at = <usize>((b * S + j) * G + g) << 2;
-    store<f32>(heads + (<usize>j << 2), load<f32>(A + at));
-    store<f32>(tails + (<usize>j << 2), load<f32>(A + plane + at));
-    store<i32>(first + (<usize>j << 2), load<i32>(starts + at));
-  }
+/** Takes work space; to be called once by a kernel, after `rewind`. */
+function setTiles(): void {
+  s = take(QUERIES * KEYS);
+  keyHeads = take(KEYS);
+  keyTails = take(KEYS);
+  queryHeads = take(QUERIES);
+  queryTails = take(QUERIES);
+  starts = take(QUERIES);
 }
 
-/**
- * Makes a row of products q·k one of scores, s_ij·scale + A_i − A_j with gates and as it is without; −∞ where i does not see
- * j and in the padding.
- */
-function finishRow(s: usize, position: i32, count: i32, scale: f32, gated: bool): void {
+/** Every `step`-th of `count` numbers of 4 bytes in one piece. */
+function gather(count: i32, from: usize, step: i32, to: usize): void {
+  for (let j: usize = 0; j < <usize>count << 2; j += 4, from += <usize>step << 2) store<u32>(to + j, load<u32>(from));
+}
+
+/** How a row of products becomes one of scores s_ij·scale + A_i − A_j: finished here with gates, by the exponential without. */
+@inline
+function slopeOf(A: usize, scale: f32): f32 {
+  return A ? 1 : scale;
+}
+
+/** Makes a row of products q·k one of scores; −∞ where query `i` at `position` does not see a key from `first` on, and in the padding. */
+function finishRow(line: usize, i: i32, position: i32, first: i32, count: i32, scale: f32, gated: bool): void {
   const bytes = <usize>count << 2;
   if (gated) {
     const scales = f32x4.splat(scale);
-    const at = <usize>position << 2;
-    const head = f32x4.splat(load<f32>(heads + at));
-    const tail = f32x4.splat(load<f32>(tails + at));
-    for (let j: usize = 0; j < bytes; j += 16) {
-      const difference = f32x4.add(f32x4.sub(head, v128.load(heads + j)), f32x4.sub(tail, v128.load(tails + j)));
-      v128.store(s + j, f32x4.add(f32x4.mul(v128.load(s + j), scales), difference));
+    const at = <usize>i << 2;
+    const head = f32x4.splat(load<f32>(queryHeads + at));
+    const tail = f32x4.splat(load<f32>(queryTails + at));
+    for (let j: usize = 0; j < bytes; j += 32) {
+      const d0 = f32x4.add(f32x4.sub(head, v128.load(keyHeads + j)), f32x4.sub(tail, v128.load(keyTails + j)));
+      const d1 = f32x4.add(f32x4.sub(head, v128.load(keyHeads + j, 16)), f32x4.sub(tail, v128.load(keyTails + j, 16)));
+      v128.store(line + j, f32x4.add(f32x4.mul(v128.load(line + j), scales), d0));
+      v128.store(line + j, f32x4.add(f32x4.mul(v128.load(line + j, 16), scales), d1), 16);
     }
-    const begin = <usize>max(0, load<i32>(first + at)) << 2;
-    for (let j: usize = 0; j < begin; j += 4) store<f32>(s + j, -Infinity);
+    const begin = <usize>max(0, min(count, load<i32>(starts + at) - first)) << 2;
+    for (let j: usize = 0; j < begin; j += 4) store<f32>(line + j, -Infinity);
   }
-  let j = <usize>(position + 1) << 2;
-  for (; (j & 15) != 0 && j < bytes; j += 4) store<f32>(s + j, -Infinity);
-  const nothing = f32x4.splat(-Infinity);
-  for (; j < bytes; j += 16) v128.store(s + j, nothing);
+  for (let j = <usize>max(0, position + 1 - first) << 2; j < bytes; j += 4) store<f32>(line + j, -Infinity);
 }
 
 export function softmaxAttention(
   begin: i32, end: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offset: i32,
-  q: usize, k: usize, v: usize, A: usize, starts: usize, y: usize, logSum: usize,
+  q: usize, k: usize, v: usize, A: usize, start: usize, y: usize, logSum: usize,
 ): void {
   rewind();
-  const s = take(BLOCK * (S + 4));
-  heads = take(S + 4);
-  tails = take(S + 4);
-  first = take(S + 4);
-  const sums = take(BLOCK);
-  const blocks = (T + BLOCK - 1) / BLOCK;
+  setTiles();
+  const tops = take(QUERIES);
+  const sums = take(QUERIES);
+  const blocks = (T + QUERIES - 1) / QUERIES;
   const scale = <f32>(1 / Math.sqrt(<f64>d));
-  // Scores of gates are finished, others are products that still have to be scaled.
-  const slope: f32 = A ? 1 : scale;
-  let loaded = -1;
+  const slope = slopeOf(A, scale);
+  const plane = <usize>(B * S * G) << 2;
   for (let task = begin; task < end; task++) {
-    const row = (task % blocks) * BLOCK;
+    const row = (task % blocks) * QUERIES;
     const h = (task / blocks) % H;
     const b = task / (blocks * H);
     const g = h / (H / G);
-    if (A && loaded != b * G + g) {
-      loaded = b * G + g;
-      loadGates(A, starts, B, S, G, b, g);
-    }
-    const rows = min(BLOCK, T - row);
-    const columns = offset + row + rows;
-    const stride = (columns + 3) & ~3;
+    const rows = min(QUERIES, T - row);
+    const last = offset + row + rows;
     const token = (b * T + row) * H + h;
-    product(rows, columns, d, q + (<usize>(token * d) << 2), H * d, 1, k + (<usize>((b * S * G + g) * d) << 2), 1, G * d, s, stride, false);
-    for (let r = 0; r < rows; r++) {
-      const line = s + (<usize>(r * stride) << 2);
-      finishRow(line, offset + row + r, stride, scale, A != 0);
-      const top = largest(stride, line);
-      const sum = exponentials(stride, line, top, slope, line);
-      store<f32>(logSum + (<usize>(token + r * H) << 2), <f32>(<f64>top * <f64>slope + Math.log(<f64>sum)));
-      store<f32>(sums + (<usize>r << 2), sum);
+    const out = y + (<usize>(token * e) << 2);
+    if (A) loadQueries(A, plane, start, (b * S + offset + row) * G + g, rows, G);
+    for (let first = 0; first < last; first += KEYS) {
+      const columns = min(KEYS, last - first);
+      const stride = (columns + 7) & ~7;
+      const key = (b * S + first) * G + g;
+      if (A) loadKeys(A, plane, key, columns, G);
+      product(rows, columns, d, q + (<usize>(token * d) << 2), H * d, 1, k + (<usize>(key * d) << 2), 1, G * d, s, stride, false);
+      for (let r = 0; r < rows; r++) {
+        const line = s + (<usize>(r * stride) << 2);
+        const at = <usize>r << 2;
+        finishRow(line, r, offset + row + r, first, stride, scale, A != 0);
+        const before: f32 = first == 0 ? -Infinity : load<f32>(tops + at);
+        const top = max(before, largest(stride, line));
+        store<f32>(tops + at, top);
+        if (first == 0) store<f32>(sums + at, 0);
+        if (top == -Infinity) {
+          // Nothing to see so far: weights of 0 instead of −∞ − (−∞).
+          memory.fill(line, 0, <usize>stride << 2);
+          continue;
+        }
+        let kept: f32 = 1;
+        if (top != before) {
+          kept = before == -Infinity ? 0 : f32x4.extract_lane(exp4(f32x4.splat((before - top) * slope)), 0);
+          if (first > 0) scaleRow(out + (<usize>(r * H * e) << 2), e, kept);
+        }
+        store<f32>(sums + at, load<f32>(sums + at) * kept + exponentials(stride, line, top, slope, line));
+      }
+      product(rows, e, columns, s, stride, 1, v + (<usize>(key * e) << 2), G * e, 1, out, H * e, first > 0);
     }
-    product(rows, e, columns, s, stride, 1, v + (<usize>((b * S * G + g) * e) << 2), G * e, 1, y + (<usize>(token * e) << 2), H * e, false);
-    for (let r = 0; r < rows; r++) scaleRow(y + (<usize>((token + r * H) * e) << 2), e, 1 / load<f32>(sums + (<usize>r << 2)));
+    for (let r = 0; r < rows; r++) {
+      const sum = load<f32>(sums + (<usize>r << 2));
+      const top = load<f32>(tops + (<usize>r << 2));
+      store<f32>(logSum + (<usize>(token + r * H) << 2), <f32>(<f64>top * <f64>slope + Math.log(<f64>sum)));
+      scaleRow(out + (<usize>(r * H * e) << 2), e, 1 / sum);
+    }
   }
+}
+
+/** Gates of the keys of a tile; the padding keeps what it held, to be hidden by `finishRow`. */
+function loadKeys(A: usize, plane: usize, key: i32, columns: i32, G: i32): void {
+  const at = A + (<usize>key << 2);
+  gather(columns, at, G, keyHeads);
+  gather(columns, at + plane, G, keyTails);
+}
+
+function loadQueries(A: usize, plane: usize, start: usize, position: i32, rows: i32, G: i32): void {
+  const at = <usize>position << 2;
+  gather(rows, A + at, G, queryHeads);
+  gather(rows, A + plane + at, G, queryTails);
+  gather(rows, start + at, G, starts);
 }
 
 /** A task is one key/value head: its keys' gradients come from all queries. */
 export function softmaxAttentionBackward(
   begin: i32, end: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offset: i32,
-  q: usize, k: usize, v: usize, A: usize, starts: usize, y: usize, logSum: usize, dy: usize,
+  q: usize, k: usize, v: usize, A: usize, start: usize, y: usize, logSum: usize, dy: usize,
   dq: usize, dk: usize, dv: usize, dA: usize,
 ): void {
   rewind();
-  const s = take(BLOCK * (S + 4));
-  const ds = take(BLOCK * (S + 4));
-  const dSum = take(S + 4);
-  heads = take(S + 4);
-  tails = take(S + 4);
-  first = take(S + 4);
+  setTiles();
+  const ds = take(QUERIES * KEYS);
+  const alongs = take(QUERIES);
+  const dKeys = take(KEYS);
   const scale = <f32>(1 / Math.sqrt(<f64>d));
   const scales = f32x4.splat(scale);
-  const slopes = f32x4.splat(A ? 1 : scale);
+  const slopes = f32x4.splat(slopeOf(A, scale));
+  const plane = <usize>(B * S * G) << 2;
   const perGroup = H / G;
   for (let task = begin; task < end; task++) {
     const b = task / G;
     const g = task % G;
-    if (A) loadGates(A, starts, B, S, G, b, g);
-    memory.fill(dSum, 0, <usize>S << 2);
-    const keys = <usize>((b * S * G + g) * d) << 2;
-    const values = <usize>((b * S * G + g) * e) << 2;
     for (let j = 0; j < S; j++) {
-      memory.fill(dk + keys + (<usize>(j * G * d) << 2), 0, <usize>d << 2);
-      memory.fill(dv + values + (<usize>(j * G * e) << 2), 0, <usize>e << 2);
+      const key = <usize>((b * S + j) * G + g);
+      memory.fill(dk + ((key * d) << 2), 0, <usize>d << 2);
+      memory.fill(dv + ((key * e) << 2), 0, <usize>e << 2);
+      if (dA) store<f32>(dA + (key << 2), 0);
     }
     for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
-      for (let row = 0; row < T; row += BLOCK) {
-        const rows = min(BLOCK, T - row);
-        const columns = offset + row + rows;
-        const stride = (columns + 3) & ~3;
+      for (let row = 0; row < T; row += QUERIES) {
+        const rows = min(QUERIES, T - row);
+        const last = offset + row + rows;
         const token = (b * T + row) * H + h;
+        const own = (b * S + offset + row) * G + g;
         const queries = q + (<usize>(token * d) << 2);
         const dRows = dy + (<usize>(token * e) << 2);
-        product(rows, columns, d, queries, H * d, 1, k + keys, 1, G * d, s, stride, false);
-        product(rows, columns, e, dRows, H * e, 1, v + values, 1, G * e, ds, stride, false);
+        if (A) loadQueries(A, plane, start, own, rows, G);
         for (let r = 0; r < rows; r++) {
-          const line = <usize>(r * stride) << 2;
-          const position = offset + row + r;
-          finishRow(s + line, position, stride, scale, A != 0);
-          for (let j = columns; j < stride; j++) store<f32>(ds + line + (<usize>j << 2), 0);
           const at = <usize>(token + r * H) * <usize>e << 2;
           let along: f64 = 0;
           for (let i: usize = 0; i < <usize>e << 2; i += 4) along += <f64>load<f32>(dy + at + i) * <f64>load<f32>(y + at + i);
-          const shift = f32x4.splat(load<f32>(logSum + (<usize>(token + r * H) << 2)));
-          const alongs = f32x4.splat(<f32>along);
-          let total = f32x4.splat(0);
-          for (let j: usize = 0; j < <usize>stride << 2; j += 16) {
-            const weight = exp4(f32x4.sub(f32x4.mul(v128.load(s + line + j), slopes), shift));
-            v128.store(s + line + j, weight);
-            const gradient = f32x4.mul(weight, f32x4.sub(v128.load(ds + line + j), alongs));
-            v128.store(ds + line + j, f32x4.mul(gradient, scales));
-            if (dA) {
-              total = f32x4.add(total, gradient);
-              v128.store(dSum + j, f32x4.sub(v128.load(dSum + j), gradient));
-            }
-          }
-          if (dA) {
-            const own = dSum + (<usize>position << 2);
-            store<f32>(own, load<f32>(own) + sum4(total));
-          }
+          store<f32>(alongs + (<usize>r << 2), <f32>along);
         }
-        product(columns, e, rows, s, 1, stride, dRows, H * e, 1, dv + values, G * e, true);
-        product(columns, d, rows, ds, 1, stride, queries, H * d, 1, dk + keys, G * d, true);
-        product(rows, d, columns, ds, stride, 1, k + keys, G * d, 1, dq + (<usize>(token * d) << 2), H * d, false);
+        for (let first = 0; first < last; first += KEYS) {
+          const columns = min(KEYS, last - first);
+          const stride = (columns + 7) & ~7;
+          const key = (b * S + first) * G + g;
+          const keys = <usize>(key * d) << 2;
+          const values = <usize>(key * e) << 2;
+          if (A) loadKeys(A, plane, key, columns, G);
+          if (dA) memory.fill(dKeys, 0, <usize>KEYS << 2);
+          product(rows, columns, d, queries, H * d, 1, k + keys, 1, G * d, s, stride, false);
+          product(rows, columns, e, dRows, H * e, 1, v + values, 1, G * e, ds, stride, false);
+          for (let r = 0; r < rows; r++) {
+            const line = <usize>(r * stride) << 2;
+            finishRow(s + line, r, offset + row + r, first, stride, scale, A != 0);
+            for (let j = columns; j < stride; j++) store<f32>(ds + line + (<usize>j << 2), 0);
+            const shift = f32x4.splat(load<f32>(logSum + (<usize>(token + r * H) << 2)));
+            const along = v128.load32_splat(alongs + (<usize>r << 2));
+            let total = f32x4.splat(0);
+            for (let j = line, end = line + (<usize>stride << 2); j < end; j += 32) {
+              const w0 = exp4(f32x4.sub(f32x4.mul(v128.load(s + j), slopes), shift));
+              const w1 = exp4(f32x4.sub(f32x4.mul(v128.load(s + j, 16), slopes), shift));
+              v128.store(s + j, w0);
+              v128.store(s + j, w1, 16);
+              const g0 = f32x4.mul(w0, f32x4.sub(v128.load(ds + j), along));
+              const g1 = f32x4.mul(w1, f32x4.sub(v128.load(ds + j, 16), along));
+              v128.store(ds + j, f32x4.mul(g0, scales));
+              v128.store(ds + j, f32x4.mul(g1, scales), 16);
+              if (dA) {
+                total = f32x4.add(total, f32x4.add(g0, g1));
+                const at = dKeys + (j - line);
+                v128.store(at, f32x4.sub(v128.load(at), g0));
+                v128.store(at, f32x4.sub(v128.load(at, 16), g1), 16);
+              }
+            }
+            if (dA) addTo(dA + (<usize>(own + r * G) << 2), sum4(total));
+          }
+          if (dA) for (let j = 0; j < columns; j++) addTo(dA + (<usize>(key + j * G) << 2), load<f32>(dKeys + (<usize>j << 2)));
+          product(columns, e, rows, s, 1, stride, dRows, H * e, 1, dv + values, G * e, true);
+          product(columns, d, rows, ds, 1, stride, queries, H * d, 1, dk + keys, G * d, true);
+          product(rows, d, columns, ds, stride, 1, k + keys, G * d, 1, dq + (<usize>(token * d) << 2), H * d, first > 0);
+        }
       }
     }
-    if (dA) for (let j = 0; j < S; j++) store<f32>(dA + (<usize>((b * S + j) * G + g) << 2), load<f32>(dSum + (<usize>j << 2)));
   }
+}
+
+@inline
+function addTo(y: usize, x: f32): void {
+  store<f32>(y, load<f32>(y) + x);
 }

@@ -3,13 +3,14 @@
 import type { Kernels, SoftmaxAttentionArgs, Tensor } from '@sympow/kernels';
 import { at, type Machine } from '../machine';
 
-/** Query rows whose scores are held at once; as in assembly/softmaxAttention.ts. */
+/** Queries of a block, and work space: as in assembly/softmaxAttention.ts. */
 const blockRows = 64;
+const [forwardSpace, backwardSpace] = [64 * 264 + 2048, 2 * 64 * 264 + 2048];
 
 function sizes({ q, k, v, offset }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset'>) {
   const [B, T, H, d] = q.shape as [number, number, number, number];
   const [, S, G] = k.shape as [number, number, number];
-  return { B, T, H, G, S, list: [B, T, H, S, G, d, v.shape[3]!, offset ?? S - T] as const };
+  return { B, T, H, G, list: [B, T, H, S, G, d, v.shape[3]!, offset ?? S - T] as const };
 }
 
 /** Phases that share a β: none without one, 1, or half a head. */
@@ -20,18 +21,16 @@ function pairsOf(beta: Tensor | undefined, turns: Tensor): number {
 export function attention(machine: Machine) {
   return {
     softmaxAttention(args) {
-      const { B, T, H, S, list } = sizes(args);
+      const { B, T, H, list } = sizes(args);
       const { q, k, v, gates, y, logSum } = args;
       const tensors = [at(q), at(k), at(v), at(gates?.A), at(gates?.start), at(y), at(logSum)] as const;
-      const space = (blockRows + 3) * (S + 16) + 2 * blockRows;
-      machine.run('softmaxAttention', B * H * Math.ceil(T / blockRows), space, ...list, ...tensors);
+      machine.run('softmaxAttention', B * H * Math.ceil(T / blockRows), forwardSpace, ...list, ...tensors);
     },
     softmaxAttentionBackward(args) {
-      const { B, G, S, list } = sizes(args);
+      const { B, G, list } = sizes(args);
       const { q, k, v, gates, y, logSum, dy, dq, dk, dv, dA } = args;
       const inputs = [at(q), at(k), at(v), at(gates?.A), at(gates?.start), at(y), at(logSum), at(dy)] as const;
-      const space = (2 * blockRows + 4) * (S + 16);
-      machine.run('softmaxAttentionBackward', B * G, space, ...list, ...inputs, at(dq), at(dk), at(dv), at(dA));
+      machine.run('softmaxAttentionBackward', B * G, backwardSpace, ...list, ...inputs, at(dq), at(dk), at(dv), at(dA));
     },
     rotary({ x, turns, y }) {
       const [B, T, H, d] = x.shape as [number, number, number, number];
