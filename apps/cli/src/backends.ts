@@ -1,6 +1,5 @@
 // Which backends there are, in the order in which `auto` tries them. The one place where this program names any.
 
-import { gpujs } from '@sympow/backend-gpujs';
 import { wasm } from '@sympow/backend-wasm';
 import { firstAvailable, js, type Backend, type BackendFactory } from '@sympow/kernels';
 import type { Command } from 'commander';
@@ -36,7 +35,8 @@ export const backends: Readonly<Record<string, (choice: Choice) => BackendFactor
   webgpu: ({ auto = false }) => throughDawn({ software: !auto }),
   wasm: fastestWasm,
   js: () => js(),
-  gpujs: () => gpujs(),
+  // Loaded when it is wanted: gpu.js is large.
+  gpujs: () => ({ name: 'gpujs', open: async () => (await import('@sympow/backend-gpujs')).gpujs().open() }),
 };
 
 /** There for where the others cannot run, and slower than they are here: `auto` passes them over. */

@@ -92,7 +92,7 @@ export class Machine {
     const { host, texture, size } = storage;
     if (host) return Float32Array.from(host);
     if (!texture) return new Float32Array(size);
-    return flat(texture.toArray() as KernelOutput, size).slice();
+    return flat(texture.toArray(), size).slice();
   }
 
   /** Waits until the device has done everything. */
@@ -131,7 +131,7 @@ export class Machine {
     if (target.size === 0) return;
     const inputs = operands.map((operand) => this.input(operand));
     const kernel = this.compile(program, grid, constants, inputs);
-    const result = kernel(...(inputs as never[])) as KernelOutput | Texture;
+    const result = kernel(...(inputs as never[]));
     holdToMode(kernel, this.mode);
     if (isTexture(result)) target.putTexture(result);
     else target.put(flat(result, target.size));
