@@ -17,15 +17,15 @@ export interface Limits {
 export const modes: readonly Mode[] = ['webgl2', 'webasm', 'cpu'];
 
 const about: Readonly<Record<Mode, string>> = {
-  webgl2: 'gpu.js on WebGL 2: results stay in float32 textures',
-  webasm: 'gpu.js on WebAssembly with SIMD: results stay in arrays, each kernel copies what it reads',
-  cpu: 'gpu.js as plain JavaScript: double arithmetic, float32 results',
+  webgl2: 'gpu.js on WebGL 2, results in float32 textures',
+  webasm: 'gpu.js on WebAssembly with SIMD',
+  cpu: 'gpu.js as plain JavaScript',
 };
 
 const always = [
-  `at most ${widest} numbers a tensor, since gpu.js counts cells in float32`,
-  `integers from ${-widest} to ${widest}; wider ones can be uploaded, compared and read, not copied or cast`,
-  'needs a page that allows eval: gpu.js compiles from source (no strict Content-Security-Policy)',
+  `at most ${widest} numbers a tensor`,
+  `integers beyond ±${widest} are kept and compared, not copied or cast`,
+  'compiles from source, which a strict Content-Security-Policy forbids',
 ];
 
 function supported(mode: Mode): string | undefined {
@@ -46,7 +46,12 @@ function textureSide(gpu: GPU): number {
 export function openMachine(mode: Mode): { machine: Machine; limits: Limits } {
   const reason = supported(mode);
   if (reason !== undefined) {
-    throw new BackendError({ what: 'mode of the gpujs backend', value: mode, expected: `another one: ${reason}` });
+    throw new BackendError({
+      what: 'mode of the gpujs backend',
+      value: mode,
+      message: `gpujs cannot run in mode ${mode}: ${reason}`,
+      expected: 'another mode',
+    });
   }
   const gpu = new GPU({ mode: mode as 'cpu' });
   const machine = new Machine(mode, gpu);

@@ -54,7 +54,11 @@ interface Preset {
   readonly streams: number;
 }
 
-const presets: Record<'small' | 'large', Preset> = {
+const presets: Record<'tiny' | 'small' | 'large', Preset> = {
+  tiny: {
+    model: ['--layers', '2', '--hidden', '64', '--heads', '2', '--head-size', '32'],
+    ...{ context: 128, batch: 4, learningRate: 4e-3, gflop: 0.5, streams: 16 },
+  },
   small: {
     model: ['--layers', '3', '--hidden', '64', '--heads', '2', '--head-size', '32'],
     ...{ context: 128, batch: 4, learningRate: 4e-3, gflop: 0.75, streams: 96 },
@@ -64,7 +68,8 @@ const presets: Record<'small' | 'large', Preset> = {
     ...{ context: 256, batch: 8, learningRate: 3e-3, gflop: 12.5, streams: 64 },
   },
 };
-/** Speed of a product in GFLOP/s from which on the large preset is taken. */
+/** Speed of a product in GFLOP/s from which on the small and the large preset are taken. */
+const slow = 3;
 const fast = 12;
 /** Share of a product's speed that training reaches with both cores at work. */
 const efficiency = 0.6;
@@ -105,7 +110,7 @@ async function planFor({ minutes, steps, ...flags }: Flags): Promise<Plan> {
   const backend = await openBackend({ ...flags, threads: 1 });
   const speed = await measure(backend);
   await backend.close();
-  const preset = speed >= fast ? 'large' : 'small';
+  const preset = speed >= fast ? 'large' : speed >= slow ? 'small' : 'tiny';
   const fitting = (minutes * 60 * speed * efficiency) / presets[preset].gflop;
   return { preset, steps: steps ?? Math.max(100, Math.min(3000, Math.round(fitting / 50) * 50)), finished: false };
 }

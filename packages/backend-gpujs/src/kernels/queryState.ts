@@ -145,12 +145,27 @@ function answers(
     const g = Math.floor(((h + 0.5) * this.constants.G) / this.constants.H);
     const c = Math.floor((t + 0.5) / this.constants.chunk);
     const state = ((this.thread.z * this.constants.n + c) * this.constants.G + g) * this.constants.D;
-    for (let entry = 0; entry < this.constants.D; entry++) {
-      let phi = this.constants.weight[entry]!;
-      for (let r = 0; r < this.constants.p; r++) {
-        phi *= q[row * this.constants.d + this.constants.index[entry * this.constants.p + r]!]!;
+    if (this.constants.p === 2) {
+      let entry = state;
+      for (let i = 0; i < this.constants.d; i++) {
+        const own = q[row * this.constants.d + i]!;
+        let cross = 0;
+        let at = entry;
+        for (let j = i + 1; j < this.constants.d; j++) {
+          at += 1;
+          cross += q[row * this.constants.d + j]! * S[at * this.constants.e + this.thread.x]!;
+        }
+        sum += own * (own * S[entry * this.constants.e + this.thread.x]! + 1.4142135623730951 * cross);
+        entry += this.constants.d - i;
       }
-      sum += phi * S[(state + entry) * this.constants.e + this.thread.x]!;
+    } else {
+      for (let entry = 0; entry < this.constants.D; entry++) {
+        let phi = this.constants.weight[entry]!;
+        for (let r = 0; r < this.constants.p; r++) {
+          phi *= q[row * this.constants.d + this.constants.index[entry * this.constants.p + r]!]!;
+        }
+        sum += phi * S[(state + entry) * this.constants.e + this.thread.x]!;
+      }
     }
   }
   return sum * scale[row]!;
@@ -189,6 +204,18 @@ function stateGradient(this: Thread<Entries>, q: Floats, dAnswer: Floats): numbe
   const end = Math.min(begin + this.constants.chunk, this.constants.T);
   const perGroup = Math.floor((this.constants.H + 0.5) / this.constants.G);
   let sum = 0;
+  if (this.constants.p === 2) {
+    const first = this.constants.index[this.thread.y * 2]!;
+    const second = this.constants.index[this.thread.y * 2 + 1]!;
+    for (let t = begin; t < end; t++) {
+      for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
+        const row = (b * this.constants.T + t) * this.constants.H + h;
+        const phi = q[row * this.constants.d + first]! * q[row * this.constants.d + second]!;
+        sum += phi * dAnswer[row * this.constants.e + this.thread.x]!;
+      }
+    }
+    return this.constants.weight[this.thread.y]! * sum;
+  }
   for (let t = begin; t < end; t++) {
     for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
       const row = (b * this.constants.T + t) * this.constants.H + h;

@@ -35,6 +35,16 @@ function addedS(this: Thread<Forward>, k: Floats, v: Floats): number {
   const begin = (chunkOf - b * this.constants.n) * this.constants.chunk;
   const end = Math.min(begin + this.constants.chunk, this.constants.T);
   let sum = 0;
+  if (this.constants.p === 2) {
+    const first = this.constants.index[this.thread.y * 2]!;
+    const second = this.constants.index[this.thread.y * 2 + 1]!;
+    for (let t = begin; t < end; t++) {
+      const token = (b * this.constants.T + t) * this.constants.G + g;
+      const phi = k[token * this.constants.d + first]! * k[token * this.constants.d + second]!;
+      sum += phi * v[token * this.constants.e + this.thread.x]!;
+    }
+    return this.constants.weight[this.thread.y]! * sum;
+  }
   for (let t = begin; t < end; t++) {
     const token = (b * this.constants.T + t) * this.constants.G + g;
     let phi = 1;
@@ -70,6 +80,21 @@ function valueGradient(this: Thread<Forward>, k: Floats, dS: Floats): number {
   const state = ((b * this.constants.n + c) * this.constants.G + this.thread.y) * this.constants.D;
   const token = this.thread.z * this.constants.G + this.thread.y;
   let sum = 0;
+  if (this.constants.p === 2) {
+    let row = state;
+    for (let i = 0; i < this.constants.d; i++) {
+      const own = k[token * this.constants.d + i]!;
+      let cross = 0;
+      let at = row;
+      for (let j = i + 1; j < this.constants.d; j++) {
+        at += 1;
+        cross += k[token * this.constants.d + j]! * dS[at * this.constants.e + this.thread.x]!;
+      }
+      sum += own * (own * dS[row * this.constants.e + this.thread.x]! + 1.4142135623730951 * cross);
+      row += this.constants.d - i;
+    }
+    return sum;
+  }
   for (let row = 0; row < this.constants.D; row++) {
     let phi = this.constants.weight[row]!;
     for (let r = 0; r < this.constants.p; r++) {
