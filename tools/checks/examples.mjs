@@ -3,6 +3,7 @@
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -15,7 +16,7 @@ import { root, target } from '../workspace.mjs';
  */
 
 /** Packages with parts that are not JavaScript. */
-const native = ['webgpu', 'gpu.js', 'koffi'];
+const native = ['webgpu', 'koffi'];
 
 /**
  * The examples of one package, or of the project itself, which has a README only.
@@ -71,6 +72,11 @@ export async function runExamples(examples) {
         {
           name: 'sources',
           setup({ onResolve, onLoad }) {
+            // Installed for the package that imports it, not for everybody.
+            onResolve({ filter: /^gpu\.js$/ }, ({ importer }) => ({
+              path: pathToFileURL(createRequire(importer).resolve('gpu.js')).href,
+              external: true,
+            }));
             onResolve({ filter: /^@sympow\/[^/]+$/ }, ({ path }) => ({
               path: join(root, 'packages', path.slice('@sympow/'.length), 'src/index.ts'),
             }));
