@@ -65,7 +65,8 @@ const specifiers = published.flatMap(({ manifest }) =>
     .map(([path]) => manifest.name + path.slice(1)),
 );
 writeFileSync(join(scratch, 'package.json'), JSON.stringify({ name: 'scratch', private: true, dependencies }));
-run('install of the tarballs', 'npm', ['install', '--no-audit', '--no-fund']);
+// gpu.js has an optional dependency, gl, that would be compiled here.
+run('install of the tarballs', 'npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts']);
 
 // Both module systems must see the same names.
 writeFileSync(
