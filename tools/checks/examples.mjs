@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { root, target } from '../workspace.mjs';
+import { root, target, workspaces } from '../workspace.mjs';
 
 /**
  * @typedef {{ name: string, code: string }} Example `name` is its file and line
@@ -16,7 +16,20 @@ import { root, target } from '../workspace.mjs';
  */
 
 /** Packages with parts that are not JavaScript. */
-const native = ['webgpu', 'koffi'];
+const native = /^(webgpu|gpu\.js|koffi)$/;
+
+/** Where such a package is: installed for the packages that use it, not for everybody. @param {string} name @param {string} importer */
+function nativeUrl(name, importer) {
+  const places = [importer, ...workspaces().map(({ directory }) => join(root, directory, 'package.json'))];
+  for (const place of places) {
+    try {
+      return pathToFileURL(createRequire(place).resolve(name)).href;
+    } catch {
+      // Not installed for that one.
+    }
+  }
+  return name;
+}
 
 /**
  * The examples of one package, or of the project itself, which has a README only.
@@ -65,16 +78,14 @@ export async function runExamples(examples) {
       format: 'esm',
       platform: 'node',
       target,
-      external: native,
       loader: { '.wgsl': 'text' },
       logLevel: 'silent',
       plugins: [
         {
           name: 'sources',
           setup({ onResolve, onLoad }) {
-            // Installed for the package that imports it, not for everybody.
-            onResolve({ filter: /^gpu\.js$/ }, ({ importer }) => ({
-              path: pathToFileURL(createRequire(importer).resolve('gpu.js')).href,
+            onResolve({ filter: native }, ({ path, importer }) => ({
+              path: nativeUrl(path, importer),
               external: true,
             }));
             onResolve({ filter: /^@sympow\/[^/]+$/ }, ({ path }) => ({
