@@ -4,7 +4,7 @@
 import { describeValue } from '@sympow/embedding';
 import { ConfigError } from '@sympow/kernels';
 import { folderStorage, readJson, type Storage } from '@sympow/model';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const mostBytes = 2 ** 28;
@@ -93,8 +93,10 @@ export class RunFolder {
   /** Forgets the steps after a checkpoint, which will be done again. */
   keepSteps(last: number): void {
     const kept = this.steps().filter(({ step }) => step <= last);
+    const file = join(this.path, 'steps.jsonl');
     mkdirSync(this.path, { recursive: true });
-    writeFileSync(join(this.path, 'steps.jsonl'), kept.map((record) => `${JSON.stringify(record)}\n`).join(''));
+    writeFileSync(`${file}.partial`, kept.map((record) => `${JSON.stringify(record)}\n`).join(''));
+    renameSync(`${file}.partial`, file);
   }
 
   addStep(record: StepRecord): void {
