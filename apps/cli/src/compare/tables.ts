@@ -57,9 +57,10 @@ function overview(results: Results, groups: readonly GroupResult[]): Table {
   return {
     section: 'short',
     title: 'In short',
-    note:
-      `Losses in ${results.unit}: of the last tenth of the training steps; at the last positions inside the training context; at the ` +
-      'farthest positions read; and of the best range of positions.',
+    note: withLoss
+      ? `Losses in ${results.unit}: of the last tenth of the training steps; at the last positions inside the training context; at ` +
+        'the farthest positions read; and of the best range of positions.'
+      : `The loss of the last tenth of the training steps in ${results.unit}, and the share of right answers.`,
     head: [
       'Variant',
       ...(several ? ['Context'] : []),
@@ -152,27 +153,35 @@ function recallTables(results: Results, name: string, groups: readonly GroupResu
   const cell = (row: { accuracy: number; stderr: number | null } | undefined) =>
     row ? `${percent(row.accuracy)}${row.stderr === null ? '' : ` ± ${(100 * row.stderr).toFixed(1)}`}` : '';
   const column = (value: (recall: Recall) => string) => own.map(({ recall }) => value(recall[name]!));
-  const note = `Share of right answers, ± standard error over ${first.examples} examples of ${quantity(first.length)} tokens.`;
+  // What all answers come from: a state of constant size, or a cache that has grown so large by the end of an example.
+  const state = ['State', ...column(({ stateBytes, cacheBytes }) => bytes(stateBytes > 0 ? stateBytes : cacheBytes))];
+  const note = `Share of right answers, ± standard error over ${first.examples} examples of ${first.length} tokens.`;
   return [
     {
       section,
       title: `${capital(name)} by distance`,
       note,
       head: head('Distance'),
-      rows: first.byDistance.map(({ from, to }) => [
-        range(from, to),
-        ...column(({ byDistance }) => cell(byDistance.find((row) => row.from === from))),
-      ]),
+      rows: [
+        state,
+        ...first.byDistance.map(({ from, to }) => [
+          range(from, to),
+          ...column(({ byDistance }) => cell(byDistance.find((row) => row.from === from))),
+        ]),
+      ],
     },
     ...Object.entries(first.byCondition).map(([condition, rows]) => ({
       section,
       title: `${capital(name)} by ${condition}`,
       note,
       head: head(capital(condition)),
-      rows: rows.map(({ value }) => [
-        `${Number(value.toPrecision(3))}`,
-        ...column(({ byCondition }) => cell(byCondition[condition]?.find((row) => row.value === value))),
-      ]),
+      rows: [
+        state,
+        ...rows.map(({ value }) => [
+          `${Number(value.toPrecision(3))}`,
+          ...column(({ byCondition }) => cell(byCondition[condition]?.find((row) => row.value === value))),
+        ]),
+      ],
     })),
   ];
 }
