@@ -82,7 +82,9 @@ export const dataInfo: Command = {
     const { tokenizer: name, skipDamaged, show, json } = options as unknown as Flags;
     const output = createOutput(json === true);
     const source = await openSource(args[0] as string[], { tokenizer: await tokenizerOf(name), skipDamaged }, output);
+    const known = source.notes.length;
     const info = await inspect(source, show);
+    for (const note of source.notes.slice(known)) output.note(`note: ${note}`);
     print(info, output);
     output.json(info);
   },

@@ -61,6 +61,7 @@ async function runTraining(
 ): Promise<TrainResult> {
   const { all, train, 'held-out': heldOut } = await openData(paths, flags, output);
   const { tokenizer } = all;
+  const known = all.notes.length;
   const config = configOf(flags, all.vocabSize);
   const compute = computeOf(flags);
   const { batch, context, accumulate, steps } = flags;
@@ -114,6 +115,7 @@ async function runTraining(
     } else if (event.type === 'checkpoint') {
       checkpoint = event.path;
     } else {
+      for (const note of all.notes.slice(known)) output.note(`note: ${note}`);
       if (event.stopped)
         output.note(`stopped at step ${event.step} of ${event.steps}; the same command goes on from there`);
       return {

@@ -94,7 +94,7 @@ export async function openChunks(store: ByteStore, layout: ZarrLayout, options: 
           value: key,
           message,
           expected: `${layout.chunk.join(' × ')} tokens`,
-          remedy: "Fetch or make it again, or skip what is damaged: damaged: 'skip'.",
+          remedy: "Fetch or make it again, or skip what is damaged (damaged: 'skip', --skip-damaged).",
           cause: error,
         });
       }
@@ -141,13 +141,17 @@ async function openArray(store: ByteStore, layout: ZarrLayout) {
     : zarr.open.v3(readable, { kind: 'array' });
 }
 
+/** A chunk that does not begin as its codec writes it. */
+const NO_HEADER = -1;
+
 /** Sizes that compressed chunks say of themselves: codecs would take that much memory before they notice. */
 function requireDeclared(bytes: Uint8Array, { codecs, chunkBytes }: ZarrLayout): void {
   const codec = codecs.filter((name) => name !== 'crc32c').at(-1);
   const word = (at: number) =>
-    bytes.length >= at + 4 ? new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true) : -1;
+    bytes.length >= at + 4 ? new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true) : NO_HEADER;
   const declared =
     codec === 'blosc' ? word(4) : codec === 'lz4' ? word(0) : codec === 'zstd' ? zstdSize(bytes) : chunkBytes;
+  if (declared === NO_HEADER) throw new Damage(`it is not compressed by ${codec}`);
   if (declared !== undefined && declared !== chunkBytes)
     throw new Damage(`it says that it holds ${declared} bytes, not ${chunkBytes}`);
 }
@@ -155,7 +159,7 @@ function requireDeclared(bytes: Uint8Array, { codecs, chunkBytes }: ZarrLayout):
 /** The size in the header of a Zstandard frame (RFC 8878, section 3.1.1.1); undefined where the frame does not say it. */
 function zstdSize(bytes: Uint8Array): number | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 16 || view.getUint32(0, true) !== 0xfd2fb528) return -1;
+  if (bytes.length < 16 || view.getUint32(0, true) !== 0xfd2fb528) return NO_HEADER;
   const descriptor = bytes[4]!;
   const single = (descriptor >> 5) & 1;
   const at = 5 + (single ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]!;

@@ -4,7 +4,7 @@ import type { BinMeta } from '../datasets/bin';
 import { codeOf, nodeFiles } from '../runtime';
 import { openGrowing, rename, writeWhole } from './files';
 import type { Written } from './journal';
-import type { Writer } from './prepare';
+import type { Writer } from './writer';
 
 export async function binWriter(folder: string, out: string, tokenizer: Tokenizer, written: Written): Promise<Writer> {
   const { fs, path } = nodeFiles();

@@ -1,6 +1,5 @@
 // Text into tokens on disk. Works in a folder beside the place of the result, which gets its name when all is done.
 import { ConfigError } from '@sympow/embedding';
-import type { TokenArray } from '../api';
 import { DataError } from '../errors';
 import { requireWhole } from '../options';
 import { nodeFiles } from '../runtime';
@@ -10,17 +9,6 @@ import { binWriter } from './binWriter';
 import { documentsOf } from './documents';
 import { openJournal, type Place, type Written } from './journal';
 import { zarrOptions, zarrWriter } from './zarrWriter';
-
-/** What takes tokens and makes files of them. */
-export interface Writer {
-  /** Takes a document; returns how many tokens that makes. */
-  add(document: TokenArray): Promise<number>;
-  /** Makes all that was taken certain. */
-  flush(written: Written): Promise<void>;
-  /** Gives the result its name. */
-  finish(written: Written): Promise<void>;
-  close(): Promise<void>;
-}
 
 /**
  * Writes texts as tokens, to be opened by `openDataset`. A run that was stopped, killed, or ended by a full disk goes on

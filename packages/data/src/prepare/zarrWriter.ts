@@ -10,7 +10,7 @@ import type { Compressor, PrepareZarrOptions } from './api';
 import { withChecksum } from '../crc32c';
 import { openGrowing, rename, writeWhole } from './files';
 import type { Written } from './journal';
-import type { Writer } from './prepare';
+import type { Writer } from './writer';
 
 /** The options of an array with their defaults. */
 export interface ZarrSettings {
