@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { oneOf, whole } from './command';
 import { throughDawn } from './dawn';
 import { UsageError } from './failure';
+import { optionalPackage } from './optional';
 import { v8FlagModes, v8Flags, type V8FlagMode } from './v8Flags';
 
 /** What a person can say about a backend. */
@@ -29,14 +30,21 @@ const fastestWasm = ({ threads, v8Flags: mode = 'auto' }: Choice): BackendFactor
   open: async () => wasm({ threads, wide: (await v8Flags(mode)).flags.length > 0 }).open(),
 });
 
+const throughGpuJs: BackendFactory = {
+  name: 'gpujs',
+  open: async () => {
+    const { gpujs } = await optionalPackage('@sympow/backend-gpujs', () => import('@sympow/backend-gpujs'));
+    return gpujs().open();
+  },
+};
+
 /** One line per backend. */
 export const backends: Readonly<Record<string, (choice: Choice) => BackendFactory>> = {
   // Many a CPU has a driver that makes it look like a GPU; the backends below are much faster than that.
   webgpu: ({ auto = false }) => throughDawn({ software: !auto }),
   wasm: fastestWasm,
   js: () => js(),
-  // Loaded when it is wanted: gpu.js is large.
-  gpujs: () => ({ name: 'gpujs', open: async () => (await import('@sympow/backend-gpujs')).gpujs().open() }),
+  gpujs: () => throughGpuJs,
 };
 
 /** There for where the others cannot run, and slower than they are here: `auto` passes them over. */

@@ -3,7 +3,7 @@
 import { webgpu } from '@sympow/backend-webgpu';
 import { BackendError, type BackendFactory } from '@sympow/kernels';
 import { existsSync } from 'node:fs';
-import type * as Dawn from 'webgpu';
+import { optionalPackage } from './optional';
 
 /** Where Linux shows a GPU to programs. Dawn complains on standard error where it finds none. */
 const gpuFiles = ['/dev/dri', '/dev/nvidiactl', '/dev/kfd', '/dev/dxg'];
@@ -23,20 +23,8 @@ export function throughDawn({ software }: { readonly software: boolean }): Backe
         expected: `one of ${gpuFiles.join(', ')}`,
       });
     }
-    let dawn: typeof Dawn;
-    try {
-      dawn = await import('webgpu');
-    } catch (cause) {
-      throw new BackendError({
-        what: 'the package webgpu',
-        value: 'not there',
-        message: 'the package webgpu cannot be loaded',
-        expected: 'Dawn for Node',
-        remedy: 'Install it with npm install webgpu.',
-        cause,
-      });
-    }
-    return webgpu({ gpu: dawn.create([]), software }).open();
+    const { create } = await optionalPackage('webgpu', () => import('webgpu'));
+    return webgpu({ gpu: create([]), software }).open();
   };
   return { name: 'webgpu', open };
 }
