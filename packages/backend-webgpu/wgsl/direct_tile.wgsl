@@ -8,6 +8,7 @@ override b_along_k: bool = false;
 
 const threads_m = tile_m / 4u;
 const threads = threads_m * (tile_n / 4u);
+const loaders = threads_m;
 var<private> sums: array<vec4<f32>, 4>;
 
 fn multiply(thread: u32, begin: u32, end: u32) {

@@ -112,7 +112,7 @@ fn join(thread: u32, first_row: u32, tokens: u32) {
       let row = first_row + token * params.heads;
       let term = terms[row];
       var answer = 0.0;
-      for (var i = m / 4u; i < threads; i += tile_m / 4u) {
+      for (var i = m / 4u; i < loaders; i += tile_m / 4u) {
         answer += parts_of_den[i][m % 4u];
       }
       let sum = term.y + term.w * answer;

@@ -127,7 +127,7 @@ fn store_z(state: u32, thread: u32) {
     return;
   }
   var sum = vec4<f32>();
-  for (var i = thread; i < threads; i += tile_m / 4u) {
+  for (var i = thread; i < loaders; i += tile_m / 4u) {
     sum += parts_of_z[i];
   }
 #if scale

@@ -1,7 +1,7 @@
 /** Tiles for products between φ, whose side is long, and values, whose side is a head: the larger side along m. */
 
 import type { Machine } from '../machine';
-import type { Tile } from './tile';
+import { softwareTile, type Tile } from './tile';
 
 export interface StateTile extends Tile {
   readonly threads: number;
@@ -45,7 +45,8 @@ export function stateTileFor(
   const groups = (tile: StateTile) => Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * copies;
   const fits = (tile: StateTile) =>
     4 * tile.k * (tile.m + tile.n) + extraBytes(tile) <= facts.limits.maxComputeWorkgroupStorageSize!;
-  if (facts.software || n <= 32 || m <= 32) return smallTile;
+  if (facts.software) return { ...softwareTile, threads: 64 };
+  if (n <= 32 || m <= 32) return smallTile;
   if (m > 64 && groups(largeTile) >= busy && fits(largeTile)) return largeTile;
   return fits(mediumTile) ? mediumTile : smallTile;
 }

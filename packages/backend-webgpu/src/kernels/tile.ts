@@ -29,7 +29,8 @@ function square(side: number, quads: number, k = 16): Tile {
 const largeTile = square(128, 2);
 const mediumTile = square(64, 1);
 const smallTile = square(32, 1);
-const softwareTile: Tile = {
+/** For adapters that compute on the CPU. */
+export const softwareTile: Tile = {
   file: 'direct_tile',
   m: 32,
   n: 32,
