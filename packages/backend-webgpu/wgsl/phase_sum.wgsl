@@ -9,7 +9,14 @@ var<storage, read> beta: array<f32>;
 #if phase
 var<storage, read> phase: array<f32>;
 #endif
+#if resume
+var<storage, read> resume: array<f32>;
+#endif
 var<storage, read_write> turns: array<f32>;
+#if last
+// Two planes whose sum is the phase after the last token; with the flag `continues` also that before the first.
+var<storage, read_write> last: array<f32>;
+#endif
 
 struct Sum {
   turns: vec2<u32>,
@@ -98,8 +105,15 @@ fn prepare(batch: u32, column: u32) {
   if (turns_back) {
     rate = negated(rate);
   }
+  let place = batch * params.columns + column;
 #if phase
-  initial = scaled(one, phase[batch * params.columns + column]).xy;
+  initial = scaled(one, phase[place]).xy;
+#endif
+#if resume
+  initial = add_fixed(scaled(one, resume[place]), scaled(one, resume[params.plane + place])).xy;
+#endif
+#if continues
+  initial = add_fixed(scaled(one, last[place]), scaled(one, last[params.plane + place])).xy;
 #endif
 }
 
@@ -119,8 +133,24 @@ fn element(at: u32, token: u32) -> Sum {
   return Sum(increment.xy);
 }
 
+// Words of a signed fraction of 64 bits as a number.
+fn number(high: i32, low: u32) -> f32 {
+  return f32(high) * 2.3283064365386963e-10 + f32(low) * 5.421010862427522e-20;
+}
+
 fn emit(at: u32, token: u32, sum: Sum) {
   let total = add_turns(initial, sum.turns);
-  let value = f32(bitcast<i32>(total.y)) * 2.3283064365386963e-10 + f32(total.x) * 5.421010862427522e-20;
+  let value = number(bitcast<i32>(total.y), total.x);
   turns[at] = select(value, value - 1.0, value >= 0.5);
+}
+
+fn finish(batch: u32, column: u32, sum: Sum) {
+#if last
+  let total = add_turns(initial, sum.turns);
+  // The 24 bits of a float32, and the rest.
+  let head = (total.y + 128u) & 0xffffff00u;
+  let place = batch * params.columns + column;
+  last[place] = number(bitcast<i32>(head), 0u);
+  last[params.plane + place] = number(bitcast<i32>(total.y - head), total.x);
+#endif
 }

@@ -2,8 +2,8 @@
 // one launch. Long ones take three: `totals` of the blocks, their running sums (`offsets`), and the results.
 //
 // The slot `element` says what is summed: `Sum` with `nothing()` and an associative `join(earlier, later)`, `element(at, token)`
-// for one token at offset `at` of the tensors, `emit(at, token, sum)` for the inclusive sum there, and `prepare(batch, column)`
-// for what is the same for all tokens. With the flag `backwards` the scan runs from the last token to the first.
+// for one token at offset `at` of the tensors, `emit(at, token, sum)` for the inclusive sum there, `prepare(batch, column)` for
+// what is the same for all tokens, and `finish(batch, column, sum)` for the sum of them all. With the flag `backwards` the scan runs from the last token to the first.
 #import grid
 struct Params {
   size: u32,
@@ -63,6 +63,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   }
 #if totals
   block_sums[i] = sum;
+#else
+  if (end == params.length) {
+    finish(batch, column, sum);
+  }
 #endif
 #endif
 }

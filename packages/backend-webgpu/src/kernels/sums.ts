@@ -2,7 +2,7 @@
 
 import type { Kernels, Tensor } from '@sympow/kernels';
 import type { Machine } from '../machine';
-import { groupsOf256 } from './arithmetic';
+import { groupsOf256, same, vectors } from './arithmetic';
 import { sumColumns } from './rows';
 
 type Sums = Pick<Kernels, 'gateSum' | 'gateSumBackward' | 'phaseSum' | 'phaseSumBackward' | 'resetGates'>;
@@ -22,13 +22,16 @@ interface Scan {
 const shortest = 64;
 const threads = 64;
 
+/** Steps one after the other are fewest with as many blocks as tokens in each. */
+function blockOf(T: number): number {
+  return T <= 2 * shortest ? Math.max(1, T) : Math.max(shortest, Math.ceil(Math.sqrt(T)));
+}
+
 function scan(machine: Machine, { element, sumSize, tensors, along, flags = [], params = {} }: Scan): void {
-  const [B, T] = along.shape as [number, number];
-  if (along.size === 0) return;
-  const columns = along.size / (B * T);
-  // Steps one after the other are fewest with as many blocks as tokens in each.
-  const block = T <= 2 * shortest ? T : Math.max(shortest, Math.ceil(Math.sqrt(T)));
-  const blocks = Math.ceil(T / block);
+  const [B, T, ...rest] = along.shape as [number, number, ...number[]];
+  const columns = rest.reduce((a, b) => a * b, 1);
+  const block = blockOf(T);
+  const blocks = Math.max(1, Math.ceil(T / block));
   const launch = (phase: readonly string[], size: number, blockSums?: Tensor) =>
     machine.launch('scan', {
       imports: { element },
@@ -71,14 +74,25 @@ export function sums(machine: Machine): Sums {
         params: { chunk },
       });
     },
-    phaseSum({ beta, theta, thetaTail, phase, turns }) {
-      scan(machine, {
-        element: 'phase_sum',
-        sumSize: 2,
-        tensors: { beta, theta, thetaTail, phase, turns },
-        along: turns,
-        flags: perPair(beta),
-        params: { half: turns.shape[3]! },
+    phaseSum({ beta, theta, thetaTail, phase, resume, turns, last }) {
+      const [B, T, G, half] = turns.shape as [number, number, number, number];
+      const run = (from: Tensor | undefined, flags: readonly string[]) =>
+        scan(machine, {
+          element: 'phase_sum',
+          sumSize: 2,
+          tensors: { beta, theta, thetaTail, phase, resume: from, turns, last },
+          along: turns,
+          flags: [...perPair(beta), ...flags],
+          params: { half, plane: B * G * half },
+        });
+      if (!resume || !last || !same(resume, last)) return run(resume, []);
+      if (T <= blockOf(T)) return run(undefined, ['continues']);
+      // Several threads read what the last of them overwrites.
+      turns.backend.scope(() => {
+        const before = turns.backend.empty(resume.shape);
+        const size = vectors(resume);
+        machine.launch('cast', { tensors: { x: resume, y: before }, params: { size }, groups: groupsOf256(size) });
+        run(before, []);
       });
     },
     phaseSumBackward({ beta, theta, dturns, dbeta, dtheta, dphase }) {
