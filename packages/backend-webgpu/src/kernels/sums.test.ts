@@ -41,6 +41,34 @@ describe.skipIf(missing)(`sums over ${T} tokens${missing ? `: ${missing}` : ''}`
     expect(actual.every((x) => x >= -0.5 && x < 0.5)).toBe(true);
   });
 
+  it('phases that resume in place go on as if there were no pieces', async () => {
+    const steps = column('beta', (x) => 1 + Math.tanh(x), 6000);
+    const theta = [0.3, 1e-3].map(Math.fround);
+    const backend = await ours!;
+    const last = backend.upload([0, 0, 0, 0], [2, 1, 1, 2]);
+    const found: number[] = [];
+    const pieces = [...new Array<number>(10).fill(100), ...new Array<number>(5).fill(1000)];
+    let from = 0;
+    for (const T of pieces) {
+      const turns = backend.empty([1, T, 1, 2]);
+      const beta = backend.upload(steps.subarray(from, from + T), [1, T, 1]);
+      backend.kernels.phaseSum({ beta, theta: backend.upload(theta, [1, 2]), resume: last, last, turns });
+      found.push(...(await turns.read()));
+      from += T;
+    }
+    const definition = await exact;
+    const whole = definition.empty([1, 6000, 1, 2]);
+    const beta = definition.upload(steps, [1, 6000, 1]);
+    definition.kernels.phaseSum({ beta, theta: definition.upload(theta, [1, 2]), turns: whole });
+    const expected = await whole.read();
+    const worst = found.reduce((most, x, i) => {
+      const off = x - expected[i]!;
+      return Math.max(most, Math.abs(off - Math.round(off)));
+    }, 0);
+    expect(found).toHaveLength(expected.length);
+    expect(worst).toBeLessThan(1e-7);
+  });
+
   it.each([
     ['usual', (x: number) => -Math.exp(x - 4)],
     ['near 1', (x: number) => -Math.exp(x - 18)],
