@@ -1,5 +1,6 @@
 // S = φ(x)ᵀV and Z = φ(x)ᵀ1 over the tokens of each chunk and the heads that share a state; with `scale` and `weight`, a number
-// per token and head, V is scaled by it and Z is φ(x)ᵀweight; both come boosted. One tile of S per workgroup; φ is made as the product loads it.
+// per token and head, V is scaled by it and Z is φ(x)ᵀweight; both come boosted. One tile of S per workgroup; φ is made as the
+// product loads it.
 #import boost
 #import grid
 #import features

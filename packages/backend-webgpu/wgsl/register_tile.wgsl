@@ -6,9 +6,9 @@
 //
 // The kernel gives `load_a(m, k)` and `load_b(n, k)`: blocks of 4×4 operands for 4 rows (or columns) of the tile from m
 // (or n) on and 4 steps of k, one column of the block per k. `multiply` adds the products over a range of k to the results;
-// `result(i)` is then a row of four of them at `result_row(i)`, `result_column(i)` of the tile. The first
-// `loaders` threads ask for each block of a exactly once; without `a_along_k` a thread asks for the same four rows throughout, those
-// from 4·(thread mod tile_m/4) on.
+// `result(i)` is then a row of four of them at `result_row(i)`, `result_column(i)` of the tile. The first `loaders`
+// threads ask for each block of a exactly once; without `a_along_k` a thread asks for the same four rows throughout, those from
+// 4·(thread mod tile_m/4) on.
 #if f16
 enable f16;
 alias Operands = vec4<f16>;
