@@ -1,11 +1,10 @@
 import type { Tensor } from '@sympow/kernels';
 import { expect, it } from 'vitest';
-import { onlyValidation } from '../../testGpu';
-import { webgpu } from '../backend';
+import { onlyValidation, openAs } from '../../testGpu';
 
 // The suite's shapes are small; these get the tiles that large ones do.
 it.each([false, true])('tiles for long sequences are valid, with f16 %s', async (f16) => {
-  const backend = await webgpu({ gpu: onlyValidation, f16 }).open();
+  const backend = await openAs({ gpu: onlyValidation, f16 });
   const [T, chunk, H, d, e, D] = [2048, 128, 12, 64, 64, 2080];
   const n = T / chunk;
   const empty = (...shape: number[]): Tensor => backend.empty(shape);
