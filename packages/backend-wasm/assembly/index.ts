@@ -2,7 +2,7 @@
 // tasks are independent of each other, so who does them does not change a number.
 
 export { workspace } from './arena';
-export * from './discountedSum';
+export { discountedSum, discountedSumBackward } from './discountedSum';
 export * from './elementwise';
 export * from './optimizer';
 export { powerAttention, powerAttentionBackward } from './powerAttention';
@@ -10,7 +10,9 @@ export { matmul, productSpace } from './product';
 export { queryState, queryStateBackward } from './queryState';
 export { queryWindow } from './queryWindow';
 export { rotary, rotaryBackward } from './rotary';
-export * from './rows';
+export {
+  broadcastRows, crossEntropy, crossEntropyBackward, embed, embedBackward, norm, normBackward, sumParts, sumRows,
+} from './rows';
 export { softmaxAttention, softmaxAttentionBackward } from './softmaxAttention';
 export { stepState, stepStateBackward } from './stepState';
 export { gateSum, gateSumBackward, phaseSum, phaseSumBackward } from './sums';
