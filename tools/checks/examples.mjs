@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { softwareGpu } from '../softwareGpu.mjs';
 import { root, target, workspaces } from '../workspace.mjs';
 
 /**
@@ -106,7 +107,12 @@ export async function runExamples(examples) {
     const results = join(folder, 'results.json');
     const runner = fileURLToPath(new URL('runExamples.mjs', import.meta.url));
     const files = examples.map((_, i) => join(bundles, `${i}.mjs`));
-    execFileSync(process.execPath, [runner, results, ...files], { cwd: folder, timeout: 60_000, stdio: 'pipe' });
+    execFileSync(process.execPath, [runner, results, ...files], {
+      cwd: folder,
+      env: { ...process.env, ...softwareGpu },
+      timeout: 60_000,
+      stdio: 'pipe',
+    });
     return JSON.parse(readFileSync(results, 'utf8'));
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,22 +1,27 @@
 // Writes FEATURES.md: every kernel on every backend that this machine can open, from the results of the conformance cases.
 // A backend that cannot run here is listed below the table with its reason. Exits 1 when a kernel does not pass.
-import { existsSync, writeFileSync } from 'node:fs';
+// Without a GPU, `env $(node tools/softwareGpu.mjs) node tools/checks/features.mjs` finds WebGPU a software one.
+import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { runnerImport } from 'vite';
 import { root } from '../workspace.mjs';
-
-/** Package, and the name of the factory that it exports. */
-const backends = [
-  ['kernels', 'js'],
-  ['backend-wasm', 'wasm'],
-  ['backend-webgpu', 'webgpu'],
-  ['backend-gpujs', 'gpujs'],
-];
 
 /**
  * @typedef {import('../../packages/conformance/src/index').FeatureRow} Row
  * @typedef {import('../../packages/kernels/src/index').BackendFactory} Factory
  */
+
+/** What WebGPU is in Node. */
+const dawn = () => createRequire(join(root, 'packages/backend-webgpu/package.json'))('webgpu').create([]);
+
+/** Package, the name of the factory that it exports, and the factory's options. */
+const backends = /** @type {const} */ ([
+  ['kernels', 'js', () => ({})],
+  ['backend-wasm', 'wasm', () => ({})],
+  ['backend-webgpu', 'webgpu', () => ({ gpu: dawn() })],
+  ['backend-gpujs', 'gpujs', () => ({})],
+]);
 
 // As in vitest.base.ts: `@sympow/*` means the sources, never a build.
 const alias = [{ find: /^@sympow\/([^/]+)$/, replacement: join(root, 'packages/$1/src/index.ts') }];
@@ -32,16 +37,12 @@ const { features } = await load('conformance');
 const columns = [];
 /** @type {string[]} */
 const absent = [];
-for (const [directory = '', factory = ''] of backends) {
-  if (!existsSync(join(root, 'packages', directory))) continue;
-  /** @type {Record<string, (() => Factory) | undefined>} */
-  const exported = await load(directory);
-  const make = exported[factory];
-  if (!make) continue;
+for (const [directory, name, options] of backends) {
+  const { [name]: make } = /** @type {Record<typeof name, (options: object) => Factory>} */ (await load(directory));
   try {
-    columns.push({ name: factory, rows: await features(make()) });
+    columns.push({ name, rows: await features(make(options())) });
   } catch (error) {
-    absent.push(`${factory}: ${error instanceof Error ? error.message : String(error)}`);
+    absent.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
