@@ -3,18 +3,28 @@
 import type { Kernels, Tensor } from '@sympow/kernels';
 import type { Tape, Variable } from './tape';
 
-/** x Wᵀ + b: x [rows…, in], weight [out, in], bias [out]. */
-export function linear(tape: Tape, x: Variable, weight: Variable, bias?: Variable): Variable {
+/**
+ * x Wᵀ + b: x [rows…, in], weight [out, in], bias [out].
+ *
+ * @param options - `exact`: backends that round the operands of products do not round these, nor those of the gradients
+ */
+export function linear(
+  tape: Tape,
+  x: Variable,
+  weight: Variable,
+  bias?: Variable,
+  { exact = false }: { readonly exact?: boolean } = {},
+): Variable {
   const [out, inputs] = weight.value.shape as [number, number];
   const y = tape.result([...x.value.shape.slice(0, -1), out], [x, weight, bias]);
   const rows = x.value.size / inputs;
   const { kernels, backend } = tape;
-  kernels.matmul({ a: x.value, b: weight.value, bias: bias?.value, transposeB: true, y: y.value });
+  kernels.matmul({ a: x.value, b: weight.value, bias: bias?.value, transposeB: true, exact, y: y.value });
   tape.record([y], () => {
     const dy = tape.gradientOrZero(y);
     if (x.requiresGradient) {
       const dx = tape.empty(x.value.shape);
-      kernels.matmul({ a: dy, b: weight.value, y: dx });
+      kernels.matmul({ a: dy, b: weight.value, exact, y: dx });
       tape.give(x, dx);
     }
     if (weight.requiresGradient) {
@@ -24,6 +34,7 @@ export function linear(tape: Tape, x: Variable, weight: Variable, bias?: Variabl
           a: backend.view(dy, [rows, out]),
           b: backend.view(x.value, [rows, inputs]),
           transposeA: true,
+          exact,
           y: dweight,
         });
       });

@@ -41,6 +41,7 @@ export class GpuBackend implements WebGpuBackend {
     this.capabilities = {
       float: 'float32',
       dtypes: ['float32', 'int32'] as const,
+      operands: f16 ? 'float16' : undefined,
       maxTensorBytes: mostBytes,
       threads: 1,
       synchronousRead: false,
@@ -161,7 +162,7 @@ export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
       const opened = await openDevice(options);
       const { device, facts, foreign } = opened;
       try {
-        if (f16) need(facts, 'shader-f16', 'f16');
+        if (f16 && !facts.software) need(facts, 'shader-f16', 'f16');
         if (timestamps) need(facts, 'timestamp-query', 'timestamps');
         const failures = new Failures(device);
         const machine = new Machine(device, facts, failures, new Pipelines(device, failures), { f16, timestamps });

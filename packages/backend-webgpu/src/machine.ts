@@ -44,8 +44,10 @@ const slotBytes = 256;
 const cachedGroups = 4096;
 
 export class Machine {
-  /** Flags that every shader has: what the device can do and the options allow. */
+  /** Flags that every shader has: what the device can do. */
   readonly features: readonly string[];
+  /** Whether products round their operands to half precision. */
+  readonly f16: boolean;
   readonly timer: Timer | undefined;
   private readonly ring: GPUBuffer;
   private readonly slots = new ArrayBuffer(batchSize * slotBytes);
@@ -75,8 +77,8 @@ export class Machine {
     readonly pipelines: Pipelines,
     { f16 = false, timestamps = false } = {},
   ) {
-    const usable = { subgroups: facts.features.includes('subgroups'), f16 };
-    this.features = Object.entries(usable).flatMap(([name, there]) => (there ? [name] : []));
+    this.features = facts.features.filter((name) => name === 'subgroups');
+    this.f16 = f16;
     this.foldAt = facts.limits.maxComputeWorkgroupsPerDimension!;
     this.ring = device.createBuffer({
       label: 'parameters',

@@ -23,7 +23,7 @@ export function openDefinition(): Promise<Backend> {
  */
 export async function checkCase(backend: Backend, kase: KernelCase): Promise<CaseResult> {
   const { kernel, name, ignore = [], floor = {} } = kase;
-  const { float } = backend.capabilities;
+  const { float, operands } = backend.capabilities;
   const inputs = new Inputs(`${kernel} ${name}`, float, await openDefinition());
   const args = kase.make(inputs);
   const exact = new Inputs('', 'float64', await openDefinition()).define(kernel, args, kase);
@@ -42,7 +42,7 @@ export async function checkCase(backend: Backend, kase: KernelCase): Promise<Cas
       const expected = meaning(kernel, output, exact[output]!.data);
       const deviation = compare(actual.data, expected.data, {
         output,
-        tolerance: toleranceOf(kernel, output, float),
+        tolerance: toleranceOf(kernel, output, { float, operands: args.exact ? undefined : operands }),
         floor: floor[output],
         circular: actual.circular,
       });

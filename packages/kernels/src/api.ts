@@ -40,6 +40,8 @@ export interface Capabilities {
   /** The element type of activations, weights and states unless a caller names another. */
   readonly float: 'float32' | 'float64';
   readonly dtypes: readonly DType[];
+  /** What `matmul` rounds its operands to, where that is less than `float`. Sums and results are of `float` all the same. */
+  readonly operands?: 'float16' | undefined;
   /** Largest single tensor in bytes. */
   readonly maxTensorBytes: number;
   /** Threads that compute, the caller's included. */
@@ -138,6 +140,8 @@ export interface MatmulArgs {
   transposeB?: boolean | undefined;
   /** Adds to what `y` holds instead of overwriting it. */
   accumulate?: boolean | undefined;
+  /** Takes operands as they are, also where `capabilities.operands` says otherwise: for what makes gates and phases. */
+  exact?: boolean | undefined;
 
   /** [batch…, m, n] */
   y: Tensor;

@@ -57,9 +57,9 @@ export function logGates(
     case 'learned':
       return broadcastRows(tape, logSigmoid(tape, bias!), [B, T, G]);
     case 'data':
-      return logSigmoid(tape, linear(tape, h, weight!, bias));
+      return logSigmoid(tape, linear(tape, h, weight!, bias, { exact: true }));
     case 'vector': {
-      const log = logSigmoid(tape, linear(tape, h, weight!, bias));
+      const log = logSigmoid(tape, linear(tape, h, weight!, bias, { exact: true }));
       return reshape(tape, log, [B, T, G, (weight!.value.shape[0] as number) / G]);
     }
   }

@@ -66,7 +66,7 @@ export function phaseInputs(
 ): PhaseInputs | undefined {
   if (mode === 'none') return undefined;
   if (mode === 'fixed' || mode === 'learned') return { theta: theta!, thetaTail };
-  const beta = onePlusTanh(tape, linear(tape, h, weight!));
+  const beta = onePlusTanh(tape, linear(tape, h, weight!, undefined, { exact: true }));
   if (mode === 'data') return { theta: theta!, thetaTail, beta };
   const [B, T] = h.value.shape as [number, number];
   return { theta: theta!, thetaTail, beta: reshape(tape, beta, [B, T, ...theta!.value.shape]) };

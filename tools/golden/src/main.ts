@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { gpujs } from '@sympow/backend-gpujs';
 import { wasm } from '@sympow/backend-wasm';
-import { webgpu } from '@sympow/backend-webgpu';
+import { webgpu, type WebGpuOptions } from '@sympow/backend-webgpu';
 import { js, type Backend, type BackendFactory } from '@sympow/kernels';
 import { parseSafetensors } from '@sympow/model';
 import { attentionErrors } from './attention';
@@ -17,8 +17,14 @@ const backends: Record<string, () => BackendFactory> = {
   wasm: () => wasm(),
   gpujs: () => gpujs(),
   'gpujs-cpu': () => gpujs({ mode: 'cpu' }),
-  webgpu: () => ({ name: 'webgpu', open: async () => webgpu({ gpu: (await import('webgpu')).create([]) }).open() }),
+  webgpu: () => onGpu({}),
+  'webgpu-f16': () => onGpu({ f16: true }),
 };
+
+function onGpu(options: WebGpuOptions): BackendFactory {
+  return { name: 'webgpu', open: async () => webgpu({ gpu: (await import('webgpu')).create([]), ...options }).open() };
+}
+
 const usage = `usage: golden [--backend ${Object.keys(backends).join('|')}] FILE…`;
 
 async function check(backend: Backend, path: string): Promise<Quantity[]> {

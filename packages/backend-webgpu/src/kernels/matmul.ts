@@ -1,8 +1,8 @@
 /** Batched matrix product with transposes, bias and accumulation. */
 
-import type { Kernels, MatmulArgs } from '@sympow/kernels';
+import type { Kernels, MatmulArgs, Tensor } from '@sympow/kernels';
 import type { Machine } from '../machine';
-import { groupsOf256 } from './arithmetic';
+import { groupsOf256, vectors } from './arithmetic';
 import { planFor } from './tile';
 
 /** Rows that are few enough to read b just once for all of them. */
@@ -34,7 +34,17 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
       groups: Math.ceil(n / 8),
     });
   };
-  const tiled = (args: MatmulArgs, sizes: Sizes, wide: boolean) => {
+  /** Bits of the largest finite |x| of both operands. */
+  const ranges = ({ a, b }: MatmulArgs): Tensor => {
+    const largest = a.backend.empty([2], 'int32');
+    machine.launch('fill', { tensors: { y: largest }, params: { size: 1, bits: 0 }, groups: 1 });
+    [a, b].forEach((x, at) => {
+      const groups = Math.min(256, Math.ceil(vectors(x) / 256));
+      machine.launch('largest', { tensors: { x, largest }, params: { size: x.size, at }, groups });
+    });
+    return largest;
+  };
+  const tiled = (args: MatmulArgs, sizes: Sizes, wide: boolean, largest?: Tensor) => {
     const { a, b, bias, transposeA = false, transposeB = false, accumulate = false, y } = args;
     const { m, n, k, batch, shared } = sizes;
     const { tile, parts: most } = planFor(machine, m, n, k, batch);
@@ -43,7 +53,7 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
     const launch = (out: typeof y, last: boolean) =>
       machine.launch('matmul', {
         imports: { tile: tile.file },
-        flags: wide ? ['wide'] : [],
+        flags: [...(wide ? ['wide'] : []), ...(largest ? ['f16'] : [])],
         constants: {
           ...tile.constants,
           transpose_a: transposeA,
@@ -51,7 +61,7 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
           a_along_k: !transposeA,
           b_along_k: transposeB,
         },
-        tensors: { a, b, bias: last ? bias : undefined, y: out },
+        tensors: { a, b, largest, bias: last ? bias : undefined, y: out },
         params: {
           m,
           n,
@@ -85,7 +95,9 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
       const { m, n, k, shared } = sizes;
       const { transposeA = false, transposeB = false } = args;
       if (m <= mostRowsOfMatvec && shared && transposeB && !transposeA && k % 4 === 0) return thin(args, sizes);
-      tiled(args, sizes, n % 4 === 0 && k % 4 === 0 && (!transposeA || m % 4 === 0));
+      const wide = n % 4 === 0 && k % 4 === 0 && (!transposeA || m % 4 === 0);
+      if (machine.f16 && !args.exact) args.y.backend.scope(() => tiled(args, sizes, wide, ranges(args)));
+      else tiled(args, sizes, wide);
     },
   };
 }
