@@ -49,6 +49,8 @@ export interface Setting {
   /** Fewer and smaller shapes. */
   readonly quick: boolean;
   readonly pace: Pace;
+  /** A file or a folder of text for benchmarks that read some. */
+  readonly text?: string | undefined;
   /** A line for the person who waits; never part of the results. */
   readonly say: (line: string) => void;
 }

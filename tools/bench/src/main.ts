@@ -11,8 +11,8 @@ import { benchmarks, select } from './registry';
 import { stepMemory } from './stepMemory';
 import { table } from './table';
 
-const usage = `usage: bench [NAME…] [--backend ${Object.keys(backends).join('|')}] [--quick] [--json] [--list]
-A NAME takes the benchmarks that have it in their name:
+const usage = `usage: bench [NAME…] [--backend ${Object.keys(backends).join('|')}] [--quick] [--json] [--list] [--text PATH]
+A NAME takes the benchmarks that have it in their name. The text that \`reader\` reads is that of a PATH, or what is installed here.
 ${listed()}`;
 
 function listed(): string {
@@ -62,6 +62,7 @@ async function main(args: string[]): Promise<number> {
         list: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
         step: { type: 'string' },
+        text: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -93,7 +94,15 @@ async function main(args: string[]): Promise<number> {
   try {
     const pace = { ...(quick ? paces.quick : paces.full), clock };
     const openWith = threaded ? (threads: number) => factory(threads).open() : undefined;
-    const rows = await measured({ chosen, backend, backendName: values.backend, openWith, quick, pace });
+    const rows = await measured({
+      chosen,
+      backend,
+      backendName: values.backend,
+      openWith,
+      quick,
+      pace,
+      text: values.text,
+    });
     process.stdout.write(
       values.json
         ? `${JSON.stringify(rows)}\n`

@@ -1,6 +1,6 @@
 /**
- * Reading training batches out of a Zarr array in the shape of LongCrawl64, over http and from disk. The text is that of
- * TypeScript's declaration files, again and again; {@link readStore} measures any store.
+ * Reading training batches out of a Zarr array in the shape of LongCrawl64, over http and from disk. Its text, again and again, is
+ * what the caller names, or that of TypeScript's declaration files.
  */
 
 import { prepare, textInputs, trainingBatches, zarrArray, type TokenSource } from '@sympow/data';
@@ -20,14 +20,14 @@ export const reader: Benchmark = {
   name: 'reader',
   summary: 'training batches from a Zarr array over http, with and without cut connections, and the memory of it',
   onBackend: false,
-  async *run({ quick, say }) {
+  async *run({ quick, say, text }) {
     const folder = await mkdtemp(join(tmpdir(), 'bench-reader-'));
     try {
       const zarr = quick
         ? { length: 8192, documents: 64, cycle: true }
         : { length: 65_536, documents: 200, cycle: true };
-      const types = dirname(createRequire(import.meta.url).resolve('typescript'));
-      const { inputs } = await textInputs(types, { extensions: ['d.ts', 'ts'] });
+      const types = () => dirname(createRequire(import.meta.url).resolve('typescript'));
+      const { inputs } = await textInputs(text ?? types(), text ? {} : { extensions: ['d.ts', 'ts'] });
       for await (const event of prepare(inputs, { out: join(folder, 'text.zarr'), zarr })) {
         if (event.type === 'end')
           say(`wrote ${event.documents} documents of ${zarr.length} tokens in ${event.seconds.toFixed(1)} s`);
@@ -40,7 +40,7 @@ export const reader: Benchmark = {
 };
 
 /** Reads a store in a folder, pass after pass. */
-export async function* readStore(
+async function* readStore(
   folder: string,
   name: string,
   passes: number,
