@@ -164,7 +164,7 @@ async function attention(options: Options): Promise<void> {
       await backend.close();
     }
   }
-  for (const T of [lengths[0]!, lengths.at(-1)!]) {
+  for (const T of [lengths[0]!, lengths.at(-1)]) {
     for (const backward of [false, true]) {
       await profile('power attention', `T=${T}${backward ? ', forward+backward' : ''}`, options, (backend) => {
         const { pass } = sequence(backend, T, undefined);
