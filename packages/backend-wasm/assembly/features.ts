@@ -6,7 +6,7 @@
 import { take } from './arena';
 import { counts, d, first, firstPrefix, lasts, monomials, p, prefixes, rest } from './embedding';
 import { sum4 } from './functions';
-import { BLOCK_K, multiplyPanels, packColumns, packRows } from './product';
+import { BLOCK_K, multiplyPanels, packColumns, packRows, padded } from './panels';
 import { COLUMNS, Packed, ROWS, STRIDE, madd } from './tile';
 
 /** Tokens of a block. */
@@ -33,10 +33,6 @@ let ofState: usize = 0;
 @inline
 function mostFeatures(): i32 {
   return max(FEATURES, d);
-}
-
-function padded(count: i32, group: i32): i32 {
-  return ((count + group - 1) / group) * group;
 }
 
 /** Takes work space for vectors of size d with values of size e; to be called once by a kernel, after `setRuns`. */

@@ -1,36 +1,86 @@
 // Attention inside each chunk with scores (q·k)^p, unnormalised and scaled by its row maximum. A task is one chunk of one
 // key/value head: everything that it writes is its own.
+//
+// A block of queries meets its keys in slices. Keys and values are packed once for all blocks and query heads that see them: the
+// decay of a key multiplies its scores. Only vector gates, which scores cannot carry, scale the keys anew for every block.
 
 import { rewind, take } from './arena';
-import { addGradient, BLOCK_ROWS, blockEnd, firstSeen, keyFactors, queryFactors, scaleRows, selectHead, setGates, storeGradient, width } from './decay';
-import { max4, power4, sum4 } from './functions';
-import { product } from './product';
-import { madd } from './tile';
+import {
+  addGradient, BLOCK_ROWS, blockEnd, firstSeen, keyFactors, queryFactors, scaleRows, selectHead, setGates, storeGradient, width,
+} from './decay';
+import { multiplyToTriangle, multiplyTriangle, packColumns, packRows, padded } from './panels';
+import { SLICE, SLICE_SIZE, applyFactors, hideRest, unweigh, weigh } from './scores';
+import { Across, Along, COLUMNS, ROWS, STRIDE, madd } from './tile';
 
-let hatK: usize = 0;
-let hatQ: usize = 0;
-let ofK: usize = 0;
+/** The first key that the block at hand sees, and where packed keys end. */
+let from: i32 = 0;
+let packed: i32 = 0;
+
 let ofQ: usize = 0;
+/** With vector gates, what scales the keys. */
+let ofK: usize = 0;
+/** What multiplies the scores of each key. */
+let factors: usize = 0;
+/** Scaled queries or keys, [rows, d]. */
+let hat: usize = 0;
+/** Panels of the scaled queries, and of the keys for q·k. */
+let queries: usize = 0;
+let keys: usize = 0;
 
-/** Numbers from one row of scores to the next. */
-@inline
-function rowStride(columns: i32): i32 {
-  return (columns + 3) & ~3;
+/** Takes work space for chunks of `most` tokens; to be called once by a kernel, after `setGates`. */
+function setBlocks(most: i32, d: i32): void {
+  ofQ = take(BLOCK_ROWS * width);
+  ofK = take(width > 1 ? most * width : 0);
+  factors = take(most + 8);
+  hat = take(SLICE * d);
+  queries = take((BLOCK_ROWS + ROWS) * d);
+  keys = take(padded(most, COLUMNS) * d);
+  for (let j = 0; j < most + 8; j++) store<f32>(factors + (<usize>j << 2), 1);
 }
 
-/** g_ij of a block, 0 above the diagonal and in the padding. */
-function scoreBlock(q: usize, strideQ: i32, d: i32, from: i32, row: i32, rowEnd: i32, scale: f32, g: usize): void {
-  const rows = rowEnd - row;
-  const columns = rowEnd - from;
-  const stride = rowStride(columns);
-  scaleRows(hatQ, q, strideQ, rows, d, ofQ, scale);
-  product(rows, columns, d, hatQ, d, 1, hatK, 1, d, g, stride, false);
-  for (let r = 0; r < rows; r++) clearFuture(g + (<usize>(r * stride) << 2), row + r - from + 1, stride);
+/** Numbers of panels for `most` tokens with vectors of size n, tokens deep. */
+@inline
+function panelSize(most: i32, n: i32): i32 {
+  return most * padded(n, COLUMNS);
 }
 
+/** Turns to the queries from `row` to `rowEnd`. */
+function selectBlock(row: i32, rowEnd: i32, first: i32): void {
+  const seen = firstSeen(row, first);
+  if (seen != from || width > 1) packed = seen;
+  from = seen;
+  if (!width) return;
+  queryFactors(ofQ, row, rowEnd, row);
+  keyFactors(width == 1 ? factors : ofK, from, rowEnd, row);
+  if (width > 1) return;
+  // What padding is multiplied by.
+  const end = factors + (<usize>(rowEnd - from) << 2);
+  v128.store(end, f32x4.splat(0));
+  v128.store(end, f32x4.splat(0), 16);
+}
+
+/** Packs `count` keys [count, d] with rows `stride` apart for q·k; returns their rows, `stride` apart, or d where they had to be scaled. */
+function packKeys(k: usize, stride: i32, count: i32, d: i32): usize {
+  const at = packed - from;
+  let rows = k + (<usize>(packed * stride) << 2);
+  if (width > 1) {
+    scaleRows(hat, rows, stride, count, d, ofK + (<usize>(at * width) << 2), 1);
+    rows = hat;
+  }
+  packColumns(count, d, rows, 1, width > 1 ? d : stride, keys + (<usize>(at * d) << 2));
+  return rows;
+}
+
+/** Packs `rows` queries, scaled. */
+function packQueries(q: usize, stride: i32, rows: i32, d: i32, scale: f32): void {
+  scaleRows(hat, q, stride, rows, d, ofQ, scale);
+  packRows(rows, d, hat, d, 1, queries);
+}
+
+/** What a row's scores are multiplied by before the power. */
 @inline
-function clearFuture(g: usize, from: i32, to: i32): void {
-  memory.fill(g + (<usize>from << 2), 0, <usize>(to - from) << 2);
+function inverse(top: f32): f32 {
+  return top == 0 ? 0 : 1 / top;
 }
 
 export function powerAttention(
@@ -41,11 +91,9 @@ export function powerAttention(
   setGates(A, starts, gateWidth, B, T, G, p);
   const most = min(chunk, T);
   const chunks = (T + chunk - 1) / chunk;
-  hatK = take(most * d);
-  ofK = take(most * width);
-  hatQ = take(BLOCK_ROWS * d);
-  ofQ = take(BLOCK_ROWS * width);
-  const g = take(BLOCK_ROWS * rowStride(most));
+  setBlocks(most, d);
+  const g = take((padded(most, SLICE) / SLICE) * SLICE_SIZE);
+  const values = take(panelSize(most, e));
   const scale = <f32>(1 / Math.sqrt(<f64>d));
   const perGroup = H / G;
   for (let task = begin; task < end; task++) {
@@ -53,55 +101,47 @@ export function powerAttention(
     const group = (task / chunks) % G;
     const b = task / (chunks * G);
     const last = min(T, first + chunk);
+    const head = b * T * G + group;
     selectHead(b, group);
+    from = -1;
     for (let row = first; row < last; ) {
       const rowEnd = blockEnd(row, last);
-      const from = firstSeen(row, first);
+      const rows = rowEnd - row;
+      selectBlock(row, rowEnd, first);
       const columns = rowEnd - from;
-      const stride = rowStride(columns);
-      if (width) {
-        keyFactors(ofK, from, rowEnd, row);
-        queryFactors(ofQ, row, rowEnd, row);
+      const until = width > 1 ? rowEnd : last;
+      for (; packed < rowEnd; packed += SLICE) {
+        const count = min(SLICE, until - packed);
+        packKeys(k + (<usize>(head * d) << 2), G * d, count, d);
+        packColumns(e, count, v + (<usize>((head + packed * G) * e) << 2), G * e, 1, values + (<usize>panelSize(packed - from, e) << 2));
       }
-      scaleRows(hatK, k + (<usize>(((b * T + from) * G + group) * d) << 2), G * d, columns, d, ofK, 1);
       for (let h = group * perGroup; h < (group + 1) * perGroup; h++) {
         const token = (b * T + row) * H + h;
-        scoreBlock(q + (<usize>(token * d) << 2), H * d, d, from, row, rowEnd, scale, g);
-        for (let r = 0; r < rowEnd - row; r++) {
-          const at = <usize>(token + r * H) << 2;
-          weigh(g + (<usize>(r * stride) << 2), stride, p, rowMax + at, den + at);
+        packQueries(q + (<usize>(token * d) << 2), H * d, rows, d, scale);
+        let slice = g;
+        for (let j = 0; j < columns; j += SLICE, slice += SLICE_SIZE << 2) {
+          multiplyToTriangle(rows, min(SLICE, columns - j), d, row - from - j, queries, keys + (<usize>(j * d) << 2), slice);
         }
-        product(
-          rowEnd - row, e, columns, g, stride, 1,
-          v + (<usize>(((b * T + from) * G + group) * e) << 2), G * e, 1,
-          num + (<usize>(token * e) << 2), H * e, false,
-        );
+        for (let r = 0; r < rows; r++) {
+          const at = <usize>(token + r * H) << 2;
+          const line = g + (<usize>(r * STRIDE) << 2);
+          const shown = row - from + r + 1;
+          hideRest(line, shown, columns);
+          const top = applyFactors(line, shown, factors);
+          store<f32>(rowMax + at, top);
+          store<f32>(den + at, weigh(line, shown, inverse(top), p));
+        }
+        slice = g;
+        for (let j = 0; j < columns; j += SLICE, slice += SLICE_SIZE << 2) {
+          multiplyTriangle<Along>(
+            rows, e, min(SLICE, until - from - j), row - from - j, slice, values + (<usize>panelSize(j, e) << 2),
+            num + (<usize>(token * e) << 2), H * e, j == 0,
+          );
+        }
       }
       row = rowEnd;
     }
   }
-}
-
-/** One row: the largest |g|, (g/max)^p in place, and their sum. `count` is a multiple of 4. */
-function weigh(g: usize, count: i32, p: i32, rowMax: usize, den: usize): void {
-  let most = f32x4.splat(0);
-  const bytes = <usize>count << 2;
-  for (let j: usize = 0; j < bytes; j += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(g + j)));
-  const top = max4(most);
-  store<f32>(rowMax, top);
-  if (top == 0) {
-    memory.fill(g, 0, bytes);
-    store<f32>(den, 0);
-    return;
-  }
-  const tops = f32x4.splat(top);
-  let sums = f32x4.splat(0);
-  for (let j: usize = 0; j < bytes; j += 16) {
-    const weight = power4(f32x4.div(v128.load(g + j), tops), p);
-    v128.store(g + j, weight);
-    sums = f32x4.add(sums, weight);
-  }
-  store<f32>(den, sum4(sums));
 }
 
 export function powerAttentionBackward(
@@ -113,15 +153,16 @@ export function powerAttentionBackward(
   setGates(A, starts, gateWidth, B, T, G, p);
   const most = min(chunk, T);
   const chunks = (T + chunk - 1) / chunk;
-  hatK = take(most * d);
-  ofK = take(most * width);
-  hatQ = take(BLOCK_ROWS * d);
-  ofQ = take(BLOCK_ROWS * width);
-  const g = take(BLOCK_ROWS * rowStride(most));
-  const dG = take(BLOCK_ROWS * rowStride(most));
-  const dHatK = take(most * d);
-  const dK = take(most * d);
-  const dQ = take(BLOCK_ROWS * d);
+  setBlocks(most, d);
+  const g = take(SLICE_SIZE);
+  const dG = take(SLICE_SIZE);
+  // The keys for dG·k, the values for dnum·v, the queries for k·dG, and dnum for both of its products.
+  const keyRows = take(panelSize(most, d));
+  const values = take(padded(most, COLUMNS) * e);
+  const queryRows = take(panelSize(BLOCK_ROWS, d));
+  const dNums = take((BLOCK_ROWS + ROWS) * e);
+  const dNumRows = take(panelSize(BLOCK_ROWS, e));
+  const dHat = take(width > 1 ? SLICE * d : 0);
   const dSum = take(most * width);
   const scale = <f32>(1 / Math.sqrt(<f64>d));
   const perGroup = H / G;
@@ -130,95 +171,87 @@ export function powerAttentionBackward(
     const group = (task / chunks) % G;
     const b = task / (chunks * G);
     const last = min(T, first + chunk);
+    const head = b * T * G + group;
+    const headK = <usize>(head * d) << 2;
+    const headV = <usize>(head * e) << 2;
     selectHead(b, group);
-    memory.fill(dK, 0, <usize>((last - first) * d) << 2);
+    from = -1;
     memory.fill(dSum, 0, <usize>((last - first) * width) << 2);
-    for (let t = first; t < last; t++) memory.fill(dv + (<usize>(((b * T + t) * G + group) * e) << 2), 0, <usize>e << 2);
+    for (let t = first; t < last; t++) {
+      memory.fill(dk + headK + (<usize>(t * G * d) << 2), 0, <usize>d << 2);
+      memory.fill(dv + headV + (<usize>(t * G * e) << 2), 0, <usize>e << 2);
+    }
     for (let row = first; row < last; ) {
       const rowEnd = blockEnd(row, last);
-      const from = firstSeen(row, first);
       const rows = rowEnd - row;
+      selectBlock(row, rowEnd, first);
       const columns = rowEnd - from;
-      const stride = rowStride(columns);
-      if (width) {
-        keyFactors(ofK, from, rowEnd, row);
-        queryFactors(ofQ, row, rowEnd, row);
+      const until = width > 1 ? rowEnd : last;
+      for (; packed < rowEnd; packed += SLICE) {
+        const count = min(SLICE, until - packed);
+        const lines = packKeys(k + headK, G * d, count, d);
+        packColumns(d, count, lines, width > 1 ? d : G * d, 1, keyRows + (<usize>panelSize(packed - from, d) << 2));
+        packColumns(count, e, v + headV + (<usize>(packed * G * e) << 2), 1, G * e, values + (<usize>((packed - from) * e) << 2));
       }
-      scaleRows(hatK, k + (<usize>(((b * T + from) * G + group) * d) << 2), G * d, columns, d, ofK, 1);
-      const values = v + (<usize>(((b * T + from) * G + group) * e) << 2);
-      const dValues = dv + (<usize>(((b * T + from) * G + group) * e) << 2);
       for (let h = group * perGroup; h < (group + 1) * perGroup; h++) {
         const token = (b * T + row) * H + h;
         const dRows = dnum + (<usize>(token * e) << 2);
-        scoreBlock(q + (<usize>(token * d) << 2), H * d, d, from, row, rowEnd, scale, g);
-        product(rows, columns, e, dRows, H * e, 1, values, 1, G * e, dG, stride, false);
-        for (let r = 0; r < rows; r++) {
-          const at = <usize>(token + r * H) << 2;
-          const line = <usize>(r * stride) << 2;
-          unweigh(g + line, dG + line, stride, p, load<f32>(rowMax + at), load<f32>(dden + at));
-          // Above the diagonal g is 0, which for p = 1 still has a slope.
-          clearFuture(dG + line, row + r - from + 1, stride);
+        packQueries(q + (<usize>(token * d) << 2), H * d, rows, d, scale);
+        packColumns(d, rows, hat, d, 1, queryRows);
+        packRows(rows, e, dRows, H * e, 1, dNums);
+        packColumns(e, rows, dRows, H * e, 1, dNumRows);
+        for (let j = 0; j < columns; j += SLICE) {
+          const before = row - from - j;
+          const count = min(SLICE, columns - j);
+          multiplyToTriangle(rows, count, d, before, queries, keys + (<usize>(j * d) << 2), g);
+          multiplyToTriangle(rows, count, e, before, dNums, values + (<usize>(j * e) << 2), dG);
+          for (let r = 0; r < rows; r++) {
+            const at = <usize>(token + r * H) << 2;
+            const line = <usize>(r * STRIDE) << 2;
+            const shown = max(0, min(count, before + r + 1));
+            hideRest(g + line, shown, count);
+            unweigh(g + line, dG + line, shown, factors + (<usize>j << 2), inverse(load<f32>(rowMax + at)), load<f32>(dden + at), p);
+            // For p = 1 a score of 0 still has a slope.
+            hideRest(dG + line, shown, count);
+          }
+          const key = <usize>((from + j) * G);
+          const dKeys = dk + headK + ((key * d) << 2);
+          multiplyTriangle<Across>(count, e, rows, before, g, dNumRows, dv + headV + ((key * e) << 2), G * e, false);
+          if (width > 1) {
+            multiplyTriangle<Across>(count, d, rows, before, dG, queryRows, dHat, d, true);
+            addScaled(dKeys, G * d, dHat, ofK + (<usize>(j * d) << 2), count, d);
+          } else {
+            multiplyTriangle<Across>(count, d, rows, before, dG, queryRows, dKeys, G * d, false);
+          }
+          multiplyTriangle<Along>(
+            rows, d, min(SLICE, until - from - j), before, dG, keyRows + (<usize>panelSize(j, d) << 2),
+            dq + (<usize>(token * d) << 2), H * d, j == 0,
+          );
         }
-        product(columns, e, rows, g, 1, stride, dRows, H * e, 1, dValues, G * e, true);
-        if (width) {
-          product(columns, d, rows, dG, 1, stride, hatQ, d, 1, dHatK, d, false);
-          addScaled(dK + (<usize>((from - first) * d) << 2), dHatK, ofK, columns, d);
-        } else {
-          product(columns, d, rows, dG, 1, stride, hatQ, d, 1, dK + (<usize>((from - first) * d) << 2), d, true);
-        }
-        product(rows, d, columns, dG, stride, 1, hatK, d, 1, dQ, d, false);
-        scaleRows(dQ, dQ, d, rows, d, ofQ, scale);
         for (let r = 0; r < rows; r++) {
           const at = <usize>((token + r * H) * d) << 2;
-          const line = dQ + (<usize>(r * d) << 2);
-          memory.copy(dq + at, line, <usize>d << 2);
-          if (width) addGradient(dSum, row + r - first, d, q + at, line, 1);
+          scaleRows(dq + at, dq + at, d, 1, d, ofQ + (<usize>(r * width) << 2), scale);
+          if (width) addGradient(dSum, row + r - first, d, q + at, dq + at, 1);
         }
       }
       row = rowEnd;
     }
+    if (!dA) continue;
     for (let t = first; t < last; t++) {
-      const at = <usize>(((b * T + t) * G + group) * d) << 2;
-      const line = dK + (<usize>((t - first) * d) << 2);
-      memory.copy(dk + at, line, <usize>d << 2);
-      if (width) addGradient(dSum, t - first, d, k + at, line, -1);
+      const at = headK + (<usize>(t * G * d) << 2);
+      addGradient(dSum, t - first, d, k + at, dk + at, -1);
     }
-    if (dA) storeGradient(dSum, first, last, dA);
+    storeGradient(dSum, first, last, dA);
   }
 }
 
-/** g becomes the weights (g/max)^p, and dG, the gradient of the weights without `dden`, that of g. */
-function unweigh(g: usize, dG: usize, count: i32, p: i32, top: f32, dden: f32): void {
-  const bytes = <usize>count << 2;
-  if (top == 0) {
-    memory.fill(g, 0, bytes);
-    memory.fill(dG, 0, bytes);
-    return;
-  }
-  const tops = f32x4.splat(top);
-  const dens = f32x4.splat(dden);
-  const slope = f32x4.splat(<f32>(<f64>p / <f64>top));
-  for (let j: usize = 0; j < bytes; j += 16) {
-    const ratio = f32x4.div(v128.load(g + j), tops);
-    const below = power4(ratio, p - 1);
-    v128.store(g + j, f32x4.mul(below, ratio));
-    v128.store(dG + j, f32x4.mul(f32x4.add(v128.load(dG + j), dens), f32x4.mul(below, slope)));
-  }
-}
-
-/** y += x·factor, row by row. */
-function addScaled(y: usize, x: usize, factor: usize, rows: i32, d: i32): void {
-  for (let r = 0; r < rows; r++, x += <usize>d << 2, y += <usize>d << 2) {
-    const common = width == 1 ? f32x4.splat(load<f32>(factor + (<usize>r << 2))) : f32x4.splat(1);
-    const own = factor + (<usize>(r * d) << 2);
+/** y += x·factor, rows of y `stride` apart. */
+function addScaled(y: usize, stride: i32, x: usize, factor: usize, rows: i32, d: i32): void {
+  for (let r = 0; r < rows; r++, x += <usize>d << 2, factor += <usize>d << 2, y += <usize>stride << 2) {
     let i: usize = 0;
     for (const whole = <usize>(d & ~3) << 2; i < whole; i += 16) {
-      const f = width > 1 ? v128.load(own + i) : common;
-      v128.store(y + i, madd(v128.load(x + i), f, v128.load(y + i)));
+      v128.store(y + i, madd(v128.load(x + i), v128.load(factor + i), v128.load(y + i)));
     }
-    for (; i < <usize>d << 2; i += 4) {
-      const f = width > 1 ? load<f32>(own + i) : f32x4.extract_lane(common, 0);
-      store<f32>(y + i, load<f32>(y + i) + load<f32>(x + i) * f);
-    }
+    for (; i < <usize>d << 2; i += 4) store<f32>(y + i, load<f32>(y + i) + load<f32>(x + i) * load<f32>(factor + i));
   }
 }

@@ -9,7 +9,8 @@ import {
   setTokens, sumFeatures, weighFeatures,
 } from './features';
 import { power } from './functions';
-import { dot, multiplyPanels, packColumns } from './product';
+import { multiplyPanels, packColumns } from './panels';
+import { dot } from './product';
 import { Across, Along, madd } from './tile';
 
 let factor: usize = 0;

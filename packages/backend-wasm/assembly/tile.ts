@@ -28,7 +28,7 @@ export function rowStep<A>(): usize {
 
 /** Bytes from one k to the next. */
 @inline
-function depthStep<A>(): usize {
+export function depthStep<A>(): usize {
   return isInteger<A>() ? ROWS << 2 : sizeof<A>() == 4 ? 4 : STRIDE << 2;
 }
 

@@ -8,7 +8,7 @@ import {
   TOKENS, clearGradients, countFeatures, embed, embedBackward, finishGradients, panels, phi, prefixEnd, setAnswers, setFeatures,
   setTokens, sumFeatures,
 } from './features';
-import { multiplyPanels, packColumns } from './product';
+import { multiplyPanels, packColumns } from './panels';
 import { Across, Along } from './tile';
 
 /** Ones for the tokens of a block. */

@@ -18,7 +18,7 @@ type StepTensors = Pick<StepStateArgs, 'q' | 'v' | 'Z' | 'logGate' | 'power'>;
 /** Query rows of an attention block; as in assembly/decay.ts. */
 const blockRows = 64;
 
-// As in assembly/features.ts: tokens of a block, numbers from one row of features to the next, and features held at once.
+// As in assembly/features.ts and scores.ts: tokens of a block, numbers from one row to the next, and features held at once.
 const [tokens, stride, features] = [128, 144, 256];
 
 /** 0 without gates, 1, or d. */
@@ -65,12 +65,15 @@ export function recurrence(machine: Machine) {
   function inside({ q, k, v, gates, power, chunk }: InsideTensors) {
     const [B, T, H, d] = q.shape as [number, number, number, number];
     const G = k.shape[2]!;
+    const e = v.shape[3]!;
     const most = Math.min(chunk, T);
     const width = gateWidth(gates);
+    const panels = (most + 16) * (2 * d + e + 32) + (blockRows + 8) * (2 * d + 2 * e + 32);
+    const scores = (Math.ceil(most / tokens) + 1) * (blockRows + 8) * stride;
     return {
       tasks: B * G * Math.ceil(T / chunk),
-      space: (most + blockRows) * (3 * d + 2 * width + 8) + 2 * blockRows * (most + 8) + 512,
-      list: [B, T, H, G, d, v.shape[3]!, power, chunk, ...gateArguments(gates)] as const,
+      space: panels + scores + 2 * tokens * d + (2 * most + blockRows) * width + most + 512,
+      list: [B, T, H, G, d, e, power, chunk, ...gateArguments(gates)] as const,
     };
   }
 

@@ -1,0 +1,178 @@
+// Panels: matrices packed for the tile, and products of them. Strides count elements; columns of C touch.
+
+import { mark, release, take } from './arena';
+import { COLUMNS, Packed, ROWS, STRIDE, depthStep, rowStep, tile } from './tile';
+
+/** Depth that is packed at a time where it may be long. */
+export const BLOCK_K: i32 = 256;
+
+/** `count` filled up to whole groups. */
+@inline
+export function padded(count: i32, group: i32): i32 {
+  return ((count + group - 1) / group) * group;
+}
+
+/** C (+)= the product of A, in the layout that its type says, and packed panels of B. */
+export function multiplyPanels<A>(rows: i32, columns: i32, depth: i32, a: usize, b: usize, c: usize, strideC: i32, fresh: bool): void {
+  const stride = <usize>strideC << 2;
+  for (let j = 0; j < columns; j += COLUMNS) {
+    const panelB = b + ((<usize>j * depth) << 2);
+    for (let i = 0; i < rows; i += ROWS) {
+      const panelA = a + <usize>i * (isInteger<A>() ? <usize>depth << 2 : rowStep<A>());
+      const at = c + <usize>i * stride + (<usize>j << 2);
+      if (i + ROWS <= rows && j + COLUMNS <= columns) tile<A>(depth, panelA, panelB, at, stride, fresh);
+      else edge<A>(min(ROWS, rows - i), min(COLUMNS, columns - j), depth, panelA, panelB, at, stride, fresh);
+    }
+  }
+}
+
+// A triangle of numbers: row i has i + 1 + `before` of them. What a tile reads behind them, up to ROWS numbers, must be 0.
+
+/** C = A·B where only a triangle of C is wanted, in whole tiles: there is room for them. */
+export function multiplyToTriangle(rows: i32, columns: i32, depth: i32, before: i32, a: usize, b: usize, c: usize): void {
+  for (let j = 0; j < columns; j += COLUMNS) {
+    const i = (max(0, j - before) / ROWS) * ROWS;
+    const at = c + (<usize>(i * STRIDE + j) << 2);
+    multiplyPanels<Packed>(padded(rows - i, ROWS), COLUMNS, depth, a + (<usize>(i * depth) << 2), b + (<usize>(j * depth) << 2), at, STRIDE, true);
+  }
+}
+
+/** C (+)= A·B where A is a triangle (Along) or one read by columns (Across): `depth` rows of it then, at most `rows` columns. */
+export function multiplyTriangle<A>(
+  rows: i32, columns: i32, depth: i32, before: i32, a: usize, b: usize, c: usize, strideC: i32, fresh: bool,
+): void {
+  const stride = <usize>strideC << 2;
+  for (let j = 0; j < columns; j += COLUMNS) {
+    for (let i = 0; i < rows; i += ROWS) {
+      const begin = sizeof<A>() == 4 ? 0 : max(0, min(depth, i - before));
+      const end = sizeof<A>() == 4 ? max(0, min(depth, i + ROWS + before)) : depth;
+      const partA = a + <usize>i * rowStep<A>() + <usize>begin * depthStep<A>();
+      const partB = b + (<usize>(j * depth + begin * COLUMNS) << 2);
+      const at = c + <usize>i * stride + (<usize>j << 2);
+      if (i + ROWS <= rows && j + COLUMNS <= columns) tile<A>(end - begin, partA, partB, at, stride, fresh);
+      else edge<A>(min(ROWS, rows - i), min(COLUMNS, columns - j), end - begin, partA, partB, at, stride, fresh);
+    }
+  }
+}
+
+/** A tile of which only a part belongs to C. */
+function edge<A>(rows: i32, columns: i32, depth: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
+  const start = mark();
+  const whole = take(ROWS * COLUMNS);
+  const bytes = <usize>columns << 2;
+  // The same sums in the same order as a whole tile: how rows are cut into blocks changes no digit.
+  if (!fresh) for (let i = 0; i < rows; i++) memory.copy(whole + (<usize>(i * COLUMNS) << 2), c + <usize>i * stride, bytes);
+  tile<A>(depth, a, b, whole, COLUMNS << 2, fresh);
+  for (let i = 0; i < rows; i++) memory.copy(c + <usize>i * stride, whole + (<usize>(i * COLUMNS) << 2), bytes);
+  release(start);
+}
+
+/** A into panels of ROWS rows: for each p the ROWS numbers A[i…, p], zeros below the last row. */
+export function packRows(rows: i32, depth: i32, a: usize, rowA: i32, columnA: i32, out: usize): void {
+  const down = <usize>rowA << 2;
+  const along = <usize>columnA << 2;
+  for (let i = 0; i < rows; i += ROWS) {
+    const at = a + <usize>i * down;
+    const count = min(ROWS, rows - i);
+    if (count == ROWS && columnA == 1) packAlong(depth, at, down, out);
+    else if (count == ROWS && rowA == 1) packDown(depth, at, along, out);
+    else {
+      for (let p = 0; p < depth; p++) {
+        const x = at + <usize>p * along;
+        const y = out + (<usize>(p * ROWS) << 2);
+        for (let r = 0; r < ROWS; r++) store<f32>(y + (<usize>r << 2), r < count ? load<f32>(x + <usize>r * down) : 0);
+      }
+    }
+    out += <usize>(ROWS * depth) << 2;
+  }
+}
+
+/** ROWS rows of which each lies in one piece: blocks of four by four are turned in registers. */
+function packAlong(depth: i32, a: usize, down: usize, out: usize): void {
+  let p = 0;
+  for (; p + 4 <= depth; p += 4, a += 16) {
+    const x0 = v128.load(a);
+    const x1 = v128.load(a + down);
+    const x2 = v128.load(a + 2 * down);
+    const x3 = v128.load(a + 3 * down);
+    const t0 = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
+    const t1 = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
+    const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
+    const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
+    const step: usize = ROWS << 2;
+    v128.store(out, i64x2.shuffle(t0, t1, 0, 2));
+    v128.store(out + step, i64x2.shuffle(t0, t1, 1, 3));
+    v128.store(out + 2 * step, i64x2.shuffle(t2, t3, 0, 2));
+    v128.store(out + 3 * step, i64x2.shuffle(t2, t3, 1, 3));
+    for (let r = 4; r < ROWS; r++) {
+      const x = v128.load(a + <usize>r * down);
+      const y = out + (<usize>r << 2);
+      v128.store_lane<f32>(y, x, 0);
+      v128.store_lane<f32>(y + step, x, 1);
+      v128.store_lane<f32>(y + 2 * step, x, 2);
+      v128.store_lane<f32>(y + 3 * step, x, 3);
+    }
+    out += step << 2;
+  }
+  for (; p < depth; p++, a += 4) {
+    for (let r = 0; r < ROWS; r++, out += 4) store<f32>(out, load<f32>(a + <usize>r * down));
+  }
+}
+
+/** ROWS rows that stand side by side for each p. */
+function packDown(depth: i32, a: usize, along: usize, out: usize): void {
+  for (let p = 0; p < depth; p++, a += along, out += ROWS << 2) {
+    v128.store(out, v128.load(a));
+    for (let r = 4; r < ROWS; r++) store<f32>(out + (<usize>r << 2), load<f32>(a + (<usize>r << 2)));
+  }
+}
+
+/** B into panels of COLUMNS columns: for each p the COLUMNS numbers B[p, j…], zeros beyond the last column. */
+export function packColumns(columns: i32, depth: i32, b: usize, rowB: i32, columnB: i32, out: usize): void {
+  const down = <usize>rowB << 2;
+  const along = <usize>columnB << 2;
+  for (let j = 0; j < columns; j += COLUMNS) {
+    let x = b + <usize>j * along;
+    const count = min(COLUMNS, columns - j);
+    if (count == COLUMNS && columnB == 1) {
+      for (let p = 0; p < depth; p++, x += down, out += COLUMNS << 2) {
+        v128.store(out, v128.load(x));
+        v128.store(out, v128.load(x, 16), 16);
+        if (COLUMNS == 16) {
+          v128.store(out, v128.load(x, 32), 32);
+          v128.store(out, v128.load(x, 48), 48);
+        }
+      }
+    } else if (count == COLUMNS && rowB == 1) {
+      for (let c = 0; c < COLUMNS; c += 4) packTurned(depth, x + <usize>c * along, along, out + (<usize>c << 2));
+      out += <usize>(depth * COLUMNS) << 2;
+    } else {
+      for (let p = 0; p < depth; p++, x += down) {
+        for (let c = 0; c < COLUMNS; c++, out += 4) store<f32>(out, c < count ? load<f32>(x + <usize>c * along) : 0);
+      }
+    }
+  }
+}
+
+/** Four columns that lie in one piece each, turned into groups of four of a panel. */
+function packTurned(depth: i32, b: usize, along: usize, out: usize): void {
+  const step: usize = COLUMNS << 2;
+  let p = 0;
+  for (; p + 4 <= depth; p += 4, b += 16, out += 4 * step) {
+    const x0 = v128.load(b);
+    const x1 = v128.load(b + along);
+    const x2 = v128.load(b + 2 * along);
+    const x3 = v128.load(b + 3 * along);
+    const t0 = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
+    const t1 = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
+    const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
+    const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
+    v128.store(out, i64x2.shuffle(t0, t1, 0, 2));
+    v128.store(out + step, i64x2.shuffle(t0, t1, 1, 3));
+    v128.store(out + 2 * step, i64x2.shuffle(t2, t3, 0, 2));
+    v128.store(out + 3 * step, i64x2.shuffle(t2, t3, 1, 3));
+  }
+  for (; p < depth; p++, b += 4, out += step) {
+    for (let c: usize = 0; c < 4; c++) store<f32>(out + (c << 2), load<f32>(b + c * along));
+  }
+}

@@ -1,0 +1,102 @@
+// Rows of scores, which products find and read as they lie: a row in slices of SLICE numbers, the rows of a slice STRIDE numbers
+// apart. Behind what a row shows stand as many zeros as a tile or a vector loop may read.
+
+import { BLOCK_ROWS } from './decay';
+import { max4, power4, sum4 } from './functions';
+import { ROWS, STRIDE } from './tile';
+
+/** Keys of a slice. */
+export const SLICE: i32 = 128;
+/** Numbers of a slice for a block of queries. */
+export const SLICE_SIZE: i32 = (BLOCK_ROWS + ROWS) * STRIDE;
+
+/** Zeros behind the first `shown` of a row's `columns`. */
+export function hideRest(row: usize, shown: i32, columns: i32): void {
+  const zeros = f32x4.splat(0);
+  for (let s = shown / SLICE; s * SLICE < columns; s++) {
+    const at = row + (<usize>(s * SLICE_SIZE + max(0, shown - s * SLICE)) << 2);
+    v128.store(at, zeros);
+    v128.store(at, zeros, 16);
+    v128.store(at, zeros, 32);
+    v128.store(at, zeros, 48);
+  }
+}
+
+@inline
+function bytesOf(count: i32): usize {
+  return <usize>min(SLICE, count) << 2;
+}
+
+/** Multiplies a row by the factors of its keys; returns the largest magnitude. */
+export function applyFactors(row: usize, shown: i32, factors: usize): f32 {
+  let even = f32x4.splat(0);
+  let odd = even;
+  for (; shown > 0; shown -= SLICE, row += SLICE_SIZE << 2, factors += SLICE << 2) {
+    const bytes = bytesOf(shown);
+    for (let j: usize = 0; j < bytes; j += 32) {
+      const x0 = f32x4.mul(v128.load(row + j), v128.load(factors + j));
+      const x1 = f32x4.mul(v128.load(row + j, 16), v128.load(factors + j, 16));
+      v128.store(row + j, x0);
+      v128.store(row + j, x1, 16);
+      even = f32x4.pmax(even, f32x4.abs(x0));
+      odd = f32x4.pmax(odd, f32x4.abs(x1));
+    }
+  }
+  return max4(f32x4.pmax(even, odd));
+}
+
+/** A row becomes weights (g·scale)^p; returns their sum. */
+export function weigh(row: usize, shown: i32, scale: f32, p: i32): f32 {
+  if (p == 2) return weighBy(row, shown, scale, 2);
+  if (p == 4) return weighBy(row, shown, scale, 4);
+  return weighBy(row, shown, scale, p);
+}
+
+@inline
+function weighBy(row: usize, shown: i32, scale: f32, p: i32): f32 {
+  const scales = f32x4.splat(scale);
+  let even = f32x4.splat(0);
+  let odd = even;
+  for (; shown > 0; shown -= SLICE, row += SLICE_SIZE << 2) {
+    const bytes = bytesOf(shown);
+    for (let j: usize = 0; j < bytes; j += 32) {
+      const w0 = power4(f32x4.mul(v128.load(row + j), scales), p);
+      const w1 = power4(f32x4.mul(v128.load(row + j, 16), scales), p);
+      v128.store(row + j, w0);
+      v128.store(row + j, w1, 16);
+      even = f32x4.add(even, w0);
+      odd = f32x4.add(odd, w1);
+    }
+  }
+  return sum4(f32x4.add(even, odd));
+}
+
+/**
+ * A slice's row of products s becomes weights (s·factor·scale)^p, and `dRow`, their gradient without `dden`, which all of them
+ * share, that of s.
+ */
+export function unweigh(row: usize, dRow: usize, shown: i32, factors: usize, scale: f32, dden: f32, p: i32): void {
+  if (p == 2) unweighBy(row, dRow, shown, factors, scale, dden, 2);
+  else if (p == 4) unweighBy(row, dRow, shown, factors, scale, dden, 4);
+  else unweighBy(row, dRow, shown, factors, scale, dden, p);
+}
+
+@inline
+function unweighBy(row: usize, dRow: usize, shown: i32, factors: usize, scale: f32, dden: f32, p: i32): void {
+  const scales = f32x4.splat(scale);
+  const slopes = f32x4.splat(<f32>p * scale);
+  const dens = f32x4.splat(dden);
+  const bytes = <usize>shown << 2;
+  for (let j: usize = 0; j < bytes; j += 32) {
+    const f0 = v128.load(factors + j);
+    const f1 = v128.load(factors + j, 16);
+    const x0 = f32x4.mul(f32x4.mul(v128.load(row + j), f0), scales);
+    const x1 = f32x4.mul(f32x4.mul(v128.load(row + j, 16), f1), scales);
+    const below0 = power4(x0, p - 1);
+    const below1 = power4(x1, p - 1);
+    v128.store(row + j, f32x4.mul(below0, x0));
+    v128.store(row + j, f32x4.mul(below1, x1), 16);
+    v128.store(dRow + j, f32x4.mul(f32x4.mul(f32x4.add(v128.load(dRow + j), dens), f0), f32x4.mul(below0, slopes)));
+    v128.store(dRow + j, f32x4.mul(f32x4.mul(f32x4.add(v128.load(dRow + j, 16), dens), f1), f32x4.mul(below1, slopes)), 16);
+  }
+}
