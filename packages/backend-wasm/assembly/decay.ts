@@ -175,9 +175,24 @@ export function addGradient(dA: usize, t: i32, d: i32, x: usize, dx: usize, sign
     for (let i: usize = 0; i < <usize>d << 2; i += 4) store<f32>(at + i, load<f32>(at + i) + sign * load<f32>(x + i) * load<f32>(dx + i));
     return;
   }
-  let sum: f64 = 0;
-  for (let i: usize = 0; i < <usize>d << 2; i += 4) sum += <f64>load<f32>(x + i) * <f64>load<f32>(dx + i);
-  store<f32>(at, load<f32>(at) + <f32>(<f64>(sign * exponent) * sum));
+  store<f32>(at, load<f32>(at) + <f32>(<f64>(sign * exponent) * preciseDot(d, x, dx)));
+}
+
+/** Σ a_i·b_i in doubles. */
+function preciseDot(n: i32, a: usize, b: usize): f64 {
+  let s0 = f64x2.splat(0);
+  let s1 = s0;
+  let i: usize = 0;
+  for (const whole = <usize>(n & ~3) << 2; i < whole; i += 16) {
+    const low = f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(a + i)), f64x2.promote_low_f32x4(v128.load64_zero(b + i)));
+    const high = f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(a + i, 8)), f64x2.promote_low_f32x4(v128.load64_zero(b + i, 8)));
+    s0 = f64x2.add(s0, low);
+    s1 = f64x2.add(s1, high);
+  }
+  s0 = f64x2.add(s0, s1);
+  let sum = f64x2.extract_lane(s0, 0) + f64x2.extract_lane(s0, 1);
+  for (; i < <usize>n << 2; i += 4) sum += <f64>load<f32>(a + i) * <f64>load<f32>(b + i);
+  return sum;
 }
 
 /** Writes dA [to − from, width] of the selected head into the tensor [B, T, G(, d)]. */

@@ -6,7 +6,7 @@
 import { take } from './arena';
 import { counts, d, first, firstPrefix, lasts, monomials, p, prefixes, rest } from './embedding';
 import { sum4 } from './functions';
-import { BLOCK_K, multiplyPanels, packColumns, packRows, padded } from './panels';
+import { BLOCK_K, multiplyPanels, packColumns, packRows, padded, transpose } from './panels';
 import { COLUMNS, Packed, ROWS, STRIDE, madd } from './tile';
 
 /** Tokens of a block. */
@@ -265,34 +265,4 @@ export function finishGradients(rows: i32, dx: usize): void {
     begin -= count;
   }
   transpose(d, rows, gradients + ROW, ROW, dx, <usize>d << 2);
-}
-
-/** y = xᵀ, rows of x [rows, columns] and of y `strideX` and `strideY` bytes apart. */
-function transpose(rows: i32, columns: i32, x: usize, strideX: usize, y: usize, strideY: usize): void {
-  let r = 0;
-  for (; r + 4 <= rows; r += 4, x += 4 * strideX, y += 16) {
-    let c = 0;
-    let from = x;
-    let to = y;
-    for (; c + 4 <= columns; c += 4, from += 16, to += 4 * strideY) {
-      const x0 = v128.load(from);
-      const x1 = v128.load(from + strideX);
-      const x2 = v128.load(from + 2 * strideX);
-      const x3 = v128.load(from + 3 * strideX);
-      const t0 = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
-      const t1 = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
-      const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
-      const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
-      v128.store(to, i64x2.shuffle(t0, t1, 0, 2));
-      v128.store(to + strideY, i64x2.shuffle(t0, t1, 1, 3));
-      v128.store(to + 2 * strideY, i64x2.shuffle(t2, t3, 0, 2));
-      v128.store(to + 3 * strideY, i64x2.shuffle(t2, t3, 1, 3));
-    }
-    for (; c < columns; c++, from += 4, to += strideY) {
-      for (let i: usize = 0; i < 4; i++) store<f32>(to + (i << 2), load<f32>(from + i * strideX));
-    }
-  }
-  for (; r < rows; r++, x += strideX, y += 4) {
-    for (let c: usize = 0; c < <usize>columns; c++) store<f32>(y + c * strideY, load<f32>(x + (c << 2)));
-  }
 }

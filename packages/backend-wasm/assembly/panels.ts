@@ -1,7 +1,7 @@
 // Panels: matrices packed for the tile, and products of them. Strides count elements; columns of C touch.
 
 import { mark, release, take } from './arena';
-import { COLUMNS, Packed, ROWS, STRIDE, depthStep, rowStep, tile } from './tile';
+import { Across, COLUMNS, ROWS, STRIDE, depthStep, rowStep, tile } from './tile';
 
 /** Depth that is packed at a time where it may be long. */
 export const BLOCK_K: i32 = 256;
@@ -28,12 +28,12 @@ export function multiplyPanels<A>(rows: i32, columns: i32, depth: i32, a: usize,
 
 // A triangle of numbers: row i has i + 1 + `before` of them. What a tile reads behind them, up to ROWS numbers, must be 0.
 
-/** C = A·B where only a triangle of C is wanted, in whole tiles: there is room for them. */
+/** C = A·B where only a triangle of C is wanted, rows STRIDE numbers apart: in whole tiles, for which there is room. */
 export function multiplyToTriangle(rows: i32, columns: i32, depth: i32, before: i32, a: usize, b: usize, c: usize): void {
   for (let j = 0; j < columns; j += COLUMNS) {
     const i = (max(0, j - before) / ROWS) * ROWS;
     const at = c + (<usize>(i * STRIDE + j) << 2);
-    multiplyPanels<Packed>(padded(rows - i, ROWS), COLUMNS, depth, a + (<usize>(i * depth) << 2), b + (<usize>(j * depth) << 2), at, STRIDE, true);
+    multiplyPanels<Across>(padded(rows - i, ROWS), COLUMNS, depth, a + (<usize>i << 2), b + (<usize>(j * depth) << 2), at, STRIDE, true);
   }
 }
 
@@ -174,5 +174,35 @@ function packTurned(depth: i32, b: usize, along: usize, out: usize): void {
   }
   for (; p < depth; p++, b += 4, out += step) {
     for (let c: usize = 0; c < 4; c++) store<f32>(out + (c << 2), load<f32>(b + c * along));
+  }
+}
+
+/** y = xᵀ, rows of x [rows, columns] and of y `strideX` and `strideY` bytes apart. */
+export function transpose(rows: i32, columns: i32, x: usize, strideX: usize, y: usize, strideY: usize): void {
+  let r = 0;
+  for (; r + 4 <= rows; r += 4, x += 4 * strideX, y += 16) {
+    let c = 0;
+    let from = x;
+    let to = y;
+    for (; c + 4 <= columns; c += 4, from += 16, to += 4 * strideY) {
+      const x0 = v128.load(from);
+      const x1 = v128.load(from + strideX);
+      const x2 = v128.load(from + 2 * strideX);
+      const x3 = v128.load(from + 3 * strideX);
+      const t0 = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
+      const t1 = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
+      const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
+      const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
+      v128.store(to, i64x2.shuffle(t0, t1, 0, 2));
+      v128.store(to + strideY, i64x2.shuffle(t0, t1, 1, 3));
+      v128.store(to + 2 * strideY, i64x2.shuffle(t2, t3, 0, 2));
+      v128.store(to + 3 * strideY, i64x2.shuffle(t2, t3, 1, 3));
+    }
+    for (; c < columns; c++, from += 4, to += strideY) {
+      for (let i: usize = 0; i < 4; i++) store<f32>(to + (i << 2), load<f32>(from + i * strideX));
+    }
+  }
+  for (; r < rows; r++, x += strideX, y += 4) {
+    for (let c: usize = 0; c < <usize>columns; c++) store<f32>(y + c * strideY, load<f32>(x + (c << 2)));
   }
 }

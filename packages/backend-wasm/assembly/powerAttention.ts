@@ -8,9 +8,9 @@ import { rewind, take } from './arena';
 import {
   addGradient, BLOCK_ROWS, blockEnd, firstSeen, keyFactors, queryFactors, scaleRows, selectHead, setGates, storeGradient, width,
 } from './decay';
-import { multiplyToTriangle, multiplyTriangle, packColumns, packRows, padded } from './panels';
+import { multiplyToTriangle, multiplyTriangle, packColumns, padded, transpose } from './panels';
 import { SLICE, SLICE_SIZE, applyFactors, hideRest, unweigh, weigh } from './scores';
-import { Across, Along, COLUMNS, ROWS, STRIDE, madd } from './tile';
+import { Across, Along, COLUMNS, STRIDE, madd } from './tile';
 
 /** The first key that the block at hand sees, and where packed keys end. */
 let from: i32 = 0;
@@ -21,19 +21,19 @@ let ofQ: usize = 0;
 let ofK: usize = 0;
 /** What multiplies the scores of each key. */
 let factors: usize = 0;
-/** Scaled queries or keys, [rows, d]. */
+/** With vector gates, scaled queries or keys [rows, d]. */
 let hat: usize = 0;
-/** Panels of the scaled queries, and of the keys for q·k. */
+/** The queries, each a column, and panels of the keys. */
 let queries: usize = 0;
 let keys: usize = 0;
 
 /** Takes work space for chunks of `most` tokens; to be called once by a kernel, after `setGates`. */
 function setBlocks(most: i32, d: i32): void {
   ofQ = take(BLOCK_ROWS * width);
-  ofK = take(width > 1 ? most * width : 0);
+  ofK = width > 1 ? take(most * width) : 0;
   factors = take(most + 8);
-  hat = take(SLICE * d);
-  queries = take((BLOCK_ROWS + ROWS) * d);
+  hat = width > 1 ? take(SLICE * d) : 0;
+  queries = take(STRIDE * d);
   keys = take(padded(most, COLUMNS) * d);
   for (let j = 0; j < most + 8; j++) store<f32>(factors + (<usize>j << 2), 1);
 }
@@ -59,28 +59,38 @@ function selectBlock(row: i32, rowEnd: i32, first: i32): void {
   v128.store(end, f32x4.splat(0), 16);
 }
 
-/** Packs `count` keys [count, d] with rows `stride` apart for q·k; returns their rows, `stride` apart, or d where they had to be scaled. */
+/** Rows of queries or keys as products take them: where they lie or, with vector gates, scaled in `hat`. */
+@inline
+function scaled(x: usize, stride: i32, rows: i32, d: i32, factor: usize): usize {
+  if (width > 1) scaleRows(hat, x, stride, rows, d, factor, 1);
+  return width > 1 ? hat : x;
+}
+
+/** How far apart rows of d numbers are then. */
+@inline
+function scaledStride(stride: i32, d: i32): i32 {
+  return width > 1 ? d : stride;
+}
+
+/** Packs `count` keys, rows `stride` apart, for q·k; returns their rows as `scaled` has them. */
 function packKeys(k: usize, stride: i32, count: i32, d: i32): usize {
   const at = packed - from;
-  let rows = k + (<usize>(packed * stride) << 2);
-  if (width > 1) {
-    scaleRows(hat, rows, stride, count, d, ofK + (<usize>(at * width) << 2), 1);
-    rows = hat;
-  }
-  packColumns(count, d, rows, 1, width > 1 ? d : stride, keys + (<usize>(at * d) << 2));
+  const rows = scaled(k + (<usize>(packed * stride) << 2), stride, count, d, ofK + (<usize>(at * width) << 2));
+  packColumns(count, d, rows, 1, scaledStride(stride, d), keys + (<usize>(at * d) << 2));
   return rows;
 }
 
-/** Packs `rows` queries, scaled. */
-function packQueries(q: usize, stride: i32, rows: i32, d: i32, scale: f32): void {
-  scaleRows(hat, q, stride, rows, d, ofQ, scale);
-  packRows(rows, d, hat, d, 1, queries);
+/** Turns the queries of a block for q·k; returns their rows as `scaled` has them. */
+function packQueries(q: usize, stride: i32, count: i32, d: i32): usize {
+  const rows = scaled(q, stride, count, d, ofQ);
+  transpose(count, d, rows, <usize>scaledStride(stride, d) << 2, queries, STRIDE << 2);
+  return rows;
 }
 
-/** What a row's scores are multiplied by before the power. */
+/** What makes a score of a product in row `r`, beside the factor of the key. */
 @inline
-function inverse(top: f32): f32 {
-  return top == 0 ? 0 : 1 / top;
+function rowFactor(r: i32, root: f32): f32 {
+  return width == 1 ? root * load<f32>(ofQ + (<usize>r << 2)) : root;
 }
 
 export function powerAttention(
@@ -94,7 +104,7 @@ export function powerAttention(
   setBlocks(most, d);
   const g = take((padded(most, SLICE) / SLICE) * SLICE_SIZE);
   const values = take(panelSize(most, e));
-  const scale = <f32>(1 / Math.sqrt(<f64>d));
+  const root = <f32>(1 / Math.sqrt(<f64>d));
   const perGroup = H / G;
   for (let task = begin; task < end; task++) {
     const first = (task % chunks) * chunk;
@@ -117,7 +127,7 @@ export function powerAttention(
       }
       for (let h = group * perGroup; h < (group + 1) * perGroup; h++) {
         const token = (b * T + row) * H + h;
-        packQueries(q + (<usize>(token * d) << 2), H * d, rows, d, scale);
+        packQueries(q + (<usize>(token * d) << 2), H * d, rows, d);
         let slice = g;
         for (let j = 0; j < columns; j += SLICE, slice += SLICE_SIZE << 2) {
           multiplyToTriangle(rows, min(SLICE, columns - j), d, row - from - j, queries, keys + (<usize>(j * d) << 2), slice);
@@ -127,9 +137,12 @@ export function powerAttention(
           const line = g + (<usize>(r * STRIDE) << 2);
           const shown = row - from + r + 1;
           hideRest(line, shown, columns);
-          const top = applyFactors(line, shown, factors);
-          store<f32>(rowMax + at, top);
-          store<f32>(den + at, weigh(line, shown, inverse(top), p));
+          const most = applyFactors(line, shown, factors);
+          // A reciprocal has to be finite.
+          const top: f32 = most == 0 ? 0 : max(most, f32.MIN_NORMAL_VALUE);
+          const scaledTop: f32 = top * rowFactor(r, root);
+          store<f32>(rowMax + at, scaledTop);
+          store<f32>(den + at, weigh(line, shown, scaledTop == 0 ? <f32>0 : 1 / top, p));
         }
         slice = g;
         for (let j = 0; j < columns; j += SLICE, slice += SLICE_SIZE << 2) {
@@ -160,11 +173,11 @@ export function powerAttentionBackward(
   const keyRows = take(panelSize(most, d));
   const values = take(padded(most, COLUMNS) * e);
   const queryRows = take(panelSize(BLOCK_ROWS, d));
-  const dNums = take((BLOCK_ROWS + ROWS) * e);
+  const dNums = take(STRIDE * e);
   const dNumRows = take(panelSize(BLOCK_ROWS, e));
-  const dHat = take(width > 1 ? SLICE * d : 0);
+  const dHat = width > 1 ? take(SLICE * d) : 0;
   const dSum = take(most * width);
-  const scale = <f32>(1 / Math.sqrt(<f64>d));
+  const root = <f32>(1 / Math.sqrt(<f64>d));
   const perGroup = H / G;
   for (let task = begin; task < end; task++) {
     const first = (task % chunks) * chunk;
@@ -190,15 +203,15 @@ export function powerAttentionBackward(
       for (; packed < rowEnd; packed += SLICE) {
         const count = min(SLICE, until - packed);
         const lines = packKeys(k + headK, G * d, count, d);
-        packColumns(d, count, lines, width > 1 ? d : G * d, 1, keyRows + (<usize>panelSize(packed - from, d) << 2));
+        packColumns(d, count, lines, scaledStride(G * d, d), 1, keyRows + (<usize>panelSize(packed - from, d) << 2));
         packColumns(count, e, v + headV + (<usize>(packed * G * e) << 2), 1, G * e, values + (<usize>((packed - from) * e) << 2));
       }
       for (let h = group * perGroup; h < (group + 1) * perGroup; h++) {
         const token = (b * T + row) * H + h;
         const dRows = dnum + (<usize>(token * e) << 2);
-        packQueries(q + (<usize>(token * d) << 2), H * d, rows, d, scale);
-        packColumns(d, rows, hat, d, 1, queryRows);
-        packRows(rows, e, dRows, H * e, 1, dNums);
+        const lines = packQueries(q + (<usize>(token * d) << 2), H * d, rows, d);
+        packColumns(d, rows, lines, scaledStride(H * d, d), 1, queryRows);
+        transpose(rows, e, dRows, <usize>(H * e) << 2, dNums, STRIDE << 2);
         packColumns(e, rows, dRows, H * e, 1, dNumRows);
         for (let j = 0; j < columns; j += SLICE) {
           const before = row - from - j;
@@ -209,8 +222,10 @@ export function powerAttentionBackward(
             const at = <usize>(token + r * H) << 2;
             const line = <usize>(r * STRIDE) << 2;
             const shown = max(0, min(count, before + r + 1));
+            const top = load<f32>(rowMax + at);
+            const scale: f32 = top == 0 ? 0 : rowFactor(r, root) / top;
             hideRest(g + line, shown, count);
-            unweigh(g + line, dG + line, shown, factors + (<usize>j << 2), inverse(load<f32>(rowMax + at)), load<f32>(dden + at), p);
+            unweigh(g + line, dG + line, shown, factors + (<usize>j << 2), scale, load<f32>(dden + at), p);
             // For p = 1 a score of 0 still has a slope.
             hideRest(dG + line, shown, count);
           }
@@ -228,10 +243,11 @@ export function powerAttentionBackward(
             dq + (<usize>(token * d) << 2), H * d, j == 0,
           );
         }
+        if (!width) continue;
         for (let r = 0; r < rows; r++) {
           const at = <usize>((token + r * H) * d) << 2;
-          scaleRows(dq + at, dq + at, d, 1, d, ofQ + (<usize>(r * width) << 2), scale);
-          if (width) addGradient(dSum, row + r - first, d, q + at, dq + at, 1);
+          if (width > 1) scaleRows(dq + at, dq + at, d, 1, d, ofQ + (<usize>(r * width) << 2), 1);
+          addGradient(dSum, row + r - first, d, q + at, dq + at, 1);
         }
       }
       row = rowEnd;

@@ -92,11 +92,13 @@ function unweighBy(row: usize, dRow: usize, shown: i32, factors: usize, scale: f
     const f1 = v128.load(factors + j, 16);
     const x0 = f32x4.mul(f32x4.mul(v128.load(row + j), f0), scales);
     const x1 = f32x4.mul(f32x4.mul(v128.load(row + j, 16), f1), scales);
+    const d0 = f32x4.mul(f32x4.add(v128.load(dRow + j), dens), f0);
+    const d1 = f32x4.mul(f32x4.add(v128.load(dRow + j, 16), dens), f1);
     const below0 = power4(x0, p - 1);
     const below1 = power4(x1, p - 1);
     v128.store(row + j, f32x4.mul(below0, x0));
     v128.store(row + j, f32x4.mul(below1, x1), 16);
-    v128.store(dRow + j, f32x4.mul(f32x4.mul(f32x4.add(v128.load(dRow + j), dens), f0), f32x4.mul(below0, slopes)));
-    v128.store(dRow + j, f32x4.mul(f32x4.mul(f32x4.add(v128.load(dRow + j, 16), dens), f1), f32x4.mul(below1, slopes)), 16);
+    v128.store(dRow + j, f32x4.mul(d0, f32x4.mul(below0, slopes)));
+    v128.store(dRow + j, f32x4.mul(d1, f32x4.mul(below1, slopes)), 16);
   }
 }

@@ -68,7 +68,7 @@ export function recurrence(machine: Machine) {
     const e = v.shape[3]!;
     const most = Math.min(chunk, T);
     const width = gateWidth(gates);
-    const panels = (most + 16) * (2 * d + e + 32) + (blockRows + 8) * (2 * d + 2 * e + 32);
+    const panels = (most + 16) * (2 * d + e + 32) + (stride + blockRows) * (d + e + 32);
     const scores = (Math.ceil(most / tokens) + 1) * (blockRows + 8) * stride;
     return {
       tasks: B * G * Math.ceil(T / chunk),
