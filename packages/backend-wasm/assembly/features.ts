@@ -79,8 +79,10 @@ function coordinate(t: i32): usize {
 @inline
 function multiplyRow(a: usize, b: usize, out: usize): void {
   for (let t: usize = 0; t < used; t += 32) {
-    v128.store(out + t, f32x4.mul(v128.load(a + t), v128.load(b + t)));
-    v128.store(out + t, f32x4.mul(v128.load(a + t, 16), v128.load(b + t, 16)), 16);
+    const even = f32x4.mul(v128.load(a + t), v128.load(b + t));
+    const odd = f32x4.mul(v128.load(a + t, 16), v128.load(b + t, 16));
+    v128.store(out + t, even);
+    v128.store(out + t, odd, 16);
   }
 }
 
@@ -88,8 +90,10 @@ function multiplyRow(a: usize, b: usize, out: usize): void {
 function scaleRow(a: usize, by: f32, out: usize): void {
   const factors = f32x4.splat(by);
   for (let t: usize = 0; t < used; t += 32) {
-    v128.store(out + t, f32x4.mul(v128.load(a + t), factors));
-    v128.store(out + t, f32x4.mul(v128.load(a + t, 16), factors), 16);
+    const even = f32x4.mul(v128.load(a + t), factors);
+    const odd = f32x4.mul(v128.load(a + t, 16), factors);
+    v128.store(out + t, even);
+    v128.store(out + t, odd, 16);
   }
 }
 
@@ -229,8 +233,10 @@ export function embedBackward(from: i32, to: i32, rows: i32, e: i32, S: usize, Z
         const g1 = madd(share, w1, v128.load(row, 16));
         sum0 = madd(g0, v128.load(values + x), sum0);
         sum1 = madd(g1, v128.load(values + x, 16), sum1);
-        v128.store(gradients + x, madd(g0, m0, v128.load(gradients + x)));
-        v128.store(gradients + x, madd(g1, m1, v128.load(gradients + x, 16)), 16);
+        const sum2 = madd(g0, m0, v128.load(gradients + x));
+        const sum3 = madd(g1, m1, v128.load(gradients + x, 16));
+        v128.store(gradients + x, sum2);
+        v128.store(gradients + x, sum3, 16);
       }
       sum0 = madd(head0, v128.load(values + begin), f32x4.mul(sum0, heavier));
       sum1 = madd(head1, v128.load(values + begin, 16), f32x4.mul(sum1, heavier));
