@@ -37,6 +37,8 @@ export const situations: readonly Situation[] = [
   { name: '65 tokens by 1', T: 65, d: 3, e: 2, power: 2, chunk: 1, gates: 'usual' },
   { name: '500 tokens by 63', T: 500, d: 8, e: 8, power: 2, chunk: 63, gates: 'usual' },
   { name: '130 tokens in one chunk', T: 130, H: 2, d: 8, e: 5, power: 2, chunk: 200, gates: 'usual', fresh: true },
+  { name: '300 tokens in one chunk', T: 300, H: 2, G: 1, d: 7, e: 20, power: 2, chunk: 300, gates: 'usual' },
+  { name: '150 tokens in one chunk, vector gates', T: 150, d: 5, e: 6, power: 2, chunk: 150, gates: 'usual', vector: true },
   { name: 'd = 64', T: 33, d: 64, e: 17, power: 2, chunk: 32, gates: 'usual' },
   { name: 'p = 1', T: 17, H: 2, power: 1, chunk: 5, gates: 'usual', normalizer: 'none' },
   { name: 'p = 2, no normalizer', T: 17, H: 2, power: 2, chunk: 5, gates: 'usual', normalizer: 'none' },
