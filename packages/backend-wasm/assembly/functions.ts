@@ -126,11 +126,8 @@ export function max4(x: v128): f32 {
 /** x^p for a whole p ≥ 0. */
 @inline
 export function power4(x: v128, p: i32): v128 {
+  if (p == 2) return f32x4.mul(x, x);
   if (p == 1) return x;
-  const square = f32x4.mul(x, x);
-  if (p == 2) return square;
-  if (p == 3) return f32x4.mul(x, square);
-  if (p == 4) return f32x4.mul(square, square);
   return anyPower4(x, p);
 }
 

@@ -132,11 +132,12 @@ export function powerAttention(
         for (let j = 0; j < columns; j += SLICE, slice += SLICE_SIZE << 2) {
           multiplyToTriangle(rows, min(SLICE, columns - j), d, row - from - j, queries, keys + (<usize>(j * d) << 2), slice);
         }
+        // All of them before the first is read: a vector that covers a fresh store in part would wait for it.
+        for (let r = 0; r < rows; r++) hideRest(g + (<usize>(r * STRIDE) << 2), row - from + r + 1, columns);
         for (let r = 0; r < rows; r++) {
           const at = <usize>(token + r * H) << 2;
           const line = g + (<usize>(r * STRIDE) << 2);
           const shown = row - from + r + 1;
-          hideRest(line, shown, columns);
           const most = applyFactors(line, shown, factors);
           // A reciprocal has to be finite.
           const top: f32 = most == 0 ? 0 : max(most, f32.MIN_NORMAL_VALUE);

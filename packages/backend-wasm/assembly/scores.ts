@@ -22,6 +22,27 @@ export function hideRest(row: usize, shown: i32, columns: i32): void {
   }
 }
 
+// Powers as types: each becomes a function of its own, without a question about p in its loop.
+type Second = i16;
+type Fourth = i32;
+type Any = i64;
+
+/** x^p for the p that the type says. */
+@inline
+function raise<P>(x: v128, p: i32): v128 {
+  if (sizeof<P>() == 2) return f32x4.mul(x, x);
+  if (sizeof<P>() == 4) return f32x4.mul(f32x4.mul(x, x), f32x4.mul(x, x));
+  return power4(x, p);
+}
+
+/** x^(p−1). */
+@inline
+function raiseLess<P>(x: v128, p: i32): v128 {
+  if (sizeof<P>() == 2) return x;
+  if (sizeof<P>() == 4) return f32x4.mul(x, f32x4.mul(x, x));
+  return power4(x, p - 1);
+}
+
 @inline
 function bytesOf(count: i32): usize {
   return <usize>min(SLICE, count) << 2;
@@ -47,21 +68,20 @@ export function applyFactors(row: usize, shown: i32, factors: usize): f32 {
 
 /** A row becomes weights (g·scale)^p; returns their sum. */
 export function weigh(row: usize, shown: i32, scale: f32, p: i32): f32 {
-  if (p == 2) return weighBy(row, shown, scale, 2);
-  if (p == 4) return weighBy(row, shown, scale, 4);
-  return weighBy(row, shown, scale, p);
+  if (p == 2) return weighBy<Second>(row, shown, scale, p);
+  if (p == 4) return weighBy<Fourth>(row, shown, scale, p);
+  return weighBy<Any>(row, shown, scale, p);
 }
 
-@inline
-function weighBy(row: usize, shown: i32, scale: f32, p: i32): f32 {
+function weighBy<P>(row: usize, shown: i32, scale: f32, p: i32): f32 {
   const scales = f32x4.splat(scale);
   let even = f32x4.splat(0);
   let odd = even;
   for (; shown > 0; shown -= SLICE, row += SLICE_SIZE << 2) {
     const bytes = bytesOf(shown);
     for (let j: usize = 0; j < bytes; j += 32) {
-      const w0 = power4(f32x4.mul(v128.load(row + j), scales), p);
-      const w1 = power4(f32x4.mul(v128.load(row + j, 16), scales), p);
+      const w0 = raise<P>(f32x4.mul(v128.load(row + j), scales), p);
+      const w1 = raise<P>(f32x4.mul(v128.load(row + j, 16), scales), p);
       v128.store(row + j, w0);
       v128.store(row + j, w1, 16);
       even = f32x4.add(even, w0);
@@ -76,13 +96,12 @@ function weighBy(row: usize, shown: i32, scale: f32, p: i32): f32 {
  * share, that of s.
  */
 export function unweigh(row: usize, dRow: usize, shown: i32, factors: usize, scale: f32, dden: f32, p: i32): void {
-  if (p == 2) unweighBy(row, dRow, shown, factors, scale, dden, 2);
-  else if (p == 4) unweighBy(row, dRow, shown, factors, scale, dden, 4);
-  else unweighBy(row, dRow, shown, factors, scale, dden, p);
+  if (p == 2) unweighBy<Second>(row, dRow, shown, factors, scale, dden, p);
+  else if (p == 4) unweighBy<Fourth>(row, dRow, shown, factors, scale, dden, p);
+  else unweighBy<Any>(row, dRow, shown, factors, scale, dden, p);
 }
 
-@inline
-function unweighBy(row: usize, dRow: usize, shown: i32, factors: usize, scale: f32, dden: f32, p: i32): void {
+function unweighBy<P>(row: usize, dRow: usize, shown: i32, factors: usize, scale: f32, dden: f32, p: i32): void {
   const scales = f32x4.splat(scale);
   const slopes = f32x4.splat(<f32>p * scale);
   const dens = f32x4.splat(dden);
@@ -94,8 +113,8 @@ function unweighBy(row: usize, dRow: usize, shown: i32, factors: usize, scale: f
     const x1 = f32x4.mul(f32x4.mul(v128.load(row + j, 16), f1), scales);
     const d0 = f32x4.mul(f32x4.add(v128.load(dRow + j), dens), f0);
     const d1 = f32x4.mul(f32x4.add(v128.load(dRow + j, 16), dens), f1);
-    const below0 = power4(x0, p - 1);
-    const below1 = power4(x1, p - 1);
+    const below0 = raiseLess<P>(x0, p);
+    const below1 = raiseLess<P>(x1, p);
     v128.store(row + j, f32x4.mul(below0, x0));
     v128.store(row + j, f32x4.mul(below1, x1), 16);
     v128.store(dRow + j, f32x4.mul(d0, f32x4.mul(below0, slopes)));
