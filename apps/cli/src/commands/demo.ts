@@ -301,7 +301,7 @@ function options(command: CommanderCommand): void {
       '--minutes <n>',
       'time to train',
       real('--minutes', (x) => x > 0, 'a number above 0'),
-      2,
+      3,
     )
     .option('--steps <n>', 'steps of each model instead of what fits into the time', whole('--steps'));
   withBackend(command);
