@@ -1,6 +1,6 @@
-/** Several evaluations of the same streams as one: models that were trained from several seeds. */
+/** Several evaluations of the same text as one: models that were trained from several seeds. */
 
-import type { AverageLoss, LossByPosition } from './api';
+import type { Accuracy, AverageLoss, LossByPosition, RecallAccuracy } from './api';
 import { bestBin, binLosses, meanOverStreams, shareOf } from './bins';
 import { requireSameStreams } from './difference';
 import { ConfigError } from '@sympow/kernels';
@@ -44,6 +44,45 @@ export function averageLosses(runs: readonly LossByPosition[]): AverageLoss {
       tokensPerSecond: mean(runs.map((run) => run.pace[i]?.tokensPerSecond ?? NaN)),
     })),
     spread: bins.map((_, bin) => deviation(runs.map((run) => run.bins[bin]!.nats))),
+  };
+}
+
+/**
+ * The mean over runs that were asked the same examples. The standard errors are those of one run, as the root of their mean square;
+ * those of the mean are no larger. Memory is that of the first, speed is left out.
+ *
+ * @throws ConfigError for no runs
+ * @example
+ * ```ts
+ * const { accuracy, byDistance } = averageRecall([first, second]);
+ * ```
+ */
+export function averageRecall(
+  runs: readonly Omit<RecallAccuracy, 'seconds' | 'tokensPerSecond'>[],
+): Omit<RecallAccuracy, 'seconds' | 'tokensPerSecond'> {
+  const [first] = runs;
+  if (!first) throw new ConfigError({ what: 'runs', value: 0, expected: 'one or more' });
+  const over = (of: (run: (typeof runs)[number]) => Accuracy) => averageAccuracy(runs.map(of));
+  return {
+    ...first,
+    ...over((run) => run),
+    nats: mean(runs.map(({ nats }) => nats)),
+    byDistance: first.byDistance.map((row, i) => ({ ...row, ...over(({ byDistance }) => byDistance[i]!) })),
+    byCondition: Object.fromEntries(
+      Object.entries(first.byCondition).map(([name, rows]) => [
+        name,
+        rows.map((row, i) => ({ ...row, ...over(({ byCondition }) => byCondition[name]![i]!) })),
+      ]),
+    ),
+  };
+}
+
+function averageAccuracy(rows: readonly Accuracy[]): Accuracy {
+  const known = rows.every(({ stderr }) => stderr !== null);
+  return {
+    accuracy: mean(rows.map(({ accuracy }) => accuracy)),
+    stderr: known ? Math.sqrt(mean(rows.map(({ stderr }) => stderr! ** 2))) : null,
+    answers: rows[0]!.answers,
   };
 }
 

@@ -1,5 +1,5 @@
 export type * from './api';
-export { averageLosses } from './average';
+export { averageLosses, averageRecall } from './average';
 export { modelCosts } from './costs';
 export { lossDifferences } from './difference';
 export { generateUntil } from './generateUntil';

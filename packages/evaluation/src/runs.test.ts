@@ -1,6 +1,6 @@
 import { ConfigError } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import { averageLosses } from './average';
+import { averageLosses, averageRecall } from './average';
 import { lossDifferences } from './difference';
 import { lossOfStreams } from './lossOfStreams';
 import { PaceSums } from './pace';
@@ -105,4 +105,24 @@ it('pace doubles from the first piece, over all groups, and ends at the length',
     { to: 40, tokensPerSecond: 7.5, memoryBytes: 130 },
     { to: 70, tokensPerSecond: 7.5, memoryBytes: 160 },
   ]);
+});
+
+describe('recall of several seeds', () => {
+  const row = (accuracy: number, stderr: number | null) => ({ accuracy, stderr, answers: 8 });
+  const run = (accuracy: number, stderr: number | null, nats: number) => ({
+    ...row(accuracy, stderr),
+    ...{ examples: 4, length: 16, nats, stateBytes: 5, cacheBytes: 6 },
+    byDistance: [{ from: 2, to: 4, ...row(accuracy, stderr) }],
+    byCondition: { pairs: [{ value: 2, ...row(accuracy, stderr) }] },
+  });
+
+  it('is averaged, with the root of the mean square of the standard errors', () => {
+    const expected = { accuracy: 0.75, stderr: Math.sqrt((0 + 0.02) / 2), answers: 8 };
+    const average = averageRecall([run(1, 0, 1), run(0.5, Math.sqrt(0.02), 2)]);
+    expect(average).toMatchObject({ ...expected, nats: 1.5, examples: 4, stateBytes: 5 });
+    expect(average.byDistance).toEqual([{ from: 2, to: 4, ...expected }]);
+    expect(average.byCondition).toEqual({ pairs: [{ value: 2, ...expected }] });
+    expect(averageRecall([run(1, null, 1), run(0.5, 0.1, 2)]).stderr).toBeNull();
+    expect(() => averageRecall([])).toThrow(ConfigError);
+  });
 });

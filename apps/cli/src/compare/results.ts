@@ -3,6 +3,7 @@
 
 import {
   averageLosses,
+  averageRecall,
   modelCosts,
   type AverageLoss,
   type LossByPosition,
@@ -196,27 +197,6 @@ function groupOf({ evaluation, recall }: Experiment, run: Run, all: readonly Ful
           pace: average?.pace ?? [],
         }
       : null,
-  };
-}
-
-/** The mean over seeds; the standard error is that of the examples, which are the same ones, and left as it is in one run. */
-function averageRecall(runs: readonly Recall[]): Recall {
-  const [first] = runs as [Recall, ...Recall[]];
-  const over = (value: (recall: Recall) => number) => mean(runs.map(value));
-  return {
-    ...first,
-    accuracy: over(({ accuracy }) => accuracy),
-    nats: over(({ nats }) => nats),
-    byDistance: first.byDistance.map((row, i) => ({
-      ...row,
-      accuracy: over(({ byDistance }) => byDistance[i]!.accuracy),
-    })),
-    byCondition: Object.fromEntries(
-      Object.entries(first.byCondition).map(([name, rows]) => [
-        name,
-        rows.map((row, i) => ({ ...row, accuracy: over(({ byCondition }) => byCondition[name]![i]!.accuracy) })),
-      ]),
-    ),
   };
 }
 

@@ -9,19 +9,22 @@ const options = fc
     n: fc.integer({ min: 1, max: 20 }),
     queries: fc.option(fc.integer({ min: 1, max: 25 }), { nil: undefined }),
     gaps: fc.option(fc.integer({ min: 0, max: 40 }), { nil: undefined }),
+    lead: fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined }),
     more: fc.integer({ min: 0, max: 200 }),
     seed: fc.nat(),
   })
-  .map(({ n, queries, gaps, more, seed }) => {
+  .map(({ n, queries, gaps, lead, more, seed }) => {
     const asked = Math.min(queries ?? n, n);
-    return { pairs: n, queries, gaps, asked, context: 2 * n + (gaps ?? 0) + 2 * asked - 1 + more, seed };
+    const context = (lead ?? 0) + 2 * n + (gaps ?? 0) + 2 * asked - 1 + more;
+    return { pairs: n, queries, gaps, lead, asked, context, seed };
   });
 
 describe('recall', () => {
   it('asks for the value of a key that was told once before, at the distance it says', () => {
     fc.assert(
-      fc.property(options, ({ pairs, queries, gaps, asked, context, seed }) => {
-        const task = recall({ pairs, queries, gaps });
+      fc.property(options, ({ pairs, queries, gaps, lead, asked, context, seed }) => {
+        const task = recall({ pairs, queries, gaps, lead });
+        const first = lead ?? 0;
         const { tokens, answers, conditions } = task.example(context, new Random(seed, 'test')) as Awaited<
           ReturnType<typeof task.example>
         >;
@@ -30,14 +33,15 @@ describe('recall', () => {
         expect(answers).toHaveLength(asked);
         for (const { at, expected, distance } of answers) {
           expect([...tokens.subarray(at + 1, at + 2)]).toEqual([...expected]);
-          expect(at).toBeGreaterThanOrEqual(2 * pairs + (gaps ?? 0));
+          expect(at).toBeGreaterThanOrEqual(first + 2 * pairs + (gaps ?? 0));
           const told = at + 1 - distance;
-          expect(told).toBeLessThan(2 * pairs);
+          expect(told).toBeGreaterThan(first);
+          expect(told).toBeLessThan(first + 2 * pairs);
           expect([tokens[told - 1], tokens[told]]).toEqual([tokens[at], expected[0]]);
         }
         // Every key stands once among the pairs and at most once among the queries; nothing else looks like one.
         const isKey = (id: number) => id >= 32 && id < 144;
-        expect(new Set([...tokens.subarray(0, 2 * pairs)].filter(isKey)).size).toBe(pairs);
+        expect(new Set([...tokens.subarray(first, first + 2 * pairs)].filter(isKey)).size).toBe(pairs);
         expect([...tokens].filter(isKey)).toHaveLength(pairs + asked);
         expect(new Set(answers.map(({ at }) => tokens[at])).size).toBe(asked);
         expect(Math.max(...tokens)).toBeLessThan(task.vocabSize);

@@ -19,6 +19,11 @@ export interface RecallOptions {
    * strewn over all that is left of the sequence, at distances from the pairs whose octaves are equally likely.
    */
   gaps?: Choice | undefined;
+  /**
+   * Filler before the first pair, in tokens; none unless said otherwise. Models that always see the pairs in the same places may
+   * learn the places.
+   */
+  lead?: Choice | undefined;
   /** Different keys; 112 unless said otherwise. */
   keys?: number | undefined;
   /** Different values; 112 unless said otherwise. */
@@ -28,7 +33,7 @@ export interface RecallOptions {
 }
 
 /**
- * `k₁ v₁ … kₙ vₙ`, filler, and queries `kᵢ vᵢ` in random order. Keys of a sequence differ, values may not. In the
+ * Filler, `k₁ v₁ … kₙ vₙ`, filler, and queries `kᵢ vᵢ` in random order. Keys of a sequence differ, values may not. In the
  * vocabulary, filler comes first, then keys, then values.
  *
  * Conditions: `pairs`.
@@ -45,6 +50,7 @@ export function recall({
   pairs = [4, 8, 16, 32],
   queries,
   gaps,
+  lead,
   keys = 112,
   values = 112,
   filler = 32,
@@ -56,6 +62,7 @@ export function recall({
   });
   if (queries !== undefined) requireWhole('queries', queries, 1);
   const gapChoices = gaps === undefined ? undefined : choices('gaps', gaps, wholeFrom(0));
+  const leadChoices = lead === undefined ? undefined : choices('lead', lead, wholeFrom(0));
   const noise: Alphabet = { first: 0, size: filler };
 
   return {
@@ -65,21 +72,24 @@ export function recall({
       const n = pick(pairChoices, random);
       const asked = Math.min(queries ?? n, n);
       const gap = gapChoices ? pick(gapChoices, random) : 0;
-      requireContext('recall', context, 2 * n + gap + 2 * asked - 1);
+      const first = leadChoices ? pick(leadChoices, random) : 0;
+      const behind = first + 2 * n + gap;
+      requireContext('recall', context, behind + 2 * asked - 1);
       const tokens = fill(new Int32Array(context + 1), noise, random);
       const key = random.permutation(keys);
       for (let i = 0; i < n; i++) {
-        tokens[2 * i] = filler + key[i]!;
-        tokens[2 * i + 1] = filler + keys + random.integer(values);
+        tokens[first + 2 * i] = filler + key[i]!;
+        tokens[first + 2 * i + 1] = filler + keys + random.integer(values);
       }
       const order = random.permutation(n).subarray(0, asked);
       // Places of two tokens behind the pairs.
-      const places = Math.floor((context + 1 - 2 * n - gap) / 2);
+      const places = Math.floor((context + 1 - behind) / 2);
       const taken = gapChoices ? order.map((_, i) => i) : strew(asked, places, random);
       const answers = Array.from(order, (pair, i): TaskAnswer => {
-        const at = 2 * n + gap + 2 * taken[i]!;
-        tokens.copyWithin(at, 2 * pair, 2 * pair + 2);
-        return { at, expected: tokens.subarray(at + 1, at + 2), distance: at - 2 * pair };
+        const at = behind + 2 * taken[i]!;
+        const told = first + 2 * pair;
+        tokens.copyWithin(at, told, told + 2);
+        return { at, expected: tokens.subarray(at + 1, at + 2), distance: at - told };
       });
       return { tokens, answers: answers.sort((a, b) => a.at - b.at), conditions: { pairs: n } };
     },
