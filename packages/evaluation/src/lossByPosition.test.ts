@@ -2,7 +2,7 @@ import { Tape } from '@sympow/autograd';
 import { DataError, evaluationStreams, tokenSource, type EvaluationStreams, type TokenSource } from '@sympow/data';
 import { ConfigError, js, type Backend } from '@sympow/kernels';
 import { Model, modelConfig, variants, type ModelConfig, type Variant } from '@sympow/model';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LossByPosition, LossByPositionOptions, LossProgress } from './api';
 import { lossByPosition } from './lossByPosition';
 
@@ -141,6 +141,27 @@ describe('loss by position', () => {
     backend.kernels.fill({ value: NaN, y: model.parameters.get('model.norm.weight')!.value });
     const { result } = await run(model, evaluationStreams(text, { length }));
     expect(result).toMatchObject({ nats: NaN, stderr: null, best: null });
+  });
+});
+
+describe('the pace of an evaluation', () => {
+  it('charges each piece with its own time, where the next one is computed before it is read', async () => {
+    const model = lively(backend, {});
+    let clock = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => clock);
+    const loss = model.loss.bind(model);
+    vi.spyOn(model, 'loss').mockImplementation((tape, tokens, ...rest) => {
+      // One second for each position.
+      clock += 1000 * tokens.shape[1]!;
+      return loss(tape, tokens, ...rest);
+    });
+    const streams = evaluationStreams(source(50, 50), { length: 48, batch: 2 });
+    const { result } = await run(model, streams, { piece: 8 });
+    vi.restoreAllMocks();
+    expect(result.pace.map(({ to, tokensPerSecond }) => [to, tokensPerSecond])).toEqual(
+      [8, 16, 32, 48].map((to) => [to, 2]),
+    );
+    model.dispose();
   });
 });
 

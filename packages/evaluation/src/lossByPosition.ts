@@ -62,7 +62,8 @@ async function* evaluate(
     const { batch, length, spans } = group;
     const sums = spans.map(() => new StreamSums(edges));
     const size = piece ?? defaultPiece(batch, model.config.vocabSize);
-    for await (const { context, position, targets, losses, memoryBytes } of readGroup(model, group, size, signal)) {
+    for await (const read of readGroup(model, group, size, signal)) {
+      const { context, position, targets, losses, memoryBytes, seconds } = read;
       for (const [row, sum] of sums.entries()) {
         const [from, to] = [row * context, (row + 1) * context];
         sum.add(position, losses.subarray(from, to), targets.subarray(from, to));
@@ -73,8 +74,7 @@ async function* evaluate(
         total.tokens++;
       }
       total.streamBytes = Math.max(total.streamBytes, memoryBytes / batch);
-      const seconds = (performance.now() - start) / 1000;
-      total.seconds += seconds;
+      total.seconds += (performance.now() - start) / 1000;
       pace.add({ position, context, batch, seconds, memoryBytes });
       yield {
         type: 'progress',

@@ -11,6 +11,8 @@ export interface PieceLosses extends StreamPiece {
   readonly losses: TypedArray;
   /** Bytes of the model's memory of the whole group, after this piece or the next. */
   readonly memoryBytes: number;
+  /** That this piece took: to be enqueued, or computed where the backend computes at once, and then waited for. */
+  readonly seconds: number;
 }
 
 const logitBytes = 2 ** 26;
@@ -56,11 +58,13 @@ interface Reading {
   readonly part: StreamPiece;
   readonly loss: Tensor;
   readonly losses: Promise<TypedArray>;
+  readonly seconds: number;
 }
 
 function startReading(model: Model, part: StreamPiece, memory: ModelMemory): Reading {
   const { backend } = model;
   const shape = [part.batch, part.context];
+  const start = performance.now();
   const loss = backend.scope((keep) => {
     const tape = new Tape(backend, { record: false });
     const [tokens, targets] = [backend.upload(part.inputs, shape), backend.upload(part.targets, shape)];
@@ -69,15 +73,20 @@ function startReading(model: Model, part: StreamPiece, memory: ModelMemory): Rea
   const losses = loss.read();
   // Whoever stops before this piece's turn must not leave a rejection that nobody handles.
   losses.catch(() => undefined);
-  return { part, loss, losses };
+  return { part, loss, losses, seconds: secondsSince(start) };
 }
 
-async function finishReading({ part, loss, losses }: Reading, memory: ModelMemory): Promise<PieceLosses> {
+async function finishReading({ part, loss, losses, seconds }: Reading, memory: ModelMemory): Promise<PieceLosses> {
+  const start = performance.now();
   try {
-    return { ...part, losses: await losses, memoryBytes: memory.bytes };
+    return { ...part, losses: await losses, memoryBytes: memory.bytes, seconds: seconds + secondsSince(start) };
   } finally {
     loss.dispose();
   }
+}
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
 }
 
 /** Ids out of range would read as NaN losses, as if the model had failed. */
