@@ -12,14 +12,14 @@ import { root } from '../workspace.mjs';
  * @typedef {import('../../packages/kernels/src/index').BackendFactory} Factory
  */
 
-/** @type {{ create(options: string[]): object }} What WebGPU is in Node, installed for the package that computes with it. */
-const dawn = createRequire(join(root, 'packages/backend-webgpu/package.json'))('webgpu');
+/** @returns {{ create(options: string[]): object }} What WebGPU is in Node, installed for the package that computes with it. */
+const dawn = () => createRequire(join(root, 'packages/backend-webgpu/package.json'))('webgpu');
 
 /** Package, the name of the factory that it exports, and the factory's options. */
 const backends = /** @type {const} */ ([
   ['kernels', 'js', () => ({})],
   ['backend-wasm', 'wasm', () => ({})],
-  ['backend-webgpu', 'webgpu', () => ({ gpu: dawn.create([]) })],
+  ['backend-webgpu', 'webgpu', () => ({ gpu: dawn().create([]) })],
   ['backend-gpujs', 'gpujs', () => ({})],
 ]);
 

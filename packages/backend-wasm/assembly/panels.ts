@@ -67,6 +67,23 @@ function edge<A>(rows: i32, columns: i32, depth: i32, a: usize, b: usize, c: usi
   release(start);
 }
 
+/** y = xᵀ for four rows of four numbers, `strideX` and `strideY` bytes apart, in registers. */
+@inline
+function turnBlock(x: usize, strideX: usize, y: usize, strideY: usize): void {
+  const x0 = v128.load(x);
+  const x1 = v128.load(x + strideX);
+  const x2 = v128.load(x + 2 * strideX);
+  const x3 = v128.load(x + 3 * strideX);
+  const t0 = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
+  const t1 = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
+  const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
+  const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
+  v128.store(y, i64x2.shuffle(t0, t1, 0, 2));
+  v128.store(y + strideY, i64x2.shuffle(t0, t1, 1, 3));
+  v128.store(y + 2 * strideY, i64x2.shuffle(t2, t3, 0, 2));
+  v128.store(y + 3 * strideY, i64x2.shuffle(t2, t3, 1, 3));
+}
+
 /** A into panels of ROWS rows: for each p the ROWS numbers A[i…, p], zeros below the last row. */
 export function packRows(rows: i32, depth: i32, a: usize, rowA: i32, columnA: i32, out: usize): void {
   const down = <usize>rowA << 2;
@@ -87,23 +104,12 @@ export function packRows(rows: i32, depth: i32, a: usize, rowA: i32, columnA: i3
   }
 }
 
-/** ROWS rows of which each lies in one piece: blocks of four by four are turned in registers. */
+/** ROWS rows of which each lies in one piece. */
 function packAlong(depth: i32, a: usize, down: usize, out: usize): void {
   let p = 0;
   for (; p + 4 <= depth; p += 4, a += 16) {
-    const x0 = v128.load(a);
-    const x1 = v128.load(a + down);
-    const x2 = v128.load(a + 2 * down);
-    const x3 = v128.load(a + 3 * down);
-    const t0 = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
-    const t1 = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
-    const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
-    const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
     const step: usize = ROWS << 2;
-    v128.store(out, i64x2.shuffle(t0, t1, 0, 2));
-    v128.store(out + step, i64x2.shuffle(t0, t1, 1, 3));
-    v128.store(out + 2 * step, i64x2.shuffle(t2, t3, 0, 2));
-    v128.store(out + 3 * step, i64x2.shuffle(t2, t3, 1, 3));
+    turnBlock(a, down, out, step);
     for (let r = 4; r < ROWS; r++) {
       const x = v128.load(a + <usize>r * down);
       const y = out + (<usize>r << 2);
@@ -158,20 +164,7 @@ export function packColumns(columns: i32, depth: i32, b: usize, rowB: i32, colum
 function packTurned(depth: i32, b: usize, along: usize, out: usize): void {
   const step: usize = COLUMNS << 2;
   let p = 0;
-  for (; p + 4 <= depth; p += 4, b += 16, out += 4 * step) {
-    const x0 = v128.load(b);
-    const x1 = v128.load(b + along);
-    const x2 = v128.load(b + 2 * along);
-    const x3 = v128.load(b + 3 * along);
-    const t0 = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
-    const t1 = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
-    const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
-    const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
-    v128.store(out, i64x2.shuffle(t0, t1, 0, 2));
-    v128.store(out + step, i64x2.shuffle(t0, t1, 1, 3));
-    v128.store(out + 2 * step, i64x2.shuffle(t2, t3, 0, 2));
-    v128.store(out + 3 * step, i64x2.shuffle(t2, t3, 1, 3));
-  }
+  for (; p + 4 <= depth; p += 4, b += 16, out += 4 * step) turnBlock(b, along, out, step);
   for (; p < depth; p++, b += 4, out += step) {
     for (let c: usize = 0; c < 4; c++) store<f32>(out + (c << 2), load<f32>(b + c * along));
   }
@@ -184,20 +177,7 @@ export function transpose(rows: i32, columns: i32, x: usize, strideX: usize, y: 
     let c = 0;
     let from = x;
     let to = y;
-    for (; c + 4 <= columns; c += 4, from += 16, to += 4 * strideY) {
-      const x0 = v128.load(from);
-      const x1 = v128.load(from + strideX);
-      const x2 = v128.load(from + 2 * strideX);
-      const x3 = v128.load(from + 3 * strideX);
-      const t0 = i32x4.shuffle(x0, x1, 0, 4, 1, 5);
-      const t1 = i32x4.shuffle(x2, x3, 0, 4, 1, 5);
-      const t2 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
-      const t3 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
-      v128.store(to, i64x2.shuffle(t0, t1, 0, 2));
-      v128.store(to + strideY, i64x2.shuffle(t0, t1, 1, 3));
-      v128.store(to + 2 * strideY, i64x2.shuffle(t2, t3, 0, 2));
-      v128.store(to + 3 * strideY, i64x2.shuffle(t2, t3, 1, 3));
-    }
+    for (; c + 4 <= columns; c += 4, from += 16, to += 4 * strideY) turnBlock(from, strideX, to, strideY);
     for (; c < columns; c++, from += 4, to += strideY) {
       for (let i: usize = 0; i < 4; i++) store<f32>(to + (i << 2), load<f32>(from + i * strideX));
     }
