@@ -37,8 +37,8 @@ export interface Launch {
   readonly groups: number;
 }
 
-/** Dispatches in one submit at most. */
-const batchSize = 256;
+/** Dispatches in one submit at most: few, so that the device begins while more are recorded. */
+const batchSize = 64;
 /** What a dynamic offset of a uniform buffer is a multiple of. */
 const slotBytes = 256;
 const cachedGroups = 4096;

@@ -15,31 +15,27 @@ fn add_fixed(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
   return sum;
 }
 
-// x·2^shift, for a shift of either sign.
-fn shifted(x: vec4<u32>, shift: i32) -> vec4<u32> {
-  var out = vec4<u32>();
-  let words = shift >> 5u;
-  let bits = u32(shift & 31);
-  for (var word = 0; word < 4; word++) {
-    let source = word - words;
-    if (source >= 0 && source < 4) {
-      out[word] |= x[source] << bits;
-    }
-    if (bits != 0u && source >= 1 && source < 5) {
-      out[word] |= x[source - 1] >> (32u - bits);
-    }
-  }
-  return out;
-}
+// Words are never picked by a number that is not known when the shader is compiled: that would put them into memory.
 
 // |x| below 2^40; bits below 2^−88 are dropped.
 fn to_fixed(x: f32) -> vec4<u32> {
   let bits = bitcast<u32>(x);
   let exponent = i32((bits >> 23u) & 255u);
-  if (exponent == 0) {
+  let mantissa = (bits & 0x7fffffu) | 0x800000u;
+  let shift = exponent - 150 + point;
+  if (exponent == 0 || shift <= -24) {
     return vec4<u32>();
   }
-  return shifted(vec4<u32>((bits & 0x7fffffu) | 0x800000u, 0, 0, 0), exponent - 150 + point);
+  if (shift < 0) {
+    return vec4<u32>(mantissa >> u32(-shift), 0, 0, 0);
+  }
+  let offset = u32(shift) & 31u;
+  let low = mantissa << offset;
+  // What leaves the word at the top; no shift is by 32.
+  let high = (mantissa >> 1u) >> (31u - offset);
+  let word = vec4<u32>(u32(shift) >> 5u);
+  let words = vec4<u32>(0, 1, 2, 3);
+  return select(vec4<u32>(), vec4<u32>(low), words == word) | select(vec4<u32>(), vec4<u32>(high), words == word + 1u);
 }
 
 // 2^e, 0 below the smallest normal number.
@@ -52,16 +48,30 @@ fn power_of_two(e: i32) -> f32 {
 
 // Head and tail of 24 bits each.
 fn from_fixed(x: vec4<u32>) -> vec2<f32> {
-  var top = -1;
-  for (var word = 3; word >= 0 && top < 0; word--) {
-    if (x[word] != 0u) {
-      top = word * 32 + 31 - i32(countLeadingZeros(x[word]));
-    }
+  // The words from the highest that is not 0 on, and how far it stands above the lowest.
+  var words = x.wzy;
+  var above = 96;
+  if (words.x == 0u) {
+    words = x.zyx;
+    above = 64;
   }
-  if (top < 0) {
+  if (words.x == 0u) {
+    words = vec3<u32>(x.yx, 0);
+    above = 32;
+  }
+  if (words.x == 0u) {
+    words = vec3<u32>(x.x, 0, 0);
+    above = 0;
+  }
+  if (words.x == 0u) {
     return vec2<f32>();
   }
-  let head = shifted(x, 23 - top).x & 0xffffffu;
-  let tail = shifted(x, 47 - top).x & 0xffffffu;
-  return vec2<f32>(f32(head) * power_of_two(top - 23 - point), f32(tail) * power_of_two(top - 47 - point));
+  let zeros = countLeadingZeros(words.x);
+  let first = (words.x << zeros) | ((words.y >> 1u) >> (31u - zeros));
+  let second = (words.y << zeros) | ((words.z >> 1u) >> (31u - zeros));
+  let head = first >> 8u;
+  let tail = ((first & 0xffu) << 16u) | (second >> 16u);
+  // The exponent of the lowest bit of the head.
+  let lowest = above + 8 - i32(zeros) - point;
+  return vec2<f32>(f32(head) * power_of_two(lowest), f32(tail) * power_of_two(lowest - 24));
 }

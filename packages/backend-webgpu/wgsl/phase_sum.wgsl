@@ -70,20 +70,23 @@ fn scaled(a: Fixed, x: f32) -> Fixed {
   let p = times(a.x, mantissa);
   let q = add_turns(times(a.y, mantissa), vec2<u32>(p.y, 0u));
   let r = add_turns(times(a.z, mantissa), vec2<u32>(q.y, 0u));
-  let product = vec4<u32>(p.x, q.x, r.x, r.y);
   let shift = exponent - 150;
-  let words = shift >> 5u;
   let offset = u32(shift & 31);
-  var out = Fixed();
-  for (var word = 0; word < 3; word++) {
-    let source = word - words;
-    if (source >= 0 && source < 4) {
-      out[word] |= product[source] << offset;
-    }
-    if (offset != 0u && source >= 1 && source < 5) {
-      out[word] |= product[source - 1] >> (32u - offset);
-    }
+  // The words of the product that come into those of the result, and the one before; picked by numbers that are known when the
+  // shader is compiled, as others would put them into memory.
+  var words = vec4<u32>();
+  switch (shift >> 5u) {
+    case -4: { words = vec4<u32>(r.y, 0, 0, 0); }
+    case -3: { words = vec4<u32>(r.x, r.y, 0, 0); }
+    case -2: { words = vec4<u32>(q.x, r.x, r.y, 0); }
+    case -1: { words = vec4<u32>(p.x, q.x, r.x, r.y); }
+    case 0: { words = vec4<u32>(0, p.x, q.x, r.x); }
+    case 1: { words = vec4<u32>(0, 0, p.x, q.x); }
+    case 2: { words = vec4<u32>(0, 0, 0, p.x); }
+    default: {}
   }
+  // No shift is by 32.
+  let out = (words.yzw << vec3<u32>(offset)) | ((words.xyz >> vec3<u32>(1)) >> vec3<u32>(31u - offset));
   if ((bits >> 31u) != 0u) {
     return negated(out);
   }

@@ -1,5 +1,6 @@
 // Running sums along time of every column of [B, T, columns], in blocks: one thread per block and column. Short sequences take
-// one launch. Long ones take three: `totals` of the blocks, their running sums (`offsets`), and the results.
+// one launch. Long ones take three: `totals` of the blocks, their running sums (`offsets`, one workgroup per column), and the
+// results.
 //
 // The slot `element` says what is summed: `Sum` with `nothing()` and an associative `join(earlier, later)`, `element(at, token)`
 // for one token at offset `at` of the tensors, `emit(at, token, sum)` for the inclusive sum there, `prepare(batch, column)` for
@@ -21,24 +22,47 @@ var<uniform> params: Params;
 #if blocked
 var<storage, read_write> block_sums: array<Sum>;
 #endif
+#if offsets
+var<workgroup> runs: array<Sum, 64>;
+
+// Replaces the sums of a column's blocks by what comes before each; a thread takes a run of blocks.
+fn sum_blocks(batch: u32, column: u32, thread: u32) {
+  let run = (params.blocks + 63u) / 64u;
+  let first = min(thread * run, params.blocks);
+  let end = min(first + run, params.blocks);
+  let slot = batch * params.blocks * params.columns + column;
+  var own = nothing();
+  for (var block = first; block < end; block++) {
+    own = join(own, block_sums[slot + block * params.columns]);
+  }
+  runs[thread] = own;
+  workgroupBarrier();
+  var before = nothing();
+  for (var earlier = 0u; earlier < thread; earlier++) {
+    before = join(before, runs[earlier]);
+  }
+  for (var block = first; block < end; block++) {
+    let at = slot + block * params.columns;
+    let sum = block_sums[at];
+    block_sums[at] = before;
+    before = join(before, sum);
+  }
+}
+#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let i = group_of(workgroup, workgroups) * 64u + thread;
+  let group = group_of(workgroup, workgroups);
+#if offsets
+  if (group < params.size) {
+    sum_blocks(group / params.columns, group % params.columns, thread);
+  }
+#else
+  let i = group * 64u + thread;
   if (i >= params.size) {
     return;
   }
   let column = i % params.columns;
-#if offsets
-  let batch = i / params.columns;
-  var before = nothing();
-  for (var block = 0u; block < params.blocks; block++) {
-    let slot = (batch * params.blocks + block) * params.columns + column;
-    let own = block_sums[slot];
-    block_sums[slot] = before;
-    before = join(before, own);
-  }
-#else
   let block = i / params.columns % params.blocks;
   let batch = i / (params.columns * params.blocks);
   prepare(batch, column);

@@ -7,7 +7,7 @@ import { requireWhole } from './options';
 
 // Okabe and Ito's colours, told apart with every kind of colour blindness; yellow is left out, as it is faint on white.
 const colors = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
-const shapes = ['circle', 'triangle-up', 'square', 'diamond', 'cross', 'triangle-down', 'stroke'];
+const shapes = ['circle', 'triangle-up', 'square', 'diamond', 'cross', 'triangle-down', 'triangle-right'];
 const font = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 const ink = '#1f2328';
 const softInk = '#59636e';

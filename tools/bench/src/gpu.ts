@@ -128,7 +128,7 @@ function sequence(backend: WebGpuBackend, T: number, chunk: number | undefined) 
 
 async function attention(options: Options): Promise<void> {
   const lengths = options.quick ? [256] : [8192, 16384, 32768, 65536];
-  for (const chunk of options.quick ? [64] : [undefined, 512, 1024, 2048]) {
+  for (const chunk of options.quick ? [64] : [undefined, 1024]) {
     for (const T of lengths) {
       const backend = await options.open(false);
       const { inputs, pass } = sequence(backend, T, chunk);
@@ -226,13 +226,27 @@ async function decode(options: Options): Promise<void> {
     while (!(await stream.next()).done);
     return (1e3 * maxTokens) / (performance.now() - start);
   };
-  const tokens = options.quick ? 8 : 256;
+  const tokens = options.quick ? 8 : 128;
   for (const memory of memories) await burst(memory, tokens);
-  const rounds = await series(3, () => series(memories.length, (i) => burst(memories[i]!, tokens)));
+  const rounds = await series(options.quick ? 1 : 9, async (round) => {
+    // No position is always the first of a round.
+    const order = [...memories.keys()];
+    const speeds: number[] = [];
+    for (const i of round % 2 ? order.reverse() : order) speeds[i] = await burst(memories[i]!, tokens);
+    return speeds;
+  });
+  const speeds = positions.map((_, i) => median(rounds.map((round) => round[i]!)));
   positions.forEach((position, i) => {
-    say('decode', `from position ${position}`, { 'tokens/s': median(rounds.map((round) => round[i]!)) });
+    say('decode', `from position ${position}`, { 'tokens/s': speeds[i]!, 'of the first': speeds[i]! / speeds[0]! });
   });
   await backend.close();
+  await profile('decode', 'one token', options, (profiled) => {
+    const own = Model.create(profiled, config(options.quick), { seed: 1 });
+    const memory = own.memory();
+    const token = profiled.upload([1], [1, 1], 'int32');
+    return () =>
+      profiled.scope(() => void own.forward(new Tape(profiled, { record: false }), token, { memory, lastOnly: true }));
+  });
 }
 
 /** What `body` gives, one after the other. */

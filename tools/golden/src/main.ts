@@ -11,21 +11,25 @@ import { attentionErrors } from './attention';
 import type { Quantity } from './golden';
 import { modelErrors } from './model';
 
-const backends: Record<string, () => BackendFactory> = {
+/** A backend by its name; `dawn` are options of Dawn, for the GPU. */
+const backends: Record<string, (dawn: string[]) => BackendFactory> = {
   js: () => js(),
   js64: () => js({ float: 'float64' }),
   wasm: () => wasm(),
   gpujs: () => gpujs(),
   'gpujs-cpu': () => gpujs({ mode: 'cpu' }),
-  webgpu: () => onGpu({}),
-  'webgpu-f16': () => onGpu({ f16: true }),
+  webgpu: (dawn) => onGpu(dawn, {}),
+  'webgpu-f16': (dawn) => onGpu(dawn, { f16: true }),
 };
 
-function onGpu(options: WebGpuOptions): BackendFactory {
-  return { name: 'webgpu', open: async () => webgpu({ gpu: (await import('webgpu')).create([]), ...options }).open() };
+function onGpu(dawn: string[], options: WebGpuOptions): BackendFactory {
+  return {
+    name: 'webgpu',
+    open: async () => webgpu({ gpu: (await import('webgpu')).create(dawn), ...options }).open(),
+  };
 }
 
-const usage = `usage: golden [--backend ${Object.keys(backends).join('|')}] FILE…`;
+const usage = `usage: golden [--backend ${Object.keys(backends).join('|')}] [--create DAWN_OPTION]… FILE…`;
 
 async function check(backend: Backend, path: string): Promise<Quantity[]> {
   const file = parseSafetensors(new Uint8Array(await readFile(path)), { source: path });
@@ -35,7 +39,11 @@ async function check(backend: Backend, path: string): Promise<Quantity[]> {
 async function main(args: string[]): Promise<number> {
   let parsed;
   try {
-    parsed = parseArgs({ args, allowPositionals: true, options: { backend: { type: 'string', default: 'js' } } });
+    parsed = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { backend: { type: 'string', default: 'js' }, create: { type: 'string', multiple: true, default: [] } },
+    });
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n${usage}\n`);
     return 2;
@@ -45,7 +53,7 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`${usage}\n`);
     return 2;
   }
-  const backend = await factory().open();
+  const backend = await factory(parsed.values.create).open();
   const quantities: Quantity[] = [];
   for (const path of parsed.positionals) quantities.push(...(await check(backend, path)));
   await backend.close();

@@ -23,6 +23,7 @@ const products: Product[] = [
   },
   { name: 'split along k', m: 68, k: 4000, n: 72, options: { transposeA: true, accumulate: true }, bias: true },
   { name: 'split along k, ragged', m: 40, k: 1100, n: 36, options: { transposeB: true } },
+  { name: 'split along k, rows that are no whole vectors', m: 6, k: 2101, n: 36, options: { transposeA: true } },
   { name: 'the large tile', m: 1200, k: 20, n: 1200, options: { transposeA: true } },
   { name: 'the large tile, odd sizes', m: 1201, k: 19, n: 1163, options: { transposeB: true }, bias: true },
   { name: 'the medium tile', m: 620, k: 20, n: 636 },

@@ -48,7 +48,8 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
     const { a, b, bias, transposeA = false, transposeB = false, accumulate = false, y } = args;
     const { m, n, k, batch, shared } = sizes;
     const { tile, parts: most } = planFor(machine, m, n, k, batch);
-    const perPart = Math.max(1, Math.ceil(k / (wide ? most : 1) / tile.k)) * tile.k;
+    // The parts are summed in fours.
+    const perPart = Math.max(1, Math.ceil(k / (n % 4 === 0 ? most : 1) / tile.k)) * tile.k;
     const parts = Math.max(1, Math.ceil(k / perPart));
     const launch = (out: typeof y, last: boolean) =>
       machine.launch('matmul', {

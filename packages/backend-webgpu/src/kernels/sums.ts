@@ -18,13 +18,14 @@ interface Scan {
   readonly params?: { readonly chunk?: number; readonly half?: number; readonly plane?: number };
 }
 
-/** Tokens that one thread sums before it is worth to have several of them per column. */
+/** The longest sequence that one thread per column sums. */
 const shortest = 64;
+/** Of a scan's workgroups. */
 const threads = 64;
 
-/** Steps one after the other are fewest with as many blocks as tokens in each. */
+/** Tokens that one thread sums. Steps one after the other are fewest where a block's are as many as those of its column's blocks. */
 function blockOf(T: number): number {
-  return T <= 2 * shortest ? Math.max(1, T) : Math.max(shortest, Math.ceil(Math.sqrt(T)));
+  return T <= shortest ? Math.max(1, T) : Math.max(16, Math.ceil(Math.sqrt(T / threads)));
 }
 
 function scan(machine: Machine, { element, sumSize, tensors, along, flags = [], params = {} }: Scan): void {
@@ -32,23 +33,26 @@ function scan(machine: Machine, { element, sumSize, tensors, along, flags = [], 
   const columns = rest.reduce((a, b) => a * b, 1);
   const block = blockOf(T);
   const blocks = Math.max(1, Math.ceil(T / block));
-  const launch = (phase: readonly string[], size: number, blockSums?: Tensor) =>
+  const launch = (phase: readonly string[], size: number, groups: number, blockSums?: Tensor) =>
     machine.launch('scan', {
       imports: { element },
       flags: [...flags, ...phase],
       tensors: { ...tensors, block_sums: blockSums },
       params: { size, columns, length: T, blocks, block, chunk: 0, half: 1, plane: 0, ...params },
-      groups: Math.ceil(size / threads),
+      groups,
     });
+  const sequences = B * columns;
   if (blocks === 1) {
-    launch([], B * columns);
+    launch([], sequences, Math.ceil(sequences / threads));
     return;
   }
   along.backend.scope(() => {
-    const blockSums = along.backend.empty([B * blocks * columns * sumSize], 'int32');
-    launch(['blocked', 'totals'], B * blocks * columns, blockSums);
-    launch(['blocked', 'offsets'], B * columns, blockSums);
-    launch(['blocked'], B * blocks * columns, blockSums);
+    const size = blocks * sequences;
+    const groups = Math.ceil(size / threads);
+    const blockSums = along.backend.empty([size * sumSize], 'int32');
+    launch(['blocked', 'totals'], size, groups, blockSums);
+    launch(['blocked', 'offsets'], sequences, sequences, blockSums);
+    launch(['blocked'], size, groups, blockSums);
   });
 }
 

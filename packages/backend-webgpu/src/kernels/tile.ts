@@ -51,11 +51,13 @@ export function tileFor({ facts }: Machine, m: number, n: number, copies = 1): T
 
 /** Steps of k that make a part of a split product worth while. */
 const fewestSteps = 512;
+/** Workgroups so many that a device which is short of work at the end of a product is so for a small part of it only. */
+const plenty = 1024;
 
 /** A tile, and the parts that k is split into where the results alone would not keep the device busy. */
 export function planFor(machine: Machine, m: number, n: number, k: number, batch = 1): { tile: Tile; parts: number } {
   const mostParts = machine.facts.software ? 1 : Math.max(1, Math.floor(k / fewestSteps));
   const tile = tileFor(machine, m, n, batch * mostParts);
   const groups = Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * batch;
-  return { tile, parts: Math.max(1, Math.min(mostParts, Math.floor(busy / groups))) };
+  return { tile, parts: Math.max(1, Math.min(mostParts, Math.floor(plenty / groups))) };
 }
