@@ -1,6 +1,6 @@
 // Decay factors e^{A_i − A_j} of one key/value head, split over keys and queries so that scores stay plain products.
 //
-// With scalar gates (width 1) a score carries the p-th root of the decay on both its vectors; with vector gates (width d)
+// With scalar gates a score carries the p-th root of the decay on both its vectors; with vector gates
 // each dimension has its own. The reference of a block is never later than its first query, and blocks are cut where the
 // decay inside them gets steep, so that no factor leaves the range of a float.
 
@@ -23,16 +23,16 @@ let heads: i32 = 0;
 export let width: i32 = 0;
 export let exponent: f32 = 1;
 
-/** `A` [2, B, T, G(, d)] and `starts` of a whole call. */
+/** `A` [2, B, T, G(, d)] and `starts` of a whole call; `gateWidth` is 0 without gates, d, or −1 for one gate that all dimensions share. */
 export function setGates(A: usize, starts: usize, gateWidth: i32, B: i32, T: i32, G: i32, p: i32): void {
-  width = gateWidth;
+  width = abs(gateWidth);
   allHeads = A;
   allStarts = starts;
   length = T;
   heads = G;
-  plane = <usize>(B * T * G * gateWidth) << 2;
-  step = <usize>(G * gateWidth) << 2;
-  exponent = gateWidth == 1 ? <f32>(1 / <f64>p) : 1;
+  plane = <usize>(B * T * G * width) << 2;
+  step = <usize>(G * width) << 2;
+  exponent = gateWidth < 0 ? <f32>(1 / <f64>p) : 1;
 }
 
 /** The head that the functions below are about. */
@@ -127,9 +127,9 @@ export function stateFactors(out: usize, from: i32, to: i32, begin: i32): void {
 /** e^{A} of a whole chunk for each of the state's D rows; `indices` [D, p] with vector gates. */
 export function rowFactors(out: usize, D: i32, p: i32, begin: i32, last: i32, indices: usize): void {
   const at = <usize>last * step;
-  if (width <= 1) {
+  if (!indices) {
     let value: f32 = 1;
-    if (width == 1) {
+    if (width) {
       const sum = <f64>load<f32>(head + at) + <f64>load<f32>(tail + at);
       value = load<i32>(start + at) >= begin ? 0 : <f32>Math.exp(sum);
     }

@@ -11,19 +11,20 @@ import { addMultiple } from './queryState';
 const RESET_BELOW: f32 = -87;
 
 export function queryWindow(
-  begin: i32, end: i32, H: i32, G: i32, C: i32, d: i32, e: i32, p: i32, D: i32, runs: usize, width: i32, normalized: bool,
+  begin: i32, end: i32, H: i32, G: i32, C: i32, d: i32, e: i32, p: i32, D: i32, runs: usize, gateWidth: i32, normalized: bool,
   q: usize, k: usize, v: usize, logGate: usize, count: i32, S: usize, Z: usize, y: usize,
 ): void {
   rewind();
   setRuns(runs, p, d);
   // Row j: e^{A_newest − A_j}; row `count`: what is left of the state before the window.
+  const width = abs(gateWidth);
   const decay = take((count + 1) * width);
   const left = take(2 * width);
   const scores = take(count);
   const query = take(d + 4);
   const phi = take(D + 4);
   const powers = take(monomials);
-  const exponent: f64 = width == 1 ? 1 / <f64>p : 1;
+  const exponent: f64 = gateWidth < 0 ? 1 / <f64>p : 1;
   const root = <f32>(1 / Math.sqrt(<f64>d));
   const perGroup = H / G;
   for (let index = begin; index < end; index++) {

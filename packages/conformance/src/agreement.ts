@@ -36,6 +36,7 @@ export const sequences: readonly SequenceCase[] = [
   { name: 'p = 1, vector gates', T: 17, power: 1, gates: 'usual', vector: true, normalizer: 'none' },
   { name: 'p = 2, vector gates', B: 2, T: 17, H: 4, G: 2, power: 2, gates: 'usual', vector: true },
   { name: 'p = 3, vector gates', T: 17, d: 3, power: 3, gates: 'usual', vector: true, normalizer: 'none' },
+  { name: 'vector gates of one number', T: 17, d: 1, power: 2, gates: 'usual', vector: true },
   { name: 'p = 4, vector gates', T: 17, d: 3, power: 4, gates: 'usual', vector: true },
   { name: 'resets', T: 33, H: 2, power: 2, gates: 'resets' },
   { name: 'gates at the threshold', T: 33, power: 2, gates: 'threshold' },

@@ -36,6 +36,7 @@ const steps: readonly Step[] = [
   { name: 'p = 4', B: 2, H: 4, G: 2, d: 3, power: 4, gates: 'usual', C: 17, count: 17 },
   { name: 'p = 1, vector gates', power: 1, gates: 'usual', vector: true, normalizer: 'none', C: 5, count: 5 },
   { name: 'p = 2, vector gates', B: 2, H: 4, G: 2, d: 5, power: 2, gates: 'usual', vector: true, C: 17, count: 9 },
+  { name: 'vector gates of one number', d: 1, power: 2, gates: 'usual', vector: true, C: 5, count: 5 },
   { name: 'p = 4, vector gates', d: 3, power: 4, gates: 'usual', vector: true, C: 5, count: 5 },
   { name: 'gates of 1', power: 2, gates: 'one', C: 5, count: 5 },
   { name: 'gates of 0', power: 2, gates: 'zero', C: 5, count: 5 },

@@ -57,6 +57,7 @@ export const situations: readonly Situation[] = [
   { name: 'p = 1, vector gates', T: 17, H: 2, power: 1, chunk: 5, gates: 'usual', vector: true, normalizer: 'none' },
   { name: 'p = 2, vector gates', B: 2, T: 63, H: 4, G: 2, d: 5, power: 2, chunk: 16, gates: 'usual', vector: true },
   { name: 'p = 3, vector gates', T: 17, power: 3, chunk: 5, gates: 'usual', vector: true, normalizer: 'none' },
+  { name: 'vector gates of one number', T: 17, d: 1, power: 2, chunk: 5, gates: 'usual', vector: true },
   { name: 'p = 4, vector gates', T: 17, d: 3, power: 4, chunk: 7, gates: 'usual', vector: true },
   { name: 'gates of 1', T: 17, power: 2, chunk: 5, gates: 'one' },
   { name: 'gates of 0', T: 17, power: 2, chunk: 5, gates: 'zero' },

@@ -31,7 +31,7 @@ export class Decay {
     private readonly power: number,
   ) {
     this.view = gates && gateView(gates);
-    this.exponent = this.width === 1 ? 1 / power : 1;
+    this.exponent = gates?.start.shape.length === 4 ? 1 : 1 / power;
     this.perToken = heads * this.width;
   }
 

@@ -23,8 +23,9 @@ export const queryWindow: Kernels['queryWindow'] = ({ power, normalizer, q, k, v
   const [, C, G] = k.shape as [number, number, number];
   const D = Z.shape[2] as number;
   const e = v.shape[3] as number;
-  const width = logGate?.shape.length === 4 ? d : 1;
-  const exponent = width === 1 ? 1 / power : 1;
+  const vector = logGate?.shape.length === 4;
+  const width = vector ? d : 1;
+  const exponent = vector ? 1 : 1 / power;
   const [queryData, keyData, valueData, stateS, stateZ, out] = [
     floats(q),
     floats(k),
