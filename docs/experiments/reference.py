@@ -1,6 +1,6 @@
 """The trainings of books.json and books-small.json in PyTorch, with weights and batches of their own: a check that comes from elsewhere.
 
-    python3 reference.py BOOKS VARIANT [--small] [--seed N]
+    python3 reference.py BOOKS VARIANT [--small] [--seed N] [--length N]
 
 VARIANT is softmax, gated-softmax, sympow, gated or conformal. Prints nats per byte of held-out text by position."""
 
@@ -18,6 +18,7 @@ parser.add_argument("books")
 parser.add_argument("variant", choices=["softmax", "gated-softmax", "sympow", "gated", "conformal"])
 parser.add_argument("--small", action="store_true", help="as in books-small.json")
 parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--length", type=int, help="bytes to read of each held-out stream, all of it unless said otherwise")
 args = parser.parse_args()
 
 if args.small:
@@ -130,8 +131,9 @@ for step in range(1, steps + 1):
 places = [(b, at) for b, book in enumerate(books) for at in range(cuts[b], len(book) - length, length + 1)]
 places = [places[i * len(places) // streams] for i in range(streams)]
 with torch.no_grad():
-    found = torch.cat([losses([books[b][at : at + length + 1]]).cpu() for b, at in places])
+    read = min(args.length or length, length)
+    found = torch.cat([losses([books[b][at : at + read + 1]]).cpu() for b, at in places])
 edges = [0] + [2**i for i in range(6, 14)]
 for low, high in zip(edges, edges[1:]):
-    if high <= length:
+    if high <= read:
         print(f"{args.variant} {low}-{high}: {found[:, low:high].mean():.3f}")
