@@ -13,6 +13,8 @@ export type {
   TestRunner,
 } from './api';
 export { cases } from './cases';
+export { recurrenceCases } from './cases/recurrence';
+export type { Situation } from './cases/situations';
 export { checkCase } from './checkCase';
 export { contract } from './contract';
 export { describeBackend } from './describeBackend';

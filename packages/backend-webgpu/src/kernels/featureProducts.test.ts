@@ -1,6 +1,7 @@
+import { checkCase, recurrenceCases } from '@sympow/conformance';
 import type { Tensor } from '@sympow/kernels';
-import { expect, it } from 'vitest';
-import { onlyValidation, openAs } from '../../testGpu';
+import { afterAll, describe, expect, it } from 'vitest';
+import { missing, onlyValidation, openAs } from '../../testGpu';
 
 // The suite's shapes are small; these get the tiles that large ones do.
 it.each([false, true])('tiles for long sequences are valid, with f16 %s', async (f16) => {
@@ -27,4 +28,33 @@ it.each([false, true])('tiles for long sequences are valid, with f16 %s', async 
   });
   await expect(backend.finish()).resolves.toBeUndefined();
   await backend.close();
+});
+
+// The conformance suite holds the tile of a software adapter to the definition; here are those of a large GPU.
+describe.skipIf(missing)(`products with φ as on a large GPU${missing ? `: ${missing}` : ''}`, () => {
+  const large = missing ? undefined : openAs({ facts: () => ({ software: false }) });
+  afterAll(async () => (await large)?.close());
+
+  const cases = [
+    { name: 'the large tile', T: 270, G: 33, d: 16, e: 36, power: 2, chunk: 130, gates: 'usual' } as const,
+    { name: 'the medium tile, odd sizes', T: 150, H: 2, d: 11, e: 37, power: 2, chunk: 90, gates: 'usual' } as const,
+    { name: 'the medium tile, p = 4', T: 70, d: 5, e: 33, power: 4, chunk: 66, gates: 'usual' } as const,
+    {
+      name: 'the small tile, vector gates',
+      T: 50,
+      d: 9,
+      e: 8,
+      power: 3,
+      normalizer: 'none',
+      chunk: 20,
+      gates: 'usual',
+      vector: true,
+    } as const,
+  ]
+    .flatMap(recurrenceCases)
+    .filter(({ kernel }) => /^(update|query)State/.test(kernel));
+
+  it.each(cases)('$kernel, $name', { timeout: 120_000 }, async (kase) => {
+    expect((await checkCase(await large!, kase)).complaints).toEqual([]);
+  });
 });

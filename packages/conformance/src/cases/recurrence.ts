@@ -5,7 +5,20 @@ import type { KernelCase } from '../kernelCase';
 import type { Inputs } from '../inputs';
 import { Scene, situations, type Situation } from './situations';
 
-function recurrenceCases(situation: Situation): KernelCase[] {
+/**
+ * The cases of a situation, for a backend whose ways depend on sizes that the suite does not have.
+ *
+ * @param situation - sizes, power, chunk and what is special
+ * @example
+ * ```ts
+ * import { checkCase, recurrenceCases } from '@sympow/conformance';
+ * import { js } from '@sympow/kernels';
+ * const backend = await js().open();
+ * const [kase] = recurrenceCases({ name: 'one head', T: 40, power: 2, chunk: 32 });
+ * console.log((await checkCase(backend, kase!)).complaints); // []
+ * ```
+ */
+export function recurrenceCases(situation: Situation): KernelCase[] {
   const { name, T, fresh = false, normalizer = 'sum', keyScale } = situation;
   const scene = (inputs: Inputs) => new Scene(inputs, situation);
   // Without history queryState has no use for gates.

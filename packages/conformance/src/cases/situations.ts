@@ -5,6 +5,7 @@ import type { Numbers } from '../api';
 import type { Inputs } from '../inputs';
 import { gateSums, tempers, type Temper } from './gates';
 
+/** Sizes of the power recurrence and what is special about them; B, G, d and e are small unless said otherwise, H is G. */
 export interface Situation {
   readonly name: string;
   readonly B?: number;
