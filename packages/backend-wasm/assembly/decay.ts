@@ -1,8 +1,8 @@
 // Decay factors e^{A_i − A_j} of one key/value head, split over keys and queries so that scores stay plain products.
 //
-// With scalar gates a score carries the p-th root of the decay on both its vectors; with vector gates
-// each dimension has its own. The reference of a block is never later than its first query, and blocks are cut where the
-// decay inside them gets steep, so that no factor leaves the range of a float.
+// With scalar gates a score carries the p-th root of the decay on both its vectors; with vector gates each dimension has its
+// own. The reference of a block is never later than its first query, and blocks are cut where the decay inside them gets
+// steep, so that no factor leaves the range of a float.
 
 import { exp4 } from './functions';
 

@@ -21,12 +21,18 @@ const blockRows = 64;
 // As in assembly/features.ts and scores.ts: tokens of a block, numbers from one row to the next, and features held at once.
 const [tokens, stride, features] = [128, 144, 256];
 
-/** 0 without gates, d, or −1 for one gate that all dimensions share. */
+const isVector = (gates: GateSums | undefined): boolean => gates?.start.shape.length === 4;
+
+/** Gates of a token and head: 0 without gates, 1, or d. */
 function gateWidth(gates: GateSums | undefined): number {
-  return !gates ? 0 : gates.start.shape.length === 4 ? gates.start.shape[3]! : -1;
+  return !gates ? 0 : isVector(gates) ? gates.start.shape[3]! : 1;
 }
 
-const gateArguments = (gates: GateSums | undefined) => [at(gates?.A), at(gates?.start), gateWidth(gates)] as const;
+/** A width as assembly/decay.ts takes it: below 0 where all dimensions share a gate, since d may be 1 too. */
+const signedWidth = (width: number, vector: boolean): number => (vector ? width : -width);
+
+const gateArguments = (gates: GateSums | undefined) =>
+  [at(gates?.A), at(gates?.start), signedWidth(gateWidth(gates), isVector(gates))] as const;
 
 export function recurrence(machine: Machine) {
   /** Work space of kernels that hold φ of a block of tokens, and of what they sum over `length` tokens. */
@@ -41,7 +47,7 @@ export function recurrence(machine: Machine) {
     const runs = machine.runs(d, power);
     return {
       tasks: B * G * Math.ceil(T / chunk),
-      space: featureSpace(runs, d, v.shape[3]!, Math.abs(gateWidth(gates)), Math.min(chunk, T)),
+      space: featureSpace(runs, d, v.shape[3]!, gateWidth(gates), Math.min(chunk, T)),
       list: [B, T, G, d, v.shape[3]!, power, chunk, D, runs.at, ...gateArguments(gates)] as const,
     };
   }
@@ -57,7 +63,7 @@ export function recurrence(machine: Machine) {
       B,
       H,
       G,
-      space: featureSpace(runs, d, e, Math.abs(gateWidth(gates)), Math.min(chunk, T)),
+      space: featureSpace(runs, d, e, gateWidth(gates), Math.min(chunk, T)),
       list: [B, T, H, G, d, e, power, chunk, D, runs.at, ...gateArguments(gates)] as const,
     };
   }
@@ -67,7 +73,7 @@ export function recurrence(machine: Machine) {
     const G = k.shape[2]!;
     const e = v.shape[3]!;
     const most = Math.min(chunk, T);
-    const width = Math.abs(gateWidth(gates));
+    const width = gateWidth(gates);
     const panels = (most + 16) * (2 * d + e + 32) + (stride + blockRows) * (d + e + 32);
     const scores = (Math.ceil(most / tokens) + 1) * (blockRows + 8) * stride;
     return {
@@ -91,8 +97,7 @@ export function recurrence(machine: Machine) {
     },
     discountedSum({ deltaS, deltaZ, gates, length, power, chunk, S0, Z0, S, Z, SLast, ZLast }) {
       const [B, , G, D, e] = S.shape as [number, number, number, number, number];
-      const width = gateWidth(gates);
-      const indices = width > 0 ? machine.indices(width, power) : 0;
+      const indices = isVector(gates) ? machine.indices(gateWidth(gates), power) : 0;
       const list = [B, length, G, e, power, chunk, D, indices, ...gateArguments(gates)] as const;
       const inputs = [at(deltaS), at(deltaZ), at(S0), at(Z0)] as const;
       machine.run('discountedSum', B * G, D + 16, ...list, ...inputs, at(S), at(Z), at(SLast), at(ZLast));
@@ -100,8 +105,7 @@ export function recurrence(machine: Machine) {
     discountedSumBackward(args) {
       const { gates, length, power, chunk, S, Z, dS, dZ, dSLast, dZLast, dDeltaS, dDeltaZ, dS0, dZ0, dA } = args;
       const [B, , G, D, e] = S.shape as [number, number, number, number, number];
-      const width = gateWidth(gates);
-      const indices = width > 0 ? machine.indices(width, power) : 0;
+      const indices = isVector(gates) ? machine.indices(gateWidth(gates), power) : 0;
       const list = [B, length, G, e, power, chunk, D, indices, ...gateArguments(gates)] as const;
       const inputs = [at(S), at(Z), at(dS), at(dZ), at(dSLast), at(dZLast)] as const;
       const outputs = [at(dDeltaS), at(dDeltaZ), at(dS0), at(dZ0), at(dA)] as const;
@@ -149,10 +153,12 @@ export function recurrence(machine: Machine) {
       const [B, H, d] = q.shape as [number, number, number];
       const [, C, G] = k.shape as [number, number, number];
       const D = Z.shape[2]!;
-      const width = logGate?.shape.length === 4 ? d : -1;
+      const vector = logGate?.shape.length === 4;
+      const width = vector ? d : 1;
       const runs = machine.runs(d, power);
-      const space = (count + 4) * (Math.abs(width) + 1) + D + d + runs.monomials + 128;
-      const list = [H, G, C, d, v.shape[3]!, power, D, runs.at, width, normalizer === 'sum'] as const;
+      const space = (count + 4) * (width + 1) + D + d + runs.monomials + 128;
+      const signed = signedWidth(width, vector);
+      const list = [H, G, C, d, v.shape[3]!, power, D, runs.at, signed, normalizer === 'sum'] as const;
       const inputs = [at(q), at(k), at(v), at(logGate), count, at(S), at(Z)] as const;
       machine.run('queryWindow', B * G, space, ...list, ...inputs, at(y));
     },
