@@ -149,9 +149,17 @@ describe('by documents', () => {
     expect(heldOut(distinct([5, 5]), { by: 'documents', fraction: 0.99 }).train.documentCount).toBe(1);
   });
 
-  it('needs two', () => {
-    expect(() => heldOut(distinct([100]), { by: 'documents' })).toThrow(
-      "documents of tokens is 1; expected at least 2. Hold out the end of every document instead: by: 'tail'.",
+  it('counts empty documents on neither side, at any seed', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const { train, heldOut: rest } = heldOut(distinct([0, 5, 0, 5, 0, 5, 0]), { by: 'documents', seed });
+      expect([train.tokenCount, rest.tokenCount]).toEqual([10, 5]);
+    }
+  });
+
+  it('needs two that hold tokens', () => {
+    expect(() => heldOut(distinct([100, 0]), { by: 'documents' })).toThrow(
+      'documents of tokens that hold tokens is 1; expected at least 2. ' +
+        "Hold out the end of every document instead: by: 'tail'.",
     );
   });
 });

@@ -8,9 +8,9 @@ import { partsOf } from './source';
 
 /**
  * Splits a source in two. By `tail`, the last `fraction` of every document is held out, rounded to whole tokens: both
- * parts see every document. By `documents`, `fraction` of the documents is held out, rounded, but at least one and never
- * all: those whose names have the smallest hashes under the seed. That does not depend on the order of the documents, and
- * a document that is added moves one other at most.
+ * parts see every document. By `documents`, `fraction` of the documents that hold tokens is held out, rounded, but at
+ * least one and never all: those whose names have the smallest hashes under the seed. That does not depend on the order of
+ * the documents, and a document that is added moves one other at most.
  *
  * @throws ConfigError if the fraction is not between 0 and 1, or `by` is neither
  * @throws DataError if either part would be empty
@@ -66,15 +66,22 @@ function cutBy(source: TokenSource, fraction: number, by: unknown, seed: number)
 /** 1 for each document that is held out. */
 function pickDocuments(source: TokenSource, fraction: number, seed: number): Uint8Array {
   requireWhole('seed', seed, 0);
-  const count = source.documentCount;
+  const documents = Uint32Array.from({ length: source.documentCount }, (_, i) => i);
+  const hashes = documents.map((document) => hashName(source.documentName(document), seed));
+  // An empty document is on neither side: held out alone, it would leave nothing to evaluate.
+  const order = documents.filter((document) => source.documentLength(document) > 0);
+  const count = order.length;
   if (count < 2) {
-    const remedy = "Hold out the end of every document instead: by: 'tail'.";
-    throw new DataError({ what: `documents of ${source.name}`, value: count, expected: 'at least 2', remedy });
+    throw new DataError({
+      what: `documents of ${source.name} that hold tokens`,
+      value: count,
+      expected: 'at least 2',
+      remedy: "Hold out the end of every document instead: by: 'tail'.",
+    });
   }
-  const hashes = Uint32Array.from({ length: count }, (_, document) => hashName(source.documentName(document), seed));
   // Equal names keep their order.
-  const order = Uint32Array.from({ length: count }, (_, i) => i).sort((a, b) => hashes[a]! - hashes[b]! || a - b);
-  const picked = new Uint8Array(count);
+  order.sort((a, b) => hashes[a]! - hashes[b]! || a - b);
+  const picked = new Uint8Array(documents.length);
   const share = Math.min(Math.max(Math.round(count * fraction), 1), count - 1);
   for (const document of order.subarray(0, share)) picked[document] = 1;
   return picked;
