@@ -1,8 +1,9 @@
 """The trainings of books.json and books-small.json in PyTorch, with weights and batches of their own: a check that comes from elsewhere.
 
-    python3 reference.py BOOKS VARIANT [--small] [--seed N] [--length N]
+    python3 reference.py BOOKS VARIANT [--small] [--seed N] [--length N] [--bfloat16]
 
-VARIANT is softmax, gated-softmax, sympow, gated or conformal. Prints nats per byte of held-out text by position."""
+VARIANT is softmax, gated-softmax, sympow, gated or conformal. Prints nats per byte of held-out text by position, of the
+streams that compare reads and of those alone that the held-out part of a book begins with."""
 
 import argparse
 import glob
@@ -19,6 +20,7 @@ parser.add_argument("variant", choices=["softmax", "gated-softmax", "sympow", "g
 parser.add_argument("--small", action="store_true", help="as in books-small.json")
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--length", type=int, help="bytes to read of each held-out stream, all of it unless said otherwise")
+parser.add_argument("--bfloat16", action="store_true", help="products in bfloat16, as PyTorch's autocast has it")
 args = parser.parse_args()
 
 if args.small:
@@ -101,7 +103,8 @@ def logits(tokens):
 
 def losses(rows):
     rows = torch.as_tensor(np.stack(rows).astype(np.int64), device=device)
-    return F.cross_entropy(logits(rows[:, :-1]).transpose(1, 2), rows[:, 1:], reduction="none")
+    with torch.autocast(device, torch.bfloat16, enabled=args.bfloat16):
+        return F.cross_entropy(logits(rows[:, :-1]).transpose(1, 2), rows[:, 1:], reduction="none")
 
 
 matrices = [w for w in W.values() if w.ndim == 2]
@@ -127,13 +130,14 @@ for step in range(1, steps + 1):
     if step % 100 == 0:
         print(f"step {step}, loss {loss.item():.3f}, {time.time() - start:.0f} s", flush=True)
 
-# The same streams as in `sympow compare`.
+# The same streams as in `sympow compare`, and the one that each held-out part begins with.
 places = [(b, at) for b, book in enumerate(books) for at in range(cuts[b], len(book) - length, length + 1)]
 places = [places[i * len(places) // streams] for i in range(streams)]
+read = min(args.length or length, length)
 with torch.no_grad():
-    read = min(args.length or length, length)
     found = torch.cat([losses([books[b][at : at + read + 1]]).cpu() for b, at in places])
+    first = torch.cat([losses([book[cut : cut + read + 1]]).cpu() for book, cut in zip(books, cuts)])
 edges = [0] + [2**i for i in range(6, 14)]
 for low, high in zip(edges, edges[1:]):
     if high <= read:
-        print(f"{args.variant} {low}-{high}: {found[:, low:high].mean():.3f}")
+        print(f"{args.variant} {low}-{high}: {found[:, low:high].mean():.3f}, first streams {first[:, low:high].mean():.3f}")
