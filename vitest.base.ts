@@ -2,6 +2,7 @@
 import { isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
+import type { Page } from 'playwright';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { findChromium, noChromium } from './tools/chromium.mjs';
 
@@ -13,7 +14,7 @@ declare module 'vitest' {
 }
 declare module 'vitest/browser' {
   interface BrowserCommands {
-    /** Dedicated workers of the page that are alive. */
+    /** Dedicated workers of the page that are alive, and theirs. */
     workers(): Promise<number>;
   }
 }
@@ -76,10 +77,20 @@ export function browserProject(name: string, { isolated }: { isolated: boolean }
         screenshotFailures: false,
         provider: playwright({ launchOptions: { executablePath, args: flags } }),
         instances: [{ browser: 'chromium' }],
-        commands: { workers: ({ page }) => page.workers().length },
+        commands: { workers: ({ page }) => workersOf(page) },
       },
     },
   });
+}
+
+/** Asks the browser: Playwright's own list keeps a worker's worker that ends together with it. */
+async function workersOf(page: Page): Promise<number> {
+  const ofPage = await page.context().newCDPSession(page);
+  const ofBrowser = await page.context().browser()!.newBrowserCDPSession();
+  const { targetInfo } = await ofPage.send('Target.getTargetInfo');
+  const { targetInfos } = await ofBrowser.send('Target.getTargets', { filter: [{ type: 'worker' }] });
+  await Promise.all([ofPage.detach(), ofBrowser.detach()]);
+  return targetInfos.filter(({ browserContextId }) => browserContextId === targetInfo.browserContextId).length;
 }
 
 /** Refuses sources that import a module of Node, which Vite would give an empty one in its place. */

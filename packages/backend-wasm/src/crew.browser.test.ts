@@ -79,6 +79,8 @@ if (isolated) {
       });
       worker.postMessage(2);
       expect(await answer).toEqual({ right: true, threads: 2 });
+      // Its thread ends with the backend, not only with itself.
+      await expectWorkers(before + 1);
       worker.terminate();
       await expectWorkers(before);
     });
