@@ -35,6 +35,10 @@ const gateArguments = (gates: GateSums | undefined) =>
   [at(gates?.A), at(gates?.start), signedWidth(gateWidth(gates), isVector(gates))] as const;
 
 export function recurrence(machine: Machine) {
+  /** The coordinates of every feature, by which vector gates are looked up; 0 where all dimensions share a gate. */
+  const gateIndices = (gates: GateSums | undefined, power: number): number =>
+    isVector(gates) ? machine.indices(gateWidth(gates), power) : 0;
+
   /** Work space of kernels that hold φ of a block of tokens, and of what they sum over `length` tokens. */
   function featureSpace({ monomials }: Runs, d: number, e: number, width: number, length: number) {
     const held = Math.max(features, d) + 8;
@@ -97,16 +101,14 @@ export function recurrence(machine: Machine) {
     },
     discountedSum({ deltaS, deltaZ, gates, length, power, chunk, S0, Z0, S, Z, SLast, ZLast }) {
       const [B, , G, D, e] = S.shape as [number, number, number, number, number];
-      const indices = isVector(gates) ? machine.indices(gateWidth(gates), power) : 0;
-      const list = [B, length, G, e, power, chunk, D, indices, ...gateArguments(gates)] as const;
+      const list = [B, length, G, e, power, chunk, D, gateIndices(gates, power), ...gateArguments(gates)] as const;
       const inputs = [at(deltaS), at(deltaZ), at(S0), at(Z0)] as const;
       machine.run('discountedSum', B * G, D + 16, ...list, ...inputs, at(S), at(Z), at(SLast), at(ZLast));
     },
     discountedSumBackward(args) {
       const { gates, length, power, chunk, S, Z, dS, dZ, dSLast, dZLast, dDeltaS, dDeltaZ, dS0, dZ0, dA } = args;
       const [B, , G, D, e] = S.shape as [number, number, number, number, number];
-      const indices = isVector(gates) ? machine.indices(gateWidth(gates), power) : 0;
-      const list = [B, length, G, e, power, chunk, D, indices, ...gateArguments(gates)] as const;
+      const list = [B, length, G, e, power, chunk, D, gateIndices(gates, power), ...gateArguments(gates)] as const;
       const inputs = [at(S), at(Z), at(dS), at(dZ), at(dSLast), at(dZLast)] as const;
       const outputs = [at(dDeltaS), at(dDeltaZ), at(dS0), at(dZ0), at(dA)] as const;
       machine.run('discountedSumBackward', B * G, D + 16, ...list, ...inputs, ...outputs);
