@@ -1,7 +1,7 @@
 import { ConfigError } from '@sympow/kernels';
 import { modelConfig, variants, type ModelConfig } from '@sympow/model';
 import { describe, expect, it } from 'vitest';
-import { modelCosts } from './costs';
+import { modelCosts, trainingFlops } from './costs';
 
 const shape = { vocabSize: 100, hiddenSize: 8, layers: 3, heads: 4, keyValueHeads: 2, headSize: 6 };
 const costs = (settings: Partial<ModelConfig>, context = 64) =>
@@ -36,6 +36,19 @@ describe('costs of a model', () => {
     expect(stateFlops).toBe((3 * 4 * 2 * 12 * 15) / 5);
     expect(stateBytes).toBe(0);
     expect(costs(variants.softmax, 10).cacheBytes - cacheBytes).toBeGreaterThan(0);
+  });
+
+  it('of training are three times those of reading, in the form that is taken', () => {
+    const p4 = modelConfig({ ...shape, ...variants.sympow, power: 4 });
+    const { weightFlops, stateFlops } = modelCosts(p4, { context: 64 });
+    // Half of 64 × 64 scores and values of 6 + 6 numbers, two operations each; the state is not needed.
+    expect(trainingFlops(p4, { context: 64 })).toBe(3 * (2 * weights + 3 * 4 * 64 * 12));
+    expect(trainingFlops(p4, { context: 4096 })).toBe(3 * (2 * weights + 3 * 4 * 64 * 12 + stateFlops));
+    expect(trainingFlops(p4, { context: 4096, chunk: 128 })).toBe(3 * (2 * weights + 3 * 4 * 128 * 12 + stateFlops));
+    expect(trainingFlops(p4, { context: 64, form: 'recurrent' })).toBe(3 * (weightFlops + stateFlops));
+    const softmax = modelConfig({ ...shape, ...variants.softmax });
+    const { stateFlops: looks } = modelCosts(softmax, { context: 64 });
+    expect(trainingFlops(softmax, { context: 64 })).toBe(3 * (weightFlops + looks));
   });
 
   it('need a context', () => {

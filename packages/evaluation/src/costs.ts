@@ -2,7 +2,8 @@
 
 import { embeddedSize } from '@sympow/embedding';
 import { ConfigError } from '@sympow/kernels';
-import { modelSize, parameterSpecs, type ModelConfig } from '@sympow/model';
+import { modelSize, parameterSpecs, type ComputeOptions, type ModelConfig } from '@sympow/model';
+import { chooseForm, defaultChunk } from '@sympow/recurrence';
 import type { ModelCosts } from './api';
 
 /**
@@ -25,6 +26,33 @@ export function modelCosts(config: ModelConfig, { context }: { readonly context:
   const weightFlops = 2 * weightsPerToken(config);
   const stateFlops = config.layers * layerStateFlops(config, context);
   return { parameters, stateBytes, cacheBytes, weightFlops, stateFlops, weightToState: weightFlops / stateFlops };
+}
+
+/**
+ * Operations per token of training on sequences of `context` tokens, in the form that is taken there: forward, and twice as many
+ * backward. A state costs nothing where the attention form needs none.
+ *
+ * @example
+ * ```ts
+ * import { trainingFlops } from '@sympow/evaluation';
+ * import { modelConfig } from '@sympow/model';
+ * const model = modelConfig({ power: 4 });
+ * console.log(trainingFlops(model, { context: 256 }) < trainingFlops(model, { context: 256, form: 'chunked' })); // true
+ * ```
+ */
+export function trainingFlops(
+  config: ModelConfig,
+  { context: T, form = 'auto', chunk }: ComputeOptions & { readonly context: number },
+): number {
+  const { attention, layers, heads, headSize: d, power } = config;
+  const { weightFlops, stateFlops } = modelCosts(config, { context: T });
+  if (attention === 'softmax') return 3 * (weightFlops + stateFlops);
+  const D = embeddedSize(d, power);
+  const C = chunk ?? defaultChunk(D);
+  const chosen = chooseForm(form, { T, C, d, e: d, D, initialState: false, finalState: false });
+  const seen = { attention: T, chunked: Math.min(C, T), recurrent: 0 }[chosen];
+  const remembered = chosen === 'attention' ? 0 : stateFlops;
+  return 3 * (weightFlops + layers * heads * seen * (d + d) + remembered);
 }
 
 /** Entries of all matrices that a token is multiplied with. */

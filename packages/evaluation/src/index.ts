@@ -1,6 +1,6 @@
 export type * from './api';
 export { averageLosses, averageRecall } from './average';
-export { modelCosts } from './costs';
+export { modelCosts, trainingFlops } from './costs';
 export { lossDifferences } from './difference';
 export { generateUntil } from './generateUntil';
 export { loglikelihood, loglikelihoodRolling } from './loglikelihood';

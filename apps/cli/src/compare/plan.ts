@@ -1,6 +1,6 @@
 // The runs of an experiment, and what each will take.
 
-import { modelCosts, type ModelCosts } from '@sympow/evaluation';
+import { modelCosts, trainingFlops, type ModelCosts } from '@sympow/evaluation';
 import { ConfigError } from '@sympow/kernels';
 import { modelConfig, modelSize, variants, type ComputeOptions, type ModelConfig } from '@sympow/model';
 import { slug, type Experiment } from './experiment';
@@ -25,7 +25,7 @@ export interface RunCosts extends ModelCosts {
   readonly trainingBytes: number;
   /** Tokens that are trained on. */
   readonly tokens: number;
-  /** Operations of the training: three times those of reading. */
+  /** Operations of the training. */
   readonly trainingFlops: number;
 }
 
@@ -77,5 +77,5 @@ export function costsOf({ config, context, schedule }: Run, compute: ComputeOpti
   const costs = modelCosts(config, { context });
   const { trainingBytes } = modelSize(config, { batch: batch / accumulate, context }, compute);
   const tokens = batch * context * steps;
-  return { ...costs, trainingBytes, tokens, trainingFlops: 3 * tokens * (costs.weightFlops + costs.stateFlops) };
+  return { ...costs, trainingBytes, tokens, trainingFlops: tokens * trainingFlops(config, { context, ...compute }) };
 }
