@@ -45,6 +45,12 @@ export function withModel(command: Command): Command {
       real('--horizon', (x) => x > 1, 'a number above 1'),
       65_536,
     )
+    .option(
+      '--init-std <std>',
+      'standard deviation that matrices start with',
+      real('--init-std', (x) => x > 0, 'a number above 0'),
+      0.02,
+    )
     .option('--beta-init <kind>', 'where w_β starts: zero or normal', oneOf('--beta-init', ['zero', 'normal']), 'zero');
 }
 
@@ -89,6 +95,7 @@ export interface ModelFlags {
   gate?: ModelConfig['gate'];
   rotary?: ModelConfig['rotary'];
   horizon: number;
+  initStd: number;
   betaInit: ModelConfig['betaInit'];
 }
 
@@ -112,9 +119,9 @@ export function configOf(flags: ModelFlags, vocabSize: number): ModelConfig {
     rotary,
     ...same
   } = flags;
-  const { layers, heads, headSize, mlp, norm, embeddingNorm, power, normalizer, betaInit } = same;
+  const { layers, heads, headSize, mlp, norm, embeddingNorm, power, normalizer, initStd, betaInit } = same;
   return modelConfig({
-    ...{ vocabSize, layers, heads, headSize, mlp, norm, bias, embeddingNorm, power, normalizer, betaInit },
+    ...{ vocabSize, layers, heads, headSize, mlp, norm, bias, embeddingNorm, power, normalizer, initStd, betaInit },
     ...variants[variant],
     ...(gate && { gate }),
     ...(rotary && { rotary }),

@@ -53,7 +53,12 @@ export interface ModelConfig {
   readonly rotary: PhaseMode;
   /** N: the longest context that the rotary frequencies are laid out for. */
   readonly rotaryHorizon: number;
-  /** Where w_β starts: at 0 (β = 1) or from N(0, 0.02). */
+  /**
+   * Standard deviation that matrices start with, above 0; those that end in the residual stream start smaller by √(2L). The usual
+   * 0.02 is meant for widths of about 1,000: narrow models may learn to match tokens only from about 1/√hiddenSize.
+   */
+  readonly initStd: number;
+  /** Where w_β starts: at 0 (β = 1) or as other matrices do. */
   readonly betaInit: 'zero' | 'normal';
 }
 

@@ -79,6 +79,8 @@ describe('what cannot be is refused in one line', () => {
     ['a bias that is no choice', { bias: 1 }, 'bias is 1; expected true or false.'],
     ['a horizon of 1', { rotaryHorizon: 1 }, 'rotaryHorizon is 1; expected a number above 1.'],
     ['a horizon without end', { rotaryHorizon: Infinity }, /^rotaryHorizon is Infinity/],
+    ['weights that start at nothing', { initStd: 0 }, 'initStd is 0; expected a number above 0.'],
+    ['weights that start without end', { initStd: Infinity }, /^initStd is Infinity/],
     ['a negative eps', { normEps: -1 }, 'normEps is -1; expected a number from 0 to 1.'],
     [
       'vector gates with softmax',

@@ -34,6 +34,7 @@ const defaults: Omit<ModelConfig, 'intermediateSize' | 'keyValueHeads'> = {
   gate: 'data',
   rotary: 'data',
   rotaryHorizon: 65_536,
+  initStd: 0.02,
   betaInit: 'zero',
 };
 
@@ -127,7 +128,8 @@ function validate(config: ModelConfig): void {
     if (typeof config[key] !== 'boolean')
       throw new ConfigError({ what: key, value: config[key], expected: 'true or false' });
   }
-  const { heads, keyValueHeads, headSize, rotary, rotaryHorizon, normEps, attention, gate, power, normalizer } = config;
+  const { heads, keyValueHeads, headSize, rotary, rotaryHorizon, normEps, initStd, attention } = config;
+  const { gate, power, normalizer } = config;
   if (heads % keyValueHeads !== 0) {
     throw new ConfigError({
       what: 'heads',
@@ -148,6 +150,8 @@ function validate(config: ModelConfig): void {
     throw new ConfigError({ what: 'rotaryHorizon', value: rotaryHorizon, expected: 'a number above 1' });
   if (!(normEps >= 0 && normEps < 1))
     throw new ConfigError({ what: 'normEps', value: normEps, expected: 'a number from 0 to 1' });
+  if (!(initStd > 0 && initStd < Infinity))
+    throw new ConfigError({ what: 'initStd', value: initStd, expected: 'a number above 0' });
   if (attention === 'softmax' && gate === 'vector') {
     throw new ConfigError({
       what: 'gate',
@@ -236,6 +240,7 @@ const keys: { readonly [K in keyof ModelConfig]: string } = {
   gate: 'gate',
   rotary: 'rotary',
   rotaryHorizon: 'max_position_embeddings',
+  initStd: 'initializer_range',
   betaInit: 'beta_init',
 };
 

@@ -124,6 +124,20 @@ describe('initial values', () => {
     expect(Math.abs(found.std - std)).toBeLessThan(std === 0 ? 1e-6 : std / 50);
   });
 
+  it('of matrices grow with initStd, others do not', () => {
+    const wide = parameterSpecs({ ...config, initStd: 0.1 });
+    for (const [name, spec] of specs) {
+      const matrix = spec.shape.length === 2 && !name.endsWith('beta_proj.weight');
+      const scale = matrix ? 0.1 / 0.02 : 1;
+      const values = initialValues(name, spec, 3).map((x) => x * scale);
+      const grown = initialValues(name, wide.get(name)!, 3);
+      expect(
+        grown.every((x, i) => Math.abs(x - values[i]!) <= 1e-6 * Math.abs(x)),
+        name,
+      ).toBe(true);
+    }
+  });
+
   it('of w_β may be normal instead', () => {
     const spec = parameterSpecs(tinyConfig({ betaInit: 'normal' })).get('model.layers.0.self_attn.beta_proj.weight')!;
     expect(initialValues('β', spec, 0).every((x) => x !== 0)).toBe(true);

@@ -16,12 +16,10 @@ export interface ParameterSpec {
 /** How a parameter starts: from N(0, std), at one value, or at given numbers. */
 export type Init = { readonly std: number } | { readonly value: number } | { readonly values: () => ArrayLike<number> };
 
-const std = 0.02;
-
 /** Every parameter by its name. */
 export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> {
   const { vocabSize, hiddenSize, layers, heads: H, keyValueHeads: G, headSize: d, intermediateSize } = config;
-  const { bias, norm, mlp, gate, rotary, queryKeyNorm, embeddingNorm, tieEmbeddings } = config;
+  const { bias, norm, mlp, gate, rotary, queryKeyNorm, embeddingNorm, tieEmbeddings, initStd: std } = config;
   const specs = new Map<string, ParameterSpec>();
   const vector = (name: string, size: number, init: Init) => specs.set(name, { shape: [size], init, decays: false });
   const matrix = (name: string, out: number, inputs: number, init: Init = { std }, biased = bias) => {
