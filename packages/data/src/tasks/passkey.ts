@@ -8,12 +8,17 @@ import { DataError } from '../errors';
 import { requireWhole } from '../options';
 import { byteTokenizer } from '../tokenizers/bytes';
 import type { Task, TaskMaterial } from './api';
-import { choices, pick, requireContext, type Choice } from './draw';
+import { choices, pick, requireContext, wholeFrom, type Choice } from './draw';
 
 /** Options of `passkey`. */
 export interface PasskeyOptions {
   /** Where the sentence stands in the filler: 0 at its beginning, 1 at its end; anywhere unless said otherwise. */
   depths?: Choice | undefined;
+  /**
+   * Filler behind the answer, in tokens; none unless said otherwise. Models that are always asked at the end of equally long
+   * texts may learn the length of the text.
+   */
+  after?: Choice | undefined;
   /** Digits of the number, 1 to 15; 5 unless said otherwise. */
   digits?: number | undefined;
 }
@@ -35,7 +40,7 @@ const FILLER = [
 
 /**
  * Filler, `The pass key is 48213. Remember it.`, filler, and `What is the pass key? The pass key is`, to which the number is
- * the only answer, right if all of its tokens are. Filler is cut to length wherever that falls.
+ * the only answer, right if all of its tokens are. Filler is cut to length wherever that falls; it may go on behind the answer.
  *
  * Conditions: `depth`, from 0 to 1 as it came out.
  *
@@ -49,8 +54,12 @@ const FILLER = [
  * const task = passkey({ depths: [0, 0.5, 1] }, { filler: textSource(text) });
  * ```
  */
-export function passkey({ depths, digits = 5 }: PasskeyOptions = {}, { tokenizer, filler }: TaskMaterial = {}): Task {
+export function passkey(
+  { depths, after, digits = 5 }: PasskeyOptions = {},
+  { tokenizer, filler }: TaskMaterial = {},
+): Task {
   const chosen = depths === undefined ? undefined : choices('depths', depths, requireDepth);
+  const afterChoices = after === undefined ? undefined : choices('after', after, wholeFrom(0));
   requireWhole('digits', digits, 1);
   if (digits > 15) throw new ConfigError({ what: 'digits', value: digits, expected: 'at most 15' });
   const { encode, vocabSize } = tokenizer ?? byteTokenizer();
@@ -68,21 +77,26 @@ export function passkey({ depths, digits = 5 }: PasskeyOptions = {}, { tokenizer
       const key = String(10 ** (digits - 1) + random.integer(9 * 10 ** (digits - 1)));
       const sentence = encode(SENTENCE(key));
       const answer = encode(` ${key}`);
-      const room = context + 1 - sentence.length - question.length - answer.length;
+      const behind = afterChoices ? pick(afterChoices, random) : 0;
+      const end = context + 1 - behind;
+      const room = end - sentence.length - question.length - answer.length;
       requireContext('passkey', context, context - Math.min(room, 0));
       const before = Math.round(room * (chosen ? pick(chosen, random) : random.uniform()));
-      const noise = await (filler ? readFiller(filler, room, random) : makeFiller(sentences, room, random));
+      const make = (length: number) =>
+        filler ? readFiller(filler, length, random) : makeFiller(sentences, length, random);
+      const noise = await make(room);
       const tokens = new Int32Array(context + 1);
       tokens.set(noise.subarray(0, before));
       tokens.set(sentence, before);
       tokens.set(noise.subarray(before), before + sentence.length);
-      tokens.set(question, context + 1 - answer.length - question.length);
-      tokens.set(answer, context + 1 - answer.length);
+      tokens.set(question, end - answer.length - question.length);
+      tokens.set(answer, end - answer.length);
+      if (behind > 0) tokens.set(await make(behind), end);
       const told = before + indexOf(sentence, answer);
-      const at = context - answer.length;
+      const at = end - answer.length - 1;
       return {
         tokens,
-        answers: [{ at, expected: tokens.subarray(at + 1), distance: at + 1 - told }],
+        answers: [{ at, expected: tokens.subarray(at + 1, end), distance: at + 1 - told }],
         conditions: { depth: room === 0 ? 0 : before / room },
       };
     },

@@ -45,6 +45,30 @@ describe('passkey', () => {
     expect(byteTokenizer().decode(tokens)).toMatch(/b{50}a{30}b{50}/);
   });
 
+  it('asks where it should: filler goes on behind the answer', async () => {
+    const ends = new Set<number>();
+    for (let seed = 0; seed < 40; seed++) {
+      const { tokens, answers, conditions } = await passkey({ after: [0, 7, 60], depths: 1 }).example(
+        200,
+        random(seed),
+      );
+      const { at, expected, distance } = answers[0]!;
+      const text = byteTokenizer().decode(tokens);
+      const asked = text.indexOf(' What is the pass key? The pass key is');
+      expect(at).toBe(asked + ' What is the pass key? The pass key is'.length - 1);
+      expect(byteTokenizer().decode(expected)).toMatch(/^ \d{5}$/);
+      expect(tokens.slice(at + 1 - distance, at + 1 - distance + expected.length)).toEqual(expected.slice());
+      expect(text.slice(at + 1 + expected.length)).toMatch(/^( [A-Z][\w .]*)?$/);
+      expect(conditions['depth']).toBe(1);
+      ends.add(201 - (at + 1 + expected.length));
+    }
+    expect([...ends].sort((a, b) => a - b)).toEqual([0, 7, 60]);
+    await expect(passkey({ after: 60 }).example(138, random(1))).rejects.toThrow(
+      /context is 138; expected at least 139/,
+    );
+    expect(() => passkey({ after: -1 })).toThrow('after is -1');
+  });
+
   it('draws its keys from all there are', async () => {
     const keys = new Set<string>();
     for (let seed = 0; seed < 300; seed++) {
