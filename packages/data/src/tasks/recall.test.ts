@@ -49,6 +49,28 @@ describe('recall', () => {
     );
   });
 
+  it('tells a pair as one token where joined', () => {
+    fc.assert(
+      fc.property(options, ({ pairs, queries, gaps, lead, asked, context, seed }) => {
+        const task = recall({ pairs, queries, gaps, lead, joined: true, keys: 20, values: 7, filler: 3 });
+        expect(task.vocabSize).toBe(3 + 20 + 7 + 140);
+        const first = lead ?? 0;
+        const { tokens, answers } = task.example(context - pairs, new Random(seed, 'test')) as Awaited<
+          ReturnType<typeof task.example>
+        >;
+        expect(answers).toHaveLength(asked);
+        for (const { at, expected, distance } of answers) {
+          expect(at).toBeGreaterThanOrEqual(first + pairs + (gaps ?? 0));
+          expect([...tokens.subarray(at + 1, at + 2)]).toEqual([...expected]);
+          const told = tokens[at + 1 - distance]! - 30;
+          expect([Math.floor(told / 7) + 3, (told % 7) + 23]).toEqual([tokens[at], expected[0]]);
+        }
+        expect([...tokens].filter((id) => id >= 30)).toHaveLength(pairs);
+        expect(Math.max(...tokens)).toBeLessThan(task.vocabSize);
+      }),
+    );
+  });
+
   it('strews queries over all octaves of the sequence', async () => {
     const task = recall({ pairs: 8 });
     const octaves = new Array<number>(13).fill(0);
@@ -76,6 +98,7 @@ describe('recall', () => {
     expect(() => recall({ pairs: [] })).toThrow(ConfigError);
     expect(() => recall({ pairs: '4' as unknown as number })).toThrow(ConfigError);
     expect(() => recall({ gaps: -1 })).toThrow(ConfigError);
+    expect(() => recall({ joined: 1 as unknown as boolean })).toThrow('joined is 1; expected true or false.');
     for (const option of ['queries', 'keys', 'values', 'filler'] satisfies (keyof RecallOptions)[]) {
       expect(() => recall({ [option]: 0 })).toThrow(`${option} is 0`);
     }

@@ -24,17 +24,22 @@ export interface RecallOptions {
    * learn the places.
    */
   lead?: Choice | undefined;
+  /**
+   * Whether a pair is told as one token instead of two; false unless said otherwise. What is asked is then only what the state
+   * holds, and not whether a model has learned to look at the token before.
+   */
+  joined?: boolean | undefined;
   /** Different keys; 112 unless said otherwise. */
   keys?: number | undefined;
   /** Different values; 112 unless said otherwise. */
   values?: number | undefined;
-  /** Different tokens of filler, at least 1; 32 unless said otherwise. V is the sum of the three. */
+  /** Different tokens of filler, at least 1; 32 unless said otherwise. V is the sum of the three, and keys · values where joined. */
   filler?: number | undefined;
 }
 
 /**
  * Filler, `k₁ v₁ … kₙ vₙ`, filler, and queries `kᵢ vᵢ` in random order. Keys of a sequence differ, values may not. In the
- * vocabulary, filler comes first, then keys, then values.
+ * vocabulary, filler comes first, then keys, then values, then joined pairs.
  *
  * Conditions: `pairs`.
  *
@@ -51,6 +56,7 @@ export function recall({
   queries,
   gaps,
   lead,
+  joined = false,
   keys = 112,
   values = 112,
   filler = 32,
@@ -63,33 +69,35 @@ export function recall({
   if (queries !== undefined) requireWhole('queries', queries, 1);
   const gapChoices = gaps === undefined ? undefined : choices('gaps', gaps, wholeFrom(0));
   const leadChoices = lead === undefined ? undefined : choices('lead', lead, wholeFrom(0));
+  if (typeof joined !== 'boolean') throw new ConfigError({ what: 'joined', value: joined, expected: 'true or false' });
   const noise: Alphabet = { first: 0, size: filler };
+  const width = joined ? 1 : 2;
 
   return {
     name: 'recall',
-    vocabSize: filler + keys + values,
+    vocabSize: filler + keys + values + (joined ? keys * values : 0),
     example(context, random) {
       const n = pick(pairChoices, random);
       const asked = Math.min(queries ?? n, n);
       const gap = gapChoices ? pick(gapChoices, random) : 0;
       const first = leadChoices ? pick(leadChoices, random) : 0;
-      const behind = first + 2 * n + gap;
+      const behind = first + width * n + gap;
       requireContext('recall', context, behind + 2 * asked - 1);
       const tokens = fill(new Int32Array(context + 1), noise, random);
-      const key = random.permutation(keys);
-      for (let i = 0; i < n; i++) {
-        tokens[first + 2 * i] = filler + key[i]!;
-        tokens[first + 2 * i + 1] = filler + keys + random.integer(values);
-      }
+      const key = random.permutation(keys).subarray(0, n);
+      const value = Array.from(key, () => random.integer(values));
+      const asTwo = (i: number) => [filler + key[i]!, filler + keys + value[i]!];
+      const asOne = (i: number) => [filler + keys + values + key[i]! * values + value[i]!];
+      for (let i = 0; i < n; i++) tokens.set(joined ? asOne(i) : asTwo(i), first + width * i);
       const order = random.permutation(n).subarray(0, asked);
       // Places of two tokens behind the pairs.
       const places = Math.floor((context + 1 - behind) / 2);
       const taken = gapChoices ? order.map((_, i) => i) : strew(asked, places, random);
       const answers = Array.from(order, (pair, i): TaskAnswer => {
         const at = behind + 2 * taken[i]!;
-        const told = first + 2 * pair;
-        tokens.copyWithin(at, told, told + 2);
-        return { at, expected: tokens.subarray(at + 1, at + 2), distance: at - told };
+        tokens.set(asTwo(pair), at);
+        const told = first + width * (pair + 1) - 1;
+        return { at, expected: tokens.subarray(at + 1, at + 2), distance: at + 1 - told };
       });
       return { tokens, answers: answers.sort((a, b) => a.at - b.at), conditions: { pairs: n } };
     },
