@@ -67,7 +67,13 @@ export function quantity(value: number, unit = ''): string {
   return `${digits} ${prefix}${unit}`.trim();
 }
 
-/** 1536 → 1.50 KiB. */
+/** 1.52 → 1.5 : 1, 1083 → 1,100 : 1. */
+export function ratio(value: number): string {
+  const digits = { minimumSignificantDigits: 2, maximumSignificantDigits: 2 };
+  return `${value.toLocaleString('en-US', digits)} : 1`;
+}
+
+/** 1536 → 1.5 KiB. */
 export function bytes(value: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let unit = 0;

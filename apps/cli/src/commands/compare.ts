@@ -21,7 +21,7 @@ import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
 import { markdownTable } from '../markdown';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
-import { bytes, createOutput, duration, quantity, type Output } from '../output';
+import { bytes, createOutput, duration, quantity, ratio, type Output } from '../output';
 
 interface Flags extends BackendFlags, ComputeFlags {
   out?: string;
@@ -148,13 +148,7 @@ async function listing(
     if (status !== 'finished') total += trainingFlops;
     const state = stateBytes > 0 ? bytes(stateBytes) : `${bytes(cacheBytes)} at ${each.context}`;
     rows.push([
-      ...[
-        each.id,
-        quantity(parameters),
-        state,
-        `${weightToState.toPrecision(2)} : 1`,
-        `${steps} × ${batch} × ${each.context}`,
-      ],
+      ...[each.id, quantity(parameters), state, ratio(weightToState), `${steps} × ${batch} × ${each.context}`],
       ...[quantity(tokens), bytes(trainingBytes), quantity(trainingFlops, 'FLOP'), status],
     ]);
   }

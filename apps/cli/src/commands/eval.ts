@@ -22,7 +22,7 @@ import { bytesPerToken, openData, unitOf, withData, type DataFlags, type Part } 
 import { interruptible } from '../interrupt';
 import { markdownTable } from '../markdown';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
-import { bytes, createOutput, quantity, type Output } from '../output';
+import { bytes, createOutput, quantity, ratio, type Output } from '../output';
 
 interface Flags extends BackendFlags, ComputeFlags, DataFlags {
   length: number;
@@ -127,7 +127,7 @@ function paceTable({ pace, processBytes, costs }: EvalResult): string {
   return (
     `\n${markdownTable({ head, rows })}\n\n` +
     `Per token: ${quantity(weightFlops)}FLOP in weights, ${quantity(stateFlops)}FLOP for what is remembered, ` +
-    `${weightToState.toPrecision(2)} : 1.`
+    `${ratio(weightToState)}.`
   );
 }
 

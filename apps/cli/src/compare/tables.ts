@@ -1,7 +1,7 @@
 // The results as tables: the same ones for Markdown and for HTML.
 
 import { lossDifferences, type LossByPosition } from '@sympow/evaluation';
-import { bytes, quantity } from '../output';
+import { bytes, quantity, ratio } from '../output';
 import type { GroupResult, Loss, Recall, Results } from './results';
 
 /** The parts of a report. */
@@ -210,7 +210,7 @@ function costs(groups: readonly GroupResult[], results: Results): Table {
         stateBytes > 0 ? `(${bytes(cacheBytes)})` : bytes(cacheBytes),
         quantity(weightFlops),
         quantity(stateFlops),
-        `${weightToState.toPrecision(2)} : 1`,
+        ratio(weightToState),
       ];
     }),
   };
