@@ -126,6 +126,22 @@ describe('every chart', () => {
 describe('svg chart', () => {
   const options = { title: 'Loss <by> position', subtitle: 'a & b', rule, width: 640, height: 400 };
 
+  it('tells more series than there are colours apart, in the legend too', async () => {
+    const points = [
+      { x: 1, y: 1 },
+      { x: 2, y: 2 },
+    ];
+    const names = Array.from({ length: 10 }, (_, i) => `model ${i}`);
+    const svg = await svgChart(names.map((name) => ({ name, points })));
+    const legend = svg.slice(svg.indexOf('role-legend'));
+    for (const name of names) expect(legend).toContain(`>${name}</text>`);
+    const symbols = [...legend.matchAll(/role-legend-symbol[^]*?<path[^>]* (d="[^"]*" fill="[^"]*")/g)].map(
+      ([, seen]) => seen,
+    );
+    expect(symbols).toHaveLength(10);
+    expect(new Set(symbols).size).toBe(10);
+  });
+
   it('has everything in it, and is the same every time', async () => {
     const [first, second] = await Promise.all([svgChart(two, options), svgChart(two, options)]);
     expect(first).toBe(second);

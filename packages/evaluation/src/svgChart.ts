@@ -175,15 +175,16 @@ function lookup(ticks: readonly { value: number; text: string }[]): string {
   return `${JSON.stringify(Object.fromEntries(ticks.map(({ value, text }) => [value, text])))}[datum.value]`;
 }
 
-/** Gives the series the values one after the other. */
-function inTurn({ series }: Frame, values: readonly string[]): { domain: string[]; range: string[] } {
+/** Gives the series the values one after the other, from `shift` values farther on in each further turn. */
+function inTurn({ series }: Frame, values: readonly string[], shift = 0): { domain: string[]; range: string[] } {
+  const { length } = values;
   return {
     domain: series.map(({ name }) => name),
-    range: series.map((_, index) => values[index % values.length]!),
+    range: series.map((_, index) => values[(index + shift * Math.floor(index / length)) % length]!),
   };
 }
 
-/** Bands below all lines, points above all lines. More series than colours are told apart by dashes. */
+/** Bands below all lines, points above all lines. More series than colours are told apart by dashes and shapes. */
 function lines(frame: Frame, options: SvgChartOptions, height: number): Layer {
   const marks = hasMarks(frame, options);
   const dashes = frame.series.map(
@@ -202,7 +203,7 @@ function lines(frame: Frame, options: SvgChartOptions, height: number): Layer {
   };
   const points: Layer = {
     mark: { type: 'point', filled: true, size: 56, opacity: 1, stroke: 'white', strokeWidth: 1 },
-    encoding: { y: { field: 'y' }, shape: { field: 'series', type: 'nominal', scale: inTurn(frame, shapes) } },
+    encoding: { y: { field: 'y' }, shape: { field: 'series', type: 'nominal', scale: inTurn(frame, shapes, 1) } },
   };
   return {
     encoding: {
@@ -216,7 +217,7 @@ function lines(frame: Frame, options: SvgChartOptions, height: number): Layer {
         encoding: {
           y: { field: 'y' },
           ...(frame.series.length > colors.length && {
-            strokeDash: { field: 'series', type: 'nominal', scale: { domain, range: dashes }, legend: null },
+            strokeDash: { field: 'series', type: 'nominal', scale: { domain, range: dashes } },
           }),
         },
       },
