@@ -123,6 +123,19 @@ describe('every chart', () => {
   });
 });
 
+/** Where texts end, from the left of the picture, with letters 7 wide. */
+function rightEnds(svg: string): Map<string, number> {
+  const ends = new Map<string, number>();
+  const shifts = [0];
+  for (const [, close, tag, attributes, text] of svg.matchAll(/<(\/?)(g|text)\b([^>]*)>([^<]*)/g)) {
+    const shift = shifts.at(-1)! + Number(attributes!.match(/translate\((-?[\d.]+)/)?.[1] ?? 0);
+    if (tag === 'text' && !close) ends.set(text!, shift + 7 * text!.length);
+    else if (tag === 'g' && close) shifts.pop();
+    else if (tag === 'g' && !attributes!.endsWith('/')) shifts.push(shift);
+  }
+  return ends;
+}
+
 describe('svg chart', () => {
   const options = { title: 'Loss <by> position', subtitle: 'a & b', rule, width: 640, height: 400 };
 
@@ -140,6 +153,19 @@ describe('svg chart', () => {
     );
     expect(symbols).toHaveLength(10);
     expect(new Set(symbols).size).toBe(10);
+  });
+
+  it('has room for all names in the legend', async () => {
+    const points = [
+      { x: 1, y: 1 },
+      { x: 2, y: 2 },
+    ];
+    for (const length of [5, 14, 24, 60]) {
+      const names = Array.from({ length: 11 }, (_, i) => `model ${i}`.padEnd(length, '.'));
+      const ends = rightEnds(await svgChart(names.map((name) => ({ name, points }))));
+      for (const name of names) expect(ends.get(name)).toBeLessThan(800);
+      expect(Math.max(...ends.values())).toBeGreaterThan(length === 60 ? 400 : 600);
+    }
   });
 
   it('has everything in it, and is the same every time', async () => {

@@ -123,10 +123,11 @@ function hasMarks({ series }: Frame, { marks }: SvgChartOptions): boolean {
   return marks ?? series.every(({ points }) => points.length <= 40);
 }
 
-/** As many names as fit side by side. */
+/** As many names as fit side by side. Without a canvas, Vega takes letters to be 10.4 wide where it sets the columns; they are some 7. */
 function legendColumns({ series }: Frame, width: number): number {
   const widest = Math.max(...series.map(({ name }) => name.length));
-  return Math.max(1, Math.min(series.length, Math.floor((width - 80) / (44 + 7 * widest))));
+  const free = width - 120 - (44 + 7 * widest);
+  return Math.max(1, Math.min(series.length, 1 + Math.floor(free / (36 + 10.4 * widest))));
 }
 
 function rows({ series }: Frame): Row[] {

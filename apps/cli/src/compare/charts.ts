@@ -114,7 +114,7 @@ function recallPlots(results: Results, groups: readonly GroupResult[], name: str
     {
       ...shared,
       name: `recall-${name}-distance`.replaceAll(/[^A-Za-z0-9.]+/g, '-'),
-      title: `${title} by distance`,
+      title: `${title}: right answers by distance`,
       xLabel: 'tokens from where it was told to where it is asked for',
       series: series(({ byDistance }) =>
         byDistance.map(({ from, to, accuracy, stderr }) => ({ x: Math.sqrt(from * (to - 1)), y: accuracy, stderr })),
@@ -123,7 +123,7 @@ function recallPlots(results: Results, groups: readonly GroupResult[], name: str
     ...several.map((condition) => ({
       ...shared,
       name: `recall-${name}-${condition}`.replaceAll(/[^A-Za-z0-9.]+/g, '-'),
-      title: `${title} by ${condition}`,
+      title: `${title}: right answers by ${condition}`,
       xLabel: condition,
       ...(own[0]!.recall[name]!.byCondition[condition]!.some(({ value }) => value <= 0) && {
         xScale: 'linear' as const,

@@ -100,7 +100,7 @@ describe('what comes out', () => {
     for (const part of [
       'Loss by position, trained to 8',
       'Against gated-softmax',
-      'Passkey by distance',
+      'Passkey: right answers by distance',
       'State and cost',
     ]) {
       expect(page).toContain(part);

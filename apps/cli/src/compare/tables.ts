@@ -159,7 +159,7 @@ function recallTables(results: Results, name: string, groups: readonly GroupResu
   return [
     {
       section,
-      title: `${capital(name)} by distance`,
+      title: `${capital(name)}: right answers by distance`,
       note,
       head: head('Distance'),
       rows: [
@@ -172,7 +172,7 @@ function recallTables(results: Results, name: string, groups: readonly GroupResu
     },
     ...Object.entries(first.byCondition).map(([condition, rows]) => ({
       section,
-      title: `${capital(name)} by ${condition}`,
+      title: `${capital(name)}: right answers by ${condition}`,
       note,
       head: head(capital(condition)),
       rows: [
