@@ -128,7 +128,7 @@ function rightEnds(svg: string): Map<string, number> {
   const ends = new Map<string, number>();
   const shifts = [0];
   for (const [, close, tag, attributes, text] of svg.matchAll(/<(\/?)(g|text)\b([^>]*)>([^<]*)/g)) {
-    const shift = shifts.at(-1)! + Number(attributes!.match(/translate\((-?[\d.]+)/)?.[1] ?? 0);
+    const shift = shifts.at(-1) + Number(attributes!.match(/translate\((-?[\d.]+)/)?.[1] ?? 0);
     if (tag === 'text' && !close) ends.set(text!, shift + 7 * text!.length);
     else if (tag === 'g' && close) shifts.pop();
     else if (tag === 'g' && !attributes!.endsWith('/')) shifts.push(shift);
