@@ -138,12 +138,12 @@ function rightEnds(svg: string): Map<string, number> {
 
 describe('svg chart', () => {
   const options = { title: 'Loss <by> position', subtitle: 'a & b', rule, width: 640, height: 400 };
+  const points = [
+    { x: 1, y: 1 },
+    { x: 2, y: 2 },
+  ];
 
   it('tells more series than there are colours apart, in the legend too', async () => {
-    const points = [
-      { x: 1, y: 1 },
-      { x: 2, y: 2 },
-    ];
     const names = Array.from({ length: 10 }, (_, i) => `model ${i}`);
     const svg = await svgChart(names.map((name) => ({ name, points })));
     const legend = svg.slice(svg.indexOf('role-legend'));
@@ -156,10 +156,6 @@ describe('svg chart', () => {
   });
 
   it('has room for all names in the legend', async () => {
-    const points = [
-      { x: 1, y: 1 },
-      { x: 2, y: 2 },
-    ];
     for (const length of [5, 14, 24, 60]) {
       const names = Array.from({ length: 11 }, (_, i) => `model ${i}`.padEnd(length, '.'));
       const ends = rightEnds(await svgChart(names.map((name) => ({ name, points }))));
