@@ -1,6 +1,6 @@
 // The arrays that come in and go out: checked at the door, and refused before they are allocated where they cannot be held.
 import type { FloatArray } from './api';
-import { OutOfMemoryError, ShapeError } from './errors';
+import { OutOfMemoryError, ShapeError } from '@sympow/core';
 import { describeBytes, MAX_ENTRIES } from './size';
 
 interface ArrayClass<A> {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FloatArray } from './api';
 import { embed, embedBackward, embedBatch, embedBatchBackward } from './embed';
-import { ConfigError, OutOfMemoryError, ShapeError } from './errors';
+import { ConfigError, OutOfMemoryError, ShapeError } from '@sympow/core';
 import { embeddingWeights, multiIndices } from './multiIndex';
 import { embeddedSize } from './size';
 

@@ -2,7 +2,7 @@
 // the class of array that came in. No kernel of a backend: this is the reference, and fast enough to prepare data with.
 import type { EmbeddingRuns, EmbedOptions, FloatArray } from './api';
 import { allocate, requireFloats, requireLength, resultLike } from './arrays';
-import { ShapeError } from './errors';
+import { ShapeError } from '@sympow/core';
 import { embeddingRuns } from './runs';
 import { requireWhole } from './size';
 

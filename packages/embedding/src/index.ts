@@ -9,8 +9,8 @@ export type {
   TiledEmbedOptions,
 } from './api';
 export { embed, embedBackward, embedBatch, embedBatchBackward } from './embed';
-export { ConfigError, describeValue, OutOfMemoryError, ShapeError, SympowError } from './errors';
-export type { ErrorDetails } from './errors';
+export { ConfigError, describeValue, OutOfMemoryError, ShapeError, SympowError } from '@sympow/core';
+export type { ErrorDetails } from '@sympow/core';
 export { embeddingWeights, multiIndexRank, multiIndices } from './multiIndex';
 export { embeddingPlan } from './plan';
 export { embeddingRuns } from './runs';

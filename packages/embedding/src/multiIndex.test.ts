@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, OutOfMemoryError } from './errors';
+import { ConfigError, OutOfMemoryError } from '@sympow/core';
 import { embeddingWeights, multiIndexRank, multiIndices } from './multiIndex';
 import { embeddingPlan } from './plan';
 import { embeddedSize } from './size';

@@ -1,6 +1,6 @@
 // The multi-indices behind the entries of φ, their weights, and where each of them stands.
 import { allocate } from './arrays';
-import { ConfigError } from './errors';
+import { ConfigError } from '@sympow/core';
 import { embeddingRuns } from './runs';
 import { embeddedSize, requireWhole } from './size';
 

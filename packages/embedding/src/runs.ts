@@ -2,7 +2,7 @@
 import type { EmbeddingRuns } from './api';
 import { allocate } from './arrays';
 import { BoundedCache } from './cache';
-import { ConfigError } from './errors';
+import { ConfigError } from '@sympow/core';
 import { countMultisets, embeddedSize } from './size';
 
 /** Beyond this even 2^p leaves the range of a double. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, OutOfMemoryError } from './errors';
+import { ConfigError, OutOfMemoryError } from '@sympow/core';
 import { COUNT_LIMIT, countMultisets, embeddedSize, tiledSize } from './size';
 
 it.each([

@@ -1,5 +1,5 @@
 // How many entries φ has, in both layouts. Exact, and refused where an array could not hold them.
-import { ConfigError, OutOfMemoryError } from './errors';
+import { ConfigError, OutOfMemoryError } from '@sympow/core';
 
 /** Most entries that φ or a table about it may have: positions fit 32-bit integers, arrays fit every engine of today. */
 export const MAX_ENTRIES = 2 ** 31 - 1;

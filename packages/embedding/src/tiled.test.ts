@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FloatArray } from './api';
 import { embed } from './embed';
-import { ConfigError, OutOfMemoryError, ShapeError } from './errors';
+import { ConfigError, OutOfMemoryError, ShapeError } from '@sympow/core';
 import { embeddedSize, tiledSize } from './size';
 import { applyLayoutMap, lexicographicToTiled, tiledEmbed, tiledToLexicographic } from './tiled';
 

@@ -3,7 +3,7 @@
 import type { FloatArray, LayoutMap, LayoutMapOptions, TiledEmbedOptions } from './api';
 import { allocate, requireFloats, requireLength, resultLike } from './arrays';
 import { BoundedCache } from './cache';
-import { ShapeError } from './errors';
+import { ShapeError } from '@sympow/core';
 import { embeddingWeights, multiIndices, ranking } from './multiIndex';
 import { embeddedSize, requireWhole, tiledSize } from './size';
 

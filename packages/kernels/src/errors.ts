@@ -1,8 +1,8 @@
-/** The typed errors of the contract. The base classes come from `@sympow/embedding`, which stands below. */
+/** The typed errors of the contract. The base classes come from `@sympow/core`, which stands below. */
 
-import { SympowError } from '@sympow/embedding';
+import { SympowError } from '@sympow/core';
 
-export { ConfigError, OutOfMemoryError, ShapeError, SympowError, type ErrorDetails } from '@sympow/embedding';
+export { ConfigError, OutOfMemoryError, ShapeError, SympowError, type ErrorDetails } from '@sympow/core';
 
 /** A backend cannot run here, was closed, or was handed something that is not its own. */
 export class BackendError extends SympowError {

@@ -1,4 +1,4 @@
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from './errors';
 import { describe, expect, it } from 'vitest';
 import { philox4x32, Random } from './random';
 import type { RandomState, StreamName } from './random';

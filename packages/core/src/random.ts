@@ -3,7 +3,7 @@
 // It is not for secrets.
 //
 // Salmon, Moraes, Dror, Shaw: "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from './errors';
 
 /** What a stream is for: one name or number per purpose, such as `init`, `data`, `sampling`. `3` and `'3'` are the same. */
 export type StreamName = string | number;

@@ -23,7 +23,7 @@ export function nextTurn(): Promise<void> {
  *
  * @example
  * ```ts
- * import { breathing } from '@sympow/kernels';
+ * import { breathing } from '@sympow/core';
  * const breathe = breathing();
  * for (let i = 0; i < 1000; i++) await breathe(); // timers and signals are served about every 50 ms
  * ```
