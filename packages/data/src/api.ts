@@ -89,7 +89,8 @@ export interface TokenSource {
    * Tokens `from` … `to`−1 of a document.
    *
    * @param out - where they go, to − from ids; a new array where absent
-   * @returns `out`; −1 stands for a token that cannot be read, in a source that was asked to skip such
+   * @returns `out`; −1 stands for a token that cannot be read, in a source that was asked to skip such. Readers copy from an
+   * array of the source's own, wait for anything with a `then`, and refuse any other answer.
    * @throws DataError if there is no such document or range, or `out` has another length; an asynchronous source rejects
    */
   read(document: number, from: number, to: number, out?: Int32Array): Int32Array | Promise<Int32Array>;

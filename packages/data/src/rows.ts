@@ -1,5 +1,6 @@
 // From spans of documents to the arrays of a batch. Inputs and targets are the same tokens, one apart, and read once.
 import type { Batch, Span, TokenSource } from './api';
+import { readTokens } from './read';
 
 /**
  * Reads a batch. The spans of a row stand one after another and fill it; all but the last end with their document.
@@ -20,8 +21,8 @@ export function readBatch(
   for (const { row, at, document, from, length } of spans) {
     const count = Math.min(length + 1, source.documentLength(document) - from);
     const begin = row * (context + 1) + at;
-    const read = source.read(document, from, from + count, tokens.subarray(begin, begin + count));
-    if (read instanceof Promise) reads.push(read);
+    const read = readTokens(source, document, from, from + count, tokens.subarray(begin, begin + count));
+    if ('then' in read) reads.push(read);
   }
   const build = () => shift(source, tokens, spans, batch, context, packed);
   return reads.length === 0 ? build() : Promise.all(reads).then(build);

@@ -3,6 +3,7 @@ import type { ChunkLayout, TokenArray, Tokenizer, TokenSource } from './api';
 import { DataError } from './errors';
 import { requireWhole } from './options';
 import { PrefixSums } from './prefixSums';
+import { readTokens } from './read';
 
 /** Tokens of one document and what it is called. */
 export interface TokenDocument {
@@ -97,7 +98,7 @@ export function partsOf(
     read(document, from, to, out) {
       const target = readTarget(parts, document, from, to, out);
       const [begin] = partOf(kept[document]!);
-      return source.read(kept[document]!, begin + from, begin + to, target);
+      return readTokens(source, kept[document]!, begin + from, begin + to, target);
     },
   };
   return parts;
@@ -149,7 +150,7 @@ export function joinSources(sources: readonly TokenSource[]): TokenSource {
     read(document, from, to, out) {
       const target = readTarget(joined, document, from, to, out);
       const { source, inner } = find(document);
-      return source.read(inner, from, to, target);
+      return readTokens(source, inner, from, to, target);
     },
   };
   return joined;

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../errors';
 import { textSource } from './text';
@@ -14,6 +15,11 @@ describe('a source of texts', () => {
     const source = textSource(bytes);
     bytes[0] = 7;
     expect(source.read(0, 0, 3)).toEqual(Int32Array.of(7, 255, 128));
+  });
+
+  it('takes bytes of another realm', () => {
+    const bytes = runInNewContext('Uint8Array.of(1, 2)') as Uint8Array;
+    expect(textSource(bytes).tokenCount).toBe(2);
   });
 
   it('keeps the order of documents and leaves empty ones out', () => {

@@ -23,7 +23,7 @@ export function textSource(
   text: string | Uint8Array | readonly TextDocument[],
   { tokenizer = byteTokenizer(), name = 'text', notes = [] }: TextOptions = {},
 ): TokenSource {
-  const texts = typeof text === 'string' || text instanceof Uint8Array ? [{ name, text }] : text;
+  const texts = typeof text === 'string' || ArrayBuffer.isView(text) ? [{ name, text }] : text;
   const documents = texts.map((document) => ({
     name: document.name,
     tokens: tokenizer.encodeBytes(

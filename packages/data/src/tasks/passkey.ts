@@ -6,6 +6,7 @@ import type { Random } from '@sympow/kernels';
 import type { TokenSource } from '../api';
 import { DataError } from '../errors';
 import { requireWhole } from '../options';
+import { readTokens } from '../read';
 import { byteTokenizer } from '../tokenizers/bytes';
 import type { Task, TaskMaterial } from './api';
 import { choices, pick, requireContext, wholeFrom, type Choice } from './draw';
@@ -126,7 +127,7 @@ async function readFiller(source: TokenSource, length: number, random: Random): 
   while (from >= source.documentLength(document)) from -= source.documentLength(document++);
   for (let at = 0; at < length;) {
     const to = Math.min(source.documentLength(document), from + length - at);
-    await source.read(document, from, to, filler.subarray(at, at + to - from));
+    await readTokens(source, document, from, to, filler.subarray(at, at + to - from));
     at += to - from;
     from = 0;
     document = (document + 1) % source.documentCount;
