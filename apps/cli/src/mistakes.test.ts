@@ -1,0 +1,175 @@
+// What a person gets wrong, and what the program says to it.
+
+import { cpSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Scratch } from './scratch';
+
+let scratch: Scratch;
+let checkpoint: string;
+beforeAll(() => {
+  scratch = new Scratch();
+  checkpoint = scratch.checkpoint();
+  writeFileSync(scratch.at('empty.txt'), '');
+}, 60_000);
+afterAll(() => scratch.remove());
+
+/** A copy of the checkpoint to do harm to. */
+function harmed(name: string, harm: (path: string) => void): string {
+  const path = scratch.at(name);
+  cpSync(checkpoint, path, { recursive: true });
+  harm(path);
+  return path;
+}
+
+describe('what a person gets wrong is answered in one line that names the value and the remedy', () => {
+  const cases: { name: string; args: () => string[]; code: 1 | 2; says: RegExp }[] = [
+    { name: 'no such text', args: () => ['train', 'nowhere.txt', '--out', 'x'], code: 1, says: /nowhere\.txt/ },
+    {
+      name: 'an empty text',
+      args: () => ['train', 'empty.txt', '--out', 'x'],
+      code: 1,
+      says: /empty\.txt holds no text/,
+    },
+    {
+      name: 'a context longer than the text',
+      args: () => [...scratch.train('x'), '--context', '99999'],
+      code: 1,
+      says: /99999.*(shorter|more text)/,
+    },
+    {
+      name: 'p = 0',
+      args: () => [...scratch.train('x'), '--power', '0'],
+      code: 1,
+      says: /power is 0; expected a whole number of at least 1/,
+    },
+    {
+      name: 'an odd p with the sum normaliser',
+      args: () => [...scratch.train('x'), '--power', '3'],
+      code: 1,
+      says: /power is 3; expected an even number.*normalizer none/,
+    },
+    {
+      name: 'heads that do not divide',
+      args: () => [...scratch.train('x'), '--heads', '4', '--kv-heads', '3'],
+      code: 1,
+      says: /heads is 4; expected a multiple of keyValueHeads, 3/,
+    },
+    {
+      name: 'an odd head size',
+      args: () => [...scratch.train('x'), '--head-size', '7'],
+      code: 1,
+      says: /headSize is 7; expected an even number/,
+    },
+    {
+      name: 'a batch that does not divide into pieces',
+      args: () => [...scratch.train('x'), '--batch', '4', '--accumulate', '3'],
+      code: 1,
+      says: /accumulate is 3; expected a divisor of the batch, 4/,
+    },
+    {
+      name: 'a state that no memory holds',
+      args: () => [...scratch.train('x'), '--power', '40', '--head-size', '512'],
+      code: 1,
+      says: /bytes|B\b/,
+    },
+    {
+      name: 'a run that was begun otherwise',
+      args: () => [...scratch.train('run', '--steps', '4'), '--lr', '0.5'],
+      code: 1,
+      says: /learningRate/,
+    },
+    {
+      name: 'a folder with a run and --no-resume',
+      args: () => [...scratch.train('run', '--steps', '4'), '--no-resume'],
+      code: 1,
+      says: /another folder/,
+    },
+    { name: 'no checkpoint', args: () => ['generate', scratch.folder], code: 1, says: /no checkpoint/ },
+    { name: 'an empty prompt', args: () => ['generate', checkpoint, '--prompt', ''], code: 1, says: /prompt is empty/ },
+    {
+      name: 'a state that is none',
+      args: () => ['generate', checkpoint, '--state-in', join(checkpoint, 'model.safetensors')],
+      code: 1,
+      says: /no state/,
+    },
+    {
+      name: 'truncated weights',
+      args: () => ['generate', harmed('short', (path) => truncateSync(join(path, 'model.safetensors'), 2000))],
+      code: 1,
+      says: /model\.safetensors/,
+    },
+    {
+      name: 'weights whose header lies',
+      args: () => ['generate', harmed('lying', (path) => lie(join(path, 'model.safetensors')))],
+      code: 1,
+      says: /model\.safetensors/,
+    },
+    {
+      name: 'a configuration of another model',
+      args: () => [
+        'generate',
+        harmed('other', (path) => edit(join(path, 'config.json'), /"hidden_size": 16/, '"hidden_size": 32')),
+      ],
+      code: 1,
+      says: /model\.safetensors/,
+    },
+    {
+      name: 'a configuration that is no JSON',
+      args: () => ['eval', harmed('broken', (path) => writeFileSync(join(path, 'config.json'), '{')), scratch.text],
+      code: 1,
+      says: /config\.json/,
+    },
+    {
+      name: 'an evaluation longer than the text',
+      args: () => ['eval', checkpoint, scratch.text, '--length', '9999999'],
+      code: 1,
+      says: /9999999/,
+    },
+    { name: 'an unknown command', args: () => ['fly'], code: 2, says: /unknown command 'fly'/ },
+    { name: 'an unknown option', args: () => ['doctor', '--fast'], code: 2, says: /unknown option '--fast'/ },
+    { name: 'a missing option', args: () => ['train', scratch.text], code: 2, says: /--out/ },
+    {
+      name: 'a word for a number',
+      args: () => [...scratch.train('x'), '--steps', 'many'],
+      code: 2,
+      says: /--steps.*many.*whole number/s,
+    },
+    {
+      name: 'an unknown backend',
+      args: () => ['generate', checkpoint, '--backend', 'abacus'],
+      code: 2,
+      says: /--backend.*abacus.*js/,
+    },
+    {
+      name: 'an unknown variant',
+      args: () => [...scratch.train('x'), '--variant', 'quartic'],
+      code: 2,
+      says: /--variant.*quartic.*conformal/s,
+    },
+  ];
+  it.each(cases)('$name: exit code $code', ({ args, code, says }) => {
+    const ran = scratch.sympow(...args());
+    expect(ran.stderr).toMatch(says);
+    expect(ran.stderr).not.toMatch(/\n\s+at /);
+    expect(ran.stderr).not.toContain('unexpected');
+    expect(ran.code).toBe(code);
+    expect(ran.stdout).toBe('');
+  });
+
+  it('--debug shows the stack', () => {
+    expect(scratch.sympow('generate', scratch.folder, '--debug').stderr).toMatch(/CheckpointError[\s\S]*\n\s+at /);
+  });
+});
+
+function edit(path: string, from: RegExp, to: string): void {
+  writeFileSync(path, readFileSync(path, 'utf8').replace(from, to));
+}
+
+/** Makes the first tensor of a safetensors file claim bytes that it does not have, without moving anything. */
+function lie(path: string): void {
+  const bytes = readFileSync(path);
+  const at = bytes.indexOf('"data_offsets":[0,');
+  bytes.write('9', at + '"data_offsets":['.length);
+  writeFileSync(path, bytes);
+}
