@@ -307,12 +307,14 @@ export interface LoglikelihoodRequest {
 
 /** The answer to a {@link LoglikelihoodRequest}. */
 export interface Loglikelihood {
-  /** Σ log p over the tokens of the continuation, in nats. */
+  /** Σ log p over the tokens that were scored, in nats, each after all of the text before it. */
   readonly logProbability: number;
-  /** Whether every one of its tokens is the model's first choice. */
+  /** Whether every one of them is the model's first choice. */
   readonly greedy: boolean;
-  /** Tokens of the continuation. */
+  /** How many they are. */
   readonly tokens: number;
+  /** Their text: the continuation, after the spaces that its context ended with or the letters that merged with it. */
+  readonly scored: string;
 }
 
 /** How likely a model finds a whole text. */

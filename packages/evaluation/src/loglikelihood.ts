@@ -12,8 +12,12 @@ import { defaultPiece, readGroup } from './streamLosses';
 import { readTargets } from './streamTargets';
 
 /**
- * How likely a model finds continuations after their contexts, in the order of the requests. As evaluation tools do, both are
- * encoded as one text, in which spaces at the end of a context belong to its continuation.
+ * How likely a model finds continuations after their contexts, in the order of the requests.
+ *
+ * As lm-evaluation-harness does, both are encoded as one text, in which spaces at the end of a context belong to its
+ * continuation, and the continuation begins where the encoding of the context alone ends. Where the two merge, so that the
+ * text does not begin with the tokens of its context, it begins at the first token in which they differ: "th" and "e" are
+ * scored as the token "the", "hel" and "lo world" as "hello" and " world". What was scored is in the answer.
  *
  * @throws ConfigError for a continuation or a prefix without tokens, or a batch or piece out of range
  * @throws DataError for tokens that the model does not have
@@ -40,14 +44,13 @@ export async function* loglikelihood(
 ): AsyncGenerator<Loglikelihood, void, undefined> {
   const prefix = prefixOf(tokenizer, options.prefix);
   const rows = Array.from(requests, ({ context, continuation }, i): Row => {
-    const spaces = context.length - context.trimEnd().length;
-    const head = tokenizer.encode(context.slice(0, context.length - spaces));
-    const tail = tokenizer.encode(context + continuation).subarray(head.length);
-    if (tail.length === 0) {
+    const whole = tokenizer.encode(context + continuation);
+    const begin = commonLength(tokenizer.encode(context.trimEnd()), whole);
+    if (continuation === '' || begin === whole.length) {
       throw new ConfigError({ what: `continuation ${i}`, value: continuation, expected: 'at least one token' });
     }
-    const known = head.length > 0 ? head : prefix;
-    return { tokens: Int32Array.of(...known, ...tail), known: known.length };
+    const before = begin > 0 ? 0 : prefix.length;
+    return { tokens: begin > 0 ? whole : joined(prefix, whole), known: before + begin };
   });
   for (const group of groupsOf(rows, options)) {
     const found = group.rows.map(() => ({ logProbability: 0, greedy: true }));
@@ -57,8 +60,10 @@ export async function* loglikelihood(
         found[row]!.greedy &&= greedy;
       }
     }
-    for (const [row, { tokens, known }] of group.rows.entries())
-      yield { ...found[row]!, tokens: tokens.length - known };
+    for (const [row, { tokens, known }] of group.rows.entries()) {
+      const scored = tokenizer.decode(tokens.subarray(known));
+      yield { ...found[row]!, tokens: tokens.length - known, scored };
+    }
   }
 }
 
@@ -104,6 +109,13 @@ export function prefixOf(tokenizer: Tokenizer, prefix?: readonly number[]): Int3
   if (prefix === undefined) return endOfText === undefined ? tokenizer.encode('\n') : Int32Array.of(endOfText);
   if (prefix.length > 0) return Int32Array.from(prefix);
   throw new ConfigError({ what: 'prefix', value: [], message: 'the prefix is empty', expected: 'at least one token' });
+}
+
+/** How many tokens two encodings begin with alike. */
+function commonLength(a: Int32Array, b: Int32Array): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
 }
 
 /** Tokens of which the first `known` are given and the others to be predicted. */

@@ -1,5 +1,5 @@
 import { Tape } from '@sympow/autograd';
-import { byteTokenizer } from '@sympow/data';
+import { byteTokenizer, gpt2Tokenizer } from '@sympow/data';
 import { ConfigError, js, type Backend } from '@sympow/kernels';
 import { Model, modelConfig, variants, type ModelConfig } from '@sympow/model';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -29,15 +29,16 @@ beforeEach(async () => {
 afterEach(() => backend.close());
 
 /** Logarithms of all probabilities after each token of a text, from one pass over the whole of it. */
-async function reference(of: Model, text: string): Promise<Float64Array[]> {
-  const tokens = tokenizer.encode(text);
+async function reference(of: Model, text: string | Int32Array): Promise<Float64Array[]> {
+  const tokens = typeof text === 'string' ? tokenizer.encode(text) : text;
+  const V = of.config.vocabSize;
   const logits = backend.scope((keep) =>
     keep(of.forward(new Tape(backend, { record: false }), backend.upload(tokens, [1, tokens.length])).value),
   );
   const numbers = Float64Array.from(await logits.read());
   logits.dispose();
   return Array.from(tokens, (_, t) => {
-    const row = numbers.slice(256 * t, 256 * (t + 1));
+    const row = numbers.slice(V * t, V * (t + 1));
     const sum = Math.log(row.reduce((total, x) => total + Math.exp(x), 0));
     return row.map((x) => x - sum);
   });
@@ -71,16 +72,38 @@ describe('loglikelihood', () => {
         logProbability: rows.reduce((sum, row, i) => sum + row[tokens[i]!]!, 0),
         greedy: rows.every((row, i) => Math.max(...row) === row[tokens[i]!]),
         tokens: tokens.length,
+        scored: tokenizer.decode(tokens),
       });
     }
     for (const options of [{}, { batch: 1 }, { batch: 3, piece: 5 }, { piece: 1 }] satisfies ScoringOptions[]) {
       const found = await all(loglikelihood(other, tokenizer, requests, options));
       for (const [i, { logProbability, ...rest }] of found.entries()) {
         expect(Math.abs(logProbability - expected[i]!.logProbability)).toBeLessThan(1e-6);
-        expect(rest).toEqual({ greedy: expected[i]!.greedy, tokens: expected[i]!.tokens });
+        const { greedy, tokens, scored } = expected[i]!;
+        expect(rest).toEqual({ greedy, tokens, scored });
       }
       expect(found).toHaveLength(requests.length);
     }
+  });
+
+  it.each<[string, string, string, number, string]>([
+    ['merges into one token', 'th', 'e', 0, 'the'],
+    ['begins within a word', 'hel', 'lo world', 0, 'hello world'],
+    ['merges after words in common', 'It was the wor', 'st of times', 3, ' worst of times'],
+    ['stands apart', 'It was the', ' worst', 3, ' worst'],
+    ['takes the spaces before it', 'It was the ', 'worst', 3, ' worst'],
+    ['follows nothing', '', 'the', 0, 'the'],
+  ])('of a continuation that %s has every token of the text once', async (_, context, continuation, common, scored) => {
+    const words = await gpt2Tokenizer();
+    const large = Model.create(backend, modelConfig({ ...shape, vocabSize: words.vocabSize, hiddenSize: 8 }));
+    const whole = words.encode(context + continuation);
+    const before = common === 0 ? [words.endOfText!] : [];
+    const logs = await reference(large, Int32Array.of(...before, ...whole));
+    const rows = logs.slice(before.length + common - 1);
+    const expected = whole.subarray(common).reduce((sum, token, i) => sum + rows[i]![token]!, 0);
+    const [found] = await all(loglikelihood(large, words, [{ context, continuation }]));
+    expect(found!.logProbability).toBeCloseTo(expected, 6);
+    expect([found!.tokens, found!.scored]).toEqual([whole.length - common, scored]);
   });
 
   it('knows what the model itself would write', async () => {
