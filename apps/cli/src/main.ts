@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { commands } from './commands';
 import { exitCodeOf, explain } from './failure';
+import { tryFlag } from './v8Flags';
+import { trialCommand } from './v8Trial';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -45,6 +47,8 @@ for (const command of commands) {
     await command.run(args.slice(0, -2), options);
   });
 }
+
+program.command(trialCommand, { hidden: true }).action(tryFlag);
 
 try {
   await program.parseAsync();

@@ -1,12 +1,13 @@
 // V8 can make one 256-bit instruction of two WebAssembly vectors that stand side by side, which nearly doubles the speed of
-// products, but only behind an experimental flag. This program sets it where that has been seen to gain, and keeps it only
-// if kernels still give the same numbers to the last bit and are faster.
+// products, but only behind an experimental flag. This program sets it where that has been seen to gain and another process
+// survived it, and keeps it only if kernels still give the same numbers to the last bit and are faster.
 
 import { wasm } from '@sympow/backend-wasm';
 import { Random, type Backend, type Tensor } from '@sympow/kernels';
 import { Model, modelConfig, variants } from '@sympow/model';
 import { AdamW, trainingStep } from '@sympow/training';
 import { setFlagsFromString } from 'node:v8';
+import { trialOf } from './v8Trial';
 
 export const v8FlagModes = ['auto', 'off'] as const;
 export type V8FlagMode = (typeof v8FlagModes)[number];
@@ -37,6 +38,8 @@ async function decide(): Promise<V8Flags> {
   const version = Number(process.versions.node.split('.')[0]);
   if (version < since) return { flags: [], reason: `Node ${version} gains nothing from them, Node ${since} does` };
   if (process.arch !== 'x64') return { flags: [], reason: `nothing to gain on ${process.arch}` };
+  const trial = await trialOf();
+  if (!trial.survived) return { flags: [], reason: trial.reason };
   let chosen: V8Flags;
   // Compiled at once to its last form, the module that is tested is the one that runs afterwards.
   setFlagsFromString('--no-liftoff');
@@ -50,6 +53,15 @@ async function decide(): Promise<V8Flags> {
   if (chosen.flags.length === 0) setFlagsFromString(flag.replace('--', '--no-'));
   setFlagsFromString('--liftoff');
   return chosen;
+}
+
+/** What {@link trialOf} has another process do: all that this one would do with the flag, on threads as well. */
+export async function tryFlag(): Promise<void> {
+  setFlagsFromString('--no-liftoff');
+  setFlagsFromString(flag);
+  await examine(true);
+  setFlagsFromString('--liftoff');
+  await examine(true, 2);
 }
 
 /** What kernels wrote, as bits, and the GFLOP/s of a product. */
@@ -69,9 +81,9 @@ export function verdict(without: Examination, withFlag: Examination): V8Flags {
     : { flags: [flag], reason: `the same numbers, ${times}` };
 }
 
-/** Products and training steps on one thread. */
-async function examine(wide: boolean): Promise<Examination> {
-  const backend = await wasm({ threads: 1, wide }).open();
+/** Products and training steps. */
+async function examine(wide: boolean, threads = 1): Promise<Examination> {
+  const backend = await wasm({ threads, wide }).open();
   try {
     const written = [...products(backend), ...training(backend, 'softmax'), ...training(backend, 'conformal')];
     const numbers: number[] = [];
