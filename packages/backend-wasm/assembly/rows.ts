@@ -27,6 +27,9 @@ export function sumRows(rows: i32, n: i32, x: usize, scale: f32, y: usize): void
 // In doubles: rows of two or three numbers, which no vector holds, have gradients that all but cancel.
 let mean: f64 = 0;
 let inverse: f64 = 0;
+/** Numbers of the row that vectors of floats may take: none where it is so far from 0 that the rounding of its mean would show. */
+let inVectors: i32 = 0;
+const FAR: f64 = 4;
 
 /** Mean (0 for RMS) and 1/√(variance + eps) of one row. */
 function statistics(x: usize, n: i32, eps: f64, centred: bool): void {
@@ -71,13 +74,30 @@ function statistics(x: usize, n: i32, eps: f64, centred: bool): void {
     square += d * d;
   }
   inverse = 1 / Math.sqrt(square / <f64>n + eps);
+  inVectors = n & ~3;
+  // Squares of numbers from 10^19 on are beyond the range of a float.
+  if (square == Infinity || Math.abs(mean) * inverse > FAR) exactStatistics(x, n, eps, centred);
+}
+
+function exactStatistics(x: usize, n: i32, eps: f64, centred: bool): void {
+  const bytes = <usize>n << 2;
+  let sum: f64 = 0;
+  if (centred) for (let i: usize = 0; i < bytes; i += 4) sum += <f64>load<f32>(x + i);
+  mean = sum / <f64>n;
+  let square: f64 = 0;
+  for (let i: usize = 0; i < bytes; i += 4) {
+    const d = <f64>load<f32>(x + i) - mean;
+    square += d * d;
+  }
+  inverse = 1 / Math.sqrt(square / <f64>n + eps);
+  if (Math.abs(mean) * inverse > FAR) inVectors = 0;
 }
 
 export function norm(from: i32, to: i32, n: i32, x: usize, weight: usize, bias: usize, eps: f64, centred: bool, y: usize): void {
-  const whole = <usize>(n & ~3) << 2;
   for (let row = from; row < to; row++) {
     const at = (<usize>row * n) << 2;
     statistics(x + at, n, eps, centred);
+    const whole = <usize>inVectors << 2;
     const middle = f32x4.splat(<f32>mean);
     const scale = f32x4.splat(<f32>inverse);
     let i: usize = 0;
@@ -100,7 +120,6 @@ export function norm(from: i32, to: i32, n: i32, x: usize, weight: usize, bias: 
 export function normBackward(
   from: i32, to: i32, rows: i32, n: i32, x: usize, weight: usize, dy: usize, eps: f64, centred: bool, dx: usize, parts: usize,
 ): void {
-  const whole = <usize>(n & ~3) << 2;
   const bytes = <usize>n << 2;
   for (let group = from; group < to; group++) {
     const dweight = parts + (<usize>group * bytes << 1);
@@ -109,6 +128,7 @@ export function normBackward(
     for (let row = group * GROUP; row < min(rows, (group + 1) * GROUP); row++) {
       const at = <usize>row * bytes;
       statistics(x + at, n, eps, centred);
+      const whole = <usize>inVectors << 2;
       const middle = f32x4.splat(<f32>mean);
       const scale = f32x4.splat(<f32>inverse);
       let sums = f32x4.splat(0);

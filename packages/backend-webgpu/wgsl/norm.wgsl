@@ -1,5 +1,6 @@
 // Layer norm (flag `centred`) or RMS norm of one row per workgroup, and with dy the gradient of its input. The gradient also
-// leaves each row's mean and scale behind where weights have one.
+// leaves each row's mean and scale behind where weights have one. Numbers are taken relative to the first of their row, which
+// loses nothing where they are far from 0 and near each other.
 #import grid
 override threads: u32 = 256;
 #import reduce
@@ -26,6 +27,9 @@ var<storage, read> bias: array<f32>;
 var<storage, read_write> y: array<f32>;
 #endif
 
+// 2^-64: squares of numbers from 10^19 on are beyond the range of a float.
+const small = 5.421010862427522e-20;
+
 fn weight_of(i: u32) -> f32 {
 #if weight
   return weight[i];
@@ -42,30 +46,36 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   }
   let at = row * params.n;
   let count = f32(params.n);
-  var mean = 0.0;
 #if centred
+  let first = x[at];
+  var mean = 0.0;
   for (var i = thread; i < params.n; i += threads) {
-    mean += x[at + i];
+    mean += x[at + i] - first;
   }
   mean = workgroup_sum(thread, mean) / count;
+#else
+  let first = 0.0;
+  let mean = 0.0;
 #endif
-  var square = 0.0;
+  var squares = vec2<f32>(0.0);
   for (var i = thread; i < params.n; i += threads) {
-    let off = x[at + i] - mean;
-    square += off * off;
+    let off = (x[at + i] - first) - mean;
+    squares += vec2<f32>(off * off, (small * off) * (small * off));
   }
-  let scale = 1.0 / sqrt(workgroup_sum(thread, square) / count + params.eps);
+  squares = workgroup_sums(thread, squares);
+  var scale = 1.0 / sqrt(squares.x / count + params.eps);
+  if (squares.y > 0.25) {
+    scale = small / sqrt(squares.y / count);
+  }
 #if dy
-  var sum = 0.0;
-  var along = 0.0;
+  var sums = vec2<f32>(0.0);
   for (var i = thread; i < params.n; i += threads) {
     let g = dy[at + i] * weight_of(i);
-    sum += g;
-    along += g * ((x[at + i] - mean) * scale);
+    sums += vec2<f32>(g, g * (((x[at + i] - first) - mean) * scale));
   }
-  along = workgroup_sum(thread, along) / count;
+  sums = workgroup_sums(thread, sums) / count;
 #if centred
-  let offset = workgroup_sum(thread, sum) / count;
+  let offset = sums.x;
 #else
   let offset = 0.0;
 #endif
@@ -75,8 +85,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     // g is all along the row, 1 − hat² is what eps leaves of it, and the difference below would be rounding alone.
     dx[at + i] = scale * g * (params.eps * scale * scale);
 #else
-    let hat = (x[at + i] - mean) * scale;
-    dx[at + i] = scale * (g - hat * along);
+    let hat = ((x[at + i] - first) - mean) * scale;
+    dx[at + i] = scale * (g - hat * sums.y);
 #endif
   }
 #if statistics
@@ -86,7 +96,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #endif
 #else
   for (var i = thread; i < params.n; i += threads) {
-    let value = (x[at + i] - mean) * scale * weight_of(i);
+    let value = ((x[at + i] - first) - mean) * scale * weight_of(i);
 #if bias
     y[at + i] = value + bias[i];
 #else

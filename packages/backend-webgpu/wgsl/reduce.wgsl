@@ -22,6 +22,28 @@ fn workgroup_sum(thread: u32, value: f32) -> f32 {
   return sum;
 }
 
+var<workgroup> pairs: array<vec2<f32>, threads>;
+var<workgroup> columns_of_pairs: array<vec2<f32>, 16>;
+
+fn workgroup_sums(thread: u32, value: vec2<f32>) -> vec2<f32> {
+  workgroupBarrier();
+  pairs[thread] = value;
+  workgroupBarrier();
+  if (thread < 16u) {
+    var sum = vec2<f32>(0.0);
+    for (var i = thread; i < threads; i += 16u) {
+      sum += pairs[i];
+    }
+    columns_of_pairs[thread] = sum;
+  }
+  workgroupBarrier();
+  var sum = vec2<f32>(0.0);
+  for (var i = 0u; i < 16u; i++) {
+    sum += columns_of_pairs[i];
+  }
+  return sum;
+}
+
 fn workgroup_max(thread: u32, value: f32) -> f32 {
   workgroupBarrier();
   partials[thread] = value;

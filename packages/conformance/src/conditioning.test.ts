@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 
 /** Gates stay: their sums come with a tail that makes them exact. Moments of the optimizer must not become negative. */
-function nudged(args: CaseArguments, inputs: Inputs): CaseArguments {
+function nudged(args: CaseArguments, inputs: Inputs, taken: readonly string[] = []): CaseArguments {
   const nudge = (value: CaseArgument): CaseArgument => {
     if (Array.isArray(value)) return (value as readonly CaseArgument[]).map(nudge) as CaseArgument;
     if (!isNumbers(value) || value.data instanceof Int32Array) return value;
@@ -23,7 +23,10 @@ function nudged(args: CaseArguments, inputs: Inputs): CaseArguments {
     return { ...value, data: value.data.map((x, i) => x * (1 + Math.sign(data[i]!) * roundoff.float32)) };
   };
   return Object.fromEntries(
-    Object.entries(args).map(([name, value]) => [name, name === 'logGate' ? value : nudge(value)]),
+    Object.entries(args).map(([name, value]) => [
+      name,
+      name === 'logGate' || taken.includes(name) ? value : nudge(value),
+    ]),
   );
 }
 
@@ -35,7 +38,10 @@ describe('one rounding of every input moves no output by more than its tolerance
         const inputs = new Inputs(`${kernel} ${kase.name}`, 'float32', definition);
         const args = kase.make(inputs);
         const exact = new Inputs('', 'float64', definition);
-        const [before, after] = [exact.define(kernel, args, kase), exact.define(kernel, nudged(args, inputs), kase)];
+        const [before, after] = [
+          exact.define(kernel, args, kase),
+          exact.define(kernel, nudged(args, inputs, kase.taken), kase),
+        ];
         for (const [output, { data }] of Object.entries(before)) {
           if (kase.ignore?.includes(output)) continue;
           const [a, b] = [meaning(kernel, output, after[output]!.data), meaning(kernel, output, data)];

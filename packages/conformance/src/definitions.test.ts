@@ -30,9 +30,11 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 function normalised({ of, shape, args }: Arguments, position: readonly number[], centred: boolean): number {
   const [row, i] = [position.slice(0, -1), position.at(-1)!];
   const n = shape.x!.at(-1)!;
-  const mean = centred ? sum(n, (c) => of.x!(...row, c)) / n : 0;
-  const variance = sum(n, (c) => (of.x!(...row, c) - mean) ** 2) / n;
-  const value = (of.x!(...row, i) - mean) / Math.sqrt(variance + (args.eps as number));
+  // From the first on, which is the same by algebra: far from 0 the mean itself has too few digits.
+  const x = (c: number) => of.x!(...row, c) - (centred ? of.x!(...row, 0) : 0);
+  const mean = centred ? sum(n, x) / n : 0;
+  const variance = sum(n, (c) => (x(c) - mean) ** 2) / n;
+  const value = (x(i) - mean) / Math.sqrt(variance + (args.eps as number));
   return value * (of.weight?.(i) ?? 1) + (of.bias?.(i) ?? 0);
 }
 

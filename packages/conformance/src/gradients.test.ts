@@ -24,9 +24,12 @@ function moved(x: Numbers, u: Numbers, step: number): Numbers {
   return { ...x, data: Float64Array.from(x.data, (value, i) => value + step * u.data[i]!) };
 }
 
+/** How large numbers are, or how far apart where that is less. */
 function sizeOfValues({ data }: Numbers): number {
   const finite = [...data].filter((x) => Number.isFinite(x));
-  return Math.sqrt(finite.reduce((sum, x) => sum + x * x, 0) / (finite.length || 1)) || 1;
+  const size = (from: number) => Math.sqrt(finite.reduce((sum, x) => sum + (x - from) ** 2, 0) / (finite.length || 1));
+  const apart = size(finite.reduce((sum, x) => sum + x, 0) / finite.length);
+  return (apart > 1e-9 * size(0) ? apart : size(0)) || 1;
 }
 
 const around = (turns: number): number => turns - Math.round(turns);

@@ -10,6 +10,8 @@ export interface KernelCase extends Call {
   readonly make: (inputs: Inputs) => CaseArguments;
   /** Outputs that the contract leaves undefined. */
   readonly ignore?: readonly string[] | undefined;
+  /** Inputs whose own roundings the formula enlarges beyond any tolerance: their numbers count as they are. */
+  readonly taken?: readonly string[] | undefined;
   /**
    * Where terms of a known size cancel: the size below which an output is not expected to have correct digits. Errors
    * are then relative to the larger of it and the output.

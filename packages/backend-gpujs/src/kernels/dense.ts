@@ -67,22 +67,30 @@ function fromFour(this: Product, four: Floats, bias: Floats, y: Floats): number 
   return sum;
 }
 
-/** Grid [rows]. */
+/** Grid [rows]: the mean as seen from the first number of the row, which loses nothing far from 0. */
 function rowMean(this: Sized<'n'>, x: Floats): number {
+  const first = x[this.thread.x * this.constants.n]!;
   let sum = 0;
-  for (let i = 0; i < this.constants.n; i++) sum += x[this.thread.x * this.constants.n + i]!;
+  for (let i = 0; i < this.constants.n; i++) sum += x[this.thread.x * this.constants.n + i]! - first;
   return sum / this.constants.n;
 }
 
-/** Grid [rows]: 1/√(variance + eps). */
+/** Grid [rows]: 1/√(variance + eps). Squares of numbers from 10^19 on are beyond the range of a float, and come scaled. */
 function rowScale(this: Sized<'n' | 'centred'>, x: Floats, mean: Floats, eps: number): number {
   let square = 0;
+  let scaled = 0;
+  let first = 0;
   let centre = 0;
-  if (this.constants.centred > 0) centre = mean[this.thread.x]!;
-  for (let i = 0; i < this.constants.n; i++) {
-    const d = x[this.thread.x * this.constants.n + i]! - centre;
-    square += d * d;
+  if (this.constants.centred > 0) {
+    first = x[this.thread.x * this.constants.n]!;
+    centre = mean[this.thread.x]!;
   }
+  for (let i = 0; i < this.constants.n; i++) {
+    const d = x[this.thread.x * this.constants.n + i]! - first - centre;
+    square += d * d;
+    scaled += d * 5.421010862427522e-20 * (d * 5.421010862427522e-20);
+  }
+  if (scaled > 0.25) return 5.421010862427522e-20 / Math.sqrt(scaled / this.constants.n);
   return 1 / Math.sqrt(square / this.constants.n + eps);
 }
 
@@ -96,7 +104,10 @@ function normed(
   bias: Floats,
 ): number {
   let value = x[this.thread.y * this.constants.n + this.thread.x]!;
-  if (this.constants.centred > 0) value -= mean[this.thread.y]!;
+  if (this.constants.centred > 0) {
+    value -= x[this.thread.y * this.constants.n]!;
+    value -= mean[this.thread.y]!;
+  }
   value *= scale[this.thread.y]!;
   if (this.constants.weighted > 0) value *= weight[this.thread.x]!;
   if (this.constants.biased > 0) value += bias[this.thread.x]!;
@@ -106,7 +117,10 @@ function normed(
 /** (x − mean)·scale, weighted by dy where `weighted` (then it is what dweight sums up). */
 function hat(this: Sized<'n' | 'centred' | 'weighted'>, x: Floats, mean: Floats, scale: Floats, dy: Floats): number {
   let value = x[this.thread.y * this.constants.n + this.thread.x]!;
-  if (this.constants.centred > 0) value -= mean[this.thread.y]!;
+  if (this.constants.centred > 0) {
+    value -= x[this.thread.y * this.constants.n]!;
+    value -= mean[this.thread.y]!;
+  }
   value *= scale[this.thread.y]!;
   if (this.constants.weighted > 0) value *= dy[this.thread.y * this.constants.n + this.thread.x]!;
   return value;

@@ -87,7 +87,8 @@ export function rows(machine: Machine): Rows {
         groups: count,
       });
       if (dweight) {
-        sumColumns(machine, { term: 'term_norm', tensors: { x, dy, statistics }, rows: count, n, y: dweight });
+        const tensors = { x, dy, statistics };
+        sumColumns(machine, { term: 'term_norm', tensors, flags, rows: count, n, y: dweight });
       }
       if (dbias) sumColumns(machine, { term: 'term_element', tensors: { x: dy }, rows: count, n, y: dbias });
     });

@@ -84,12 +84,13 @@ function normCases(): KernelCase[] {
   return (['layerNorm', 'rmsNorm'] as const).flatMap((kernel): KernelCase[] => {
     const backward = `${kernel}Backward` as const;
     const bias = kernel === 'layerNorm';
-    const both = (name: string, shape: readonly number[], scale: number, plain = false): KernelCase[] => [
+    const both = (name: string, shape: readonly number[], scale: number, plain = false, shift = 0): KernelCase[] => [
       {
         kernel,
         name,
+        taken: shift ? ['x'] : [],
         make: (inputs) => ({
-          x: inputs.normal(shape, scale),
+          x: inputs.replace(inputs.normal(shape, scale), (_, x) => x + shift),
           weight: plain ? undefined : inputs.uniform([shape.at(-1)!], 0.5, 1.5),
           bias: bias && !plain ? inputs.normal([shape.at(-1)!]) : undefined,
           eps,
@@ -99,8 +100,9 @@ function normCases(): KernelCase[] {
         kernel: backward,
         name,
         without: bias ? [] : ['dbias'],
+        taken: shift ? ['x'] : [],
         make: (inputs) => ({
-          x: inputs.normal(shape, scale),
+          x: inputs.replace(inputs.normal(shape, scale), (_, x) => x + shift),
           weight: plain ? undefined : inputs.uniform([shape.at(-1)!], 0.5, 1.5),
           dy: inputs.normal(shape),
           eps,
@@ -122,7 +124,14 @@ function normCases(): KernelCase[] {
       ...rowShapes.flatMap((shape) => both(`[${shape.join(', ')}]`, shape, 1)),
       ...both('without weights', [5, 17], 1, true),
       ...both('large', [5, 17], 1e6),
+      ...both('squares beyond the range', [5, 17], 1e25),
       ...both('small', [5, 17], 1e-6),
+      ...[1e4, -1e5].flatMap((mean) =>
+        [0.01, 1].flatMap((deviation) => [
+          ...both(`${mean} ± ${deviation}`, [5, 17], deviation, false, mean),
+          ...both(`500 of ${mean} ± ${deviation}`, [2, 500], deviation, false, mean),
+        ]),
+      ),
       ...plain('all zero', 0),
       ...plain('all equal', 3),
     ];

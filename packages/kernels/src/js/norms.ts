@@ -3,25 +3,29 @@
 import type { NormArgs, NormBackwardArgs } from '../api';
 import { floats, lastAxis } from './tensor';
 
-/** Mean (0 for RMS) and 1/√(variance + eps) of one row. */
+/**
+ * First number and mean from there (0 and 0 for RMS) and 1/√(variance + eps) of one row. Relative to the first nothing is lost
+ * where numbers are far from 0 and near each other.
+ */
 function statistics(
   x: ArrayLike<number>,
   at: number,
   n: number,
   eps: number,
   centred: boolean,
-): { mean: number; scale: number } {
+): { first: number; mean: number; scale: number } {
+  const first = centred ? x[at]! : 0;
   let mean = 0;
   if (centred) {
-    for (let i = 0; i < n; i++) mean += x[at + i]!;
+    for (let i = 0; i < n; i++) mean += x[at + i]! - first;
     mean /= n;
   }
   let square = 0;
   for (let i = 0; i < n; i++) {
-    const d = x[at + i]! - mean;
+    const d = x[at + i]! - first - mean;
     square += d * d;
   }
-  return { mean, scale: 1 / Math.sqrt(square / n + eps) };
+  return { first, mean, scale: 1 / Math.sqrt(square / n + eps) };
 }
 
 function norm({ x, weight, bias, eps, y }: NormArgs, centred: boolean): void {
@@ -31,9 +35,9 @@ function norm({ x, weight, bias, eps, y }: NormArgs, centred: boolean): void {
   const b = bias && floats(bias);
   const n = lastAxis(x);
   for (let at = 0; at < input.length; at += n) {
-    const { mean, scale } = statistics(input, at, n, eps, centred);
+    const { first, mean, scale } = statistics(input, at, n, eps, centred);
     for (let i = 0; i < n; i++) {
-      const value = (input[at + i]! - mean) * scale;
+      const value = (input[at + i]! - first - mean) * scale;
       out[at + i] = value * (w ? w[i]! : 1) + (b ? b[i]! : 0);
     }
   }
@@ -48,11 +52,11 @@ function normBackward({ x, weight, dy, eps, dx, dweight, dbias }: NormBackwardAr
   const sumWeight = new Float64Array(n);
   const sumBias = new Float64Array(n);
   for (let at = 0; at < input.length; at += n) {
-    const { mean, scale } = statistics(input, at, n, eps, centred);
+    const { first, mean, scale } = statistics(input, at, n, eps, centred);
     let sum = 0;
     let along = 0;
     for (let i = 0; i < n; i++) {
-      const hat = (input[at + i]! - mean) * scale;
+      const hat = (input[at + i]! - first - mean) * scale;
       const g = gradient[at + i]! * (w ? w[i]! : 1);
       sum += g;
       along += g * hat;
@@ -61,7 +65,7 @@ function normBackward({ x, weight, dy, eps, dx, dweight, dbias }: NormBackwardAr
     }
     const offset = centred ? sum / n : 0;
     for (let i = 0; i < n; i++) {
-      const hat = (input[at + i]! - mean) * scale;
+      const hat = (input[at + i]! - first - mean) * scale;
       const g = gradient[at + i]! * (w ? w[i]! : 1);
       out[at + i] = scale * (g - offset - (hat * along) / n);
     }
