@@ -84,9 +84,18 @@ export interface Memory {
   readonly position: number;
   /** Bytes held now. Constant for power layers, growing for softmax. */
   readonly bytes: number;
-  /** The public state by name, window folded in; the memory goes on unchanged. */
-  save(): Promise<SavedMemory>;
+  /** The public state by name, window folded in, or the memory as it stands; it goes on unchanged. */
+  save(options?: SaveOptions): Promise<SavedMemory>;
   dispose(): void;
+}
+
+/** How a memory is saved. */
+export interface SaveOptions {
+  /**
+   * Whether what goes on from it must give the same numbers to the last bit. Then the tokens in the window stand beside the
+   * state, as `windowK`, `windowV` and `windowLogGate`, and what rounding took from the phases as `phaseTail`. Default `false`.
+   */
+  readonly exact?: boolean;
 }
 
 /** A memory at rest: arrays with their shapes, ready for a safetensors file. */

@@ -145,21 +145,20 @@ export function turn(
  * every token it would be half a thousandth of a turn off after 65,536.
  */
 export function streamPhase(backend: Backend, { B, G, d }: MemoryShape, saved?: SavedMemory): Tensor {
-  const phase = backend.empty([2, B, G, d / 2]);
-  if (!saved) {
-    backend.kernels.fill({ value: 0, y: phase });
-    return phase;
-  }
-  const planes = new Float64Array(phase.size);
-  planes.set(savedTensor(saved, 'phase', [B, G, d / 2]).data);
-  backend.write(phase, planes);
-  return phase;
+  const [half, shape] = [B * G * (d / 2), [B, G, d / 2]];
+  const planes = new Float64Array(2 * half);
+  if (saved) planes.set(savedTensor(saved, 'phase', shape).data);
+  if (saved?.tensors.phaseTail) planes.set(savedTensor(saved, 'phaseTail', shape).data, half);
+  return backend.upload(planes, [2, ...shape], backend.capabilities.float);
 }
 
-/** The public phase [B, G, d/2] of a stream. */
-export async function savedPhase(phase: Tensor): Promise<SavedTensor> {
+/** The public phase [B, G, d/2] of a stream, and what rounding took from it as `phaseTail` where it must be exact. */
+export async function savedPhase(phase: Tensor, exact = false): Promise<Record<string, SavedTensor>> {
   const data = (await phase.read()) as Float32Array | Float64Array;
-  return { shape: phase.shape.slice(1), data: data.slice(0, data.length / 2) };
+  const shape = phase.shape.slice(1);
+  const half = data.length / 2;
+  const tail = { phaseTail: { shape, data: data.slice(half) } };
+  return { phase: { shape, data: data.slice(0, half) }, ...(exact && tail) };
 }
 
 /** The next tokens of a stream with q and k turned; moves its phase on. Nothing is recorded. */

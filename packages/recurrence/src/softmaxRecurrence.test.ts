@@ -147,6 +147,17 @@ describe.each(cases)('softmax attention, $name', (kase) => {
       ).toBeLessThan(1e-12);
     }
   });
+
+  it('saved as it stands goes on to the last bit as if it had not been', async () => {
+    const whole = await read(single, kase, recurrence.memory(single, shapeOf(kase)), [1]);
+    for (const position of [1, 31, 64]) {
+      const first = recurrence.memory(single, shapeOf(kase));
+      const before = await read(single, kase, first, [1], position);
+      const second = recurrence.memory(single, shapeOf(kase), await first.save({ exact: true }));
+      const after = await read(single, kase, second, [1]);
+      expect(before.map((x, i) => x + after[i]!)).toEqual(whole);
+    }
+  });
 });
 
 describe('the cache of keys and values', () => {

@@ -2,11 +2,11 @@
 
 import { constant, type Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
-import type { AttentionInputs, Memory, MemoryShape, Recurrence, SavedMemory, SavedTensor } from './api';
+import type { AttentionInputs, Memory, MemoryShape, Recurrence, SavedMemory, SavedTensor, SaveOptions } from './api';
 import { checkInputs, checkStream, savedTensor } from './inputs';
 import { savedPhase, streamPhase, turn, turnStream } from './phases';
+import { atRest, beginningWith, firstRows } from './savedTensors';
 import { gateSum, resetGates, type GateVariables } from './sums';
-import { atRest } from './window';
 
 /** Keys, values and gates of everything read: grows with the stream. Made by `softmaxRecurrence().memory`. */
 export interface SoftmaxMemory extends Memory {
@@ -92,48 +92,48 @@ function softmaxMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory
   const { B, G, d, e, phases, gateWidth } = shape;
   checkGateWidth(gateWidth);
   const position = saved?.position ?? 0;
-  const rows = saved && {
+  const rows: Rows | undefined = saved && {
     k: savedTensor(saved, 'k', [B, position, G, d]),
     v: savedTensor(saved, 'v', [B, position, G, e]),
     logGate: gateWidth > 0 ? savedTensor(saved, 'logGate', [B, position, G]) : undefined,
   };
-  const phase = phases ? streamPhase(backend, shape, saved) : undefined;
-  const memory: SoftmaxMemory = {
-    shape,
-    cache: emptyCache(backend, shape, Math.max(firstCapacity, position)),
-    phase,
-    position,
-    bytes: 0,
-    save: () => save(memory),
-    dispose: () => {
-      for (const tensor of [...Object.values(memory.cache), phase]) tensor?.dispose();
-    },
-  };
-  for (const name of ['k', 'v', 'logGate'] as const) {
-    const [x, y] = [rows?.[name], memory.cache[name]];
-    if (!x || !y) continue;
-    backend.scope(() => backend.kernels.copyBlock({ x: backend.upload(x.data, x.shape), count: position, y }));
-  }
+  let capacity = firstCapacity;
+  // As it grows when token follows token, so that sums over it come out the same.
+  while (capacity < position) capacity *= 2;
+  const memory: SoftmaxMemory = backend.scope((keep) => {
+    const cache = cacheOf(backend, shape, capacity, rows);
+    const phase = phases ? keep(streamPhase(backend, shape, saved)) : undefined;
+    return {
+      ...{ shape, cache: outliving(cache), phase, position, bytes: 0 },
+      save: (options) => save(memory, options),
+      dispose: () => {
+        for (const tensor of [...Object.values(memory.cache), phase]) tensor?.dispose();
+      },
+    };
+  });
   memory.bytes = bytesOf(memory);
   return memory;
 }
 
-function emptyCache(
+type Rows = { readonly [name in keyof SoftmaxMemory['cache']]: SavedTensor | undefined };
+
+function cacheOf(
   backend: Backend,
   { B, G, d, e, gateWidth }: MemoryShape,
   capacity: number,
+  rows?: Rows,
 ): SoftmaxMemory['cache'] {
-  const zeros = (axes: number[]) => {
-    const tensor = backend.empty(axes);
-    backend.kernels.fill({ value: 0, y: tensor });
-    // A cache that grows in the middle of a step outlives the step.
-    return backend.detach(tensor);
-  };
   return {
-    k: zeros([B, capacity, G, d]),
-    v: zeros([B, capacity, G, e]),
-    logGate: gateWidth > 0 ? zeros([B, capacity, G]) : undefined,
+    k: beginningWith(rows?.k, backend, [B, capacity, G, d]),
+    v: beginningWith(rows?.v, backend, [B, capacity, G, e]),
+    logGate: gateWidth > 0 ? beginningWith(rows?.logGate, backend, [B, capacity, G]) : undefined,
   };
+}
+
+/** A cache that grows in the middle of a step outlives the step. */
+function outliving(cache: SoftmaxMemory['cache']): SoftmaxMemory['cache'] {
+  for (const tensor of Object.values(cache)) tensor?.backend.detach(tensor);
+  return cache;
 }
 
 function bytesOf({ cache, phase }: SoftmaxMemory): number {
@@ -144,12 +144,15 @@ function bytesOf({ cache, phase }: SoftmaxMemory): number {
 function grow(backend: Backend, memory: SoftmaxMemory, count: number): void {
   const capacity = memory.cache.k.shape[1] as number;
   if (memory.position + count <= capacity) return;
-  const next = emptyCache(backend, memory.shape, Math.max(2 * capacity, memory.position + count));
-  for (const name of ['k', 'v', 'logGate'] as const) {
-    const [x, y] = [memory.cache[name], next[name]];
-    if (x && y) backend.kernels.copyBlock({ x, count: memory.position, y });
-    x?.dispose();
-  }
+  const next = backend.scope(() => {
+    const larger = cacheOf(backend, memory.shape, Math.max(2 * capacity, memory.position + count));
+    for (const name of ['k', 'v', 'logGate'] as const) {
+      const [x, y] = [memory.cache[name], larger[name]];
+      if (x && y) backend.kernels.copyBlock({ x, count: memory.position, y });
+    }
+    return outliving(larger);
+  });
+  for (const tensor of Object.values(memory.cache)) tensor?.dispose();
   memory.cache = next;
   memory.bytes = bytesOf(memory);
 }
@@ -183,17 +186,15 @@ function streamSoftmax(tape: Tape, inputs: AttentionInputs, memory: SoftmaxMemor
   return y;
 }
 
-async function save({ cache, phase, position }: SoftmaxMemory): Promise<SavedMemory> {
+async function save(
+  { cache, phase, position }: SoftmaxMemory,
+  { exact = false }: SaveOptions = {},
+): Promise<SavedMemory> {
   const { backend } = cache.k;
-  const tensors: Record<string, SavedTensor> = {};
-  for (const [name, tensor] of Object.entries(cache)) {
-    if (!tensor) continue;
-    const [B, , ...rest] = tensor.shape as [number, number, ...number[]];
-    const used = backend.empty([B, position, ...rest]);
-    backend.kernels.copyBlock({ x: tensor, count: position, y: used });
-    tensors[name] = await atRest(used);
-    used.dispose();
-  }
-  if (phase) tensors.phase = await savedPhase(phase);
-  return { position, tensors };
+  const used = backend.scope((keep) => {
+    const rows = Object.entries(cache).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+    return Object.fromEntries(rows.map(([name, tensor]) => [name, keep(firstRows(tensor, position))] as const));
+  });
+  const phases = phase && savedPhase(phase, exact);
+  return { position, tensors: { ...(await atRest(used)), ...(await phases) } };
 }

@@ -144,6 +144,22 @@ describe.each(cases)('a stream: $name', (kase) => {
     }
   });
 
+  it('saved as it stands goes on to the last bit as if it had not been', async () => {
+    const whole = open(single, kase, leaves);
+    whole.read(70);
+    while (whole.memory.position < kase.T) whole.read(1);
+    const after = (from: number, y: ArrayLike<number>) =>
+      Array.from(y).filter((_, i) => Math.floor(i / (kase.H * kase.e)) % kase.T >= from);
+    for (const position of [70, 71, 127, 128, 129, 149]) {
+      const first = open(single, kase, leaves);
+      first.read(70);
+      while (first.memory.position < position) first.read(1);
+      const second = open(single, kase, leaves, await first.memory.save({ exact: true }));
+      while (second.memory.position < kase.T) second.read(1);
+      expect(after(position, await second.y.read()), `at ${position}`).toEqual(after(position, await whole.y.read()));
+    }
+  });
+
   it('is not disturbed by saving', async () => {
     const [quiet, saved] = [open(single, kase, leaves), open(single, kase, leaves)];
     for (let i = 0; i < 70; i++) {
@@ -280,5 +296,9 @@ describe('a stream refuses', () => {
       /^the saved memory is "without Z"/,
     );
     expect(() => powerRecurrence({ power: 4 }).memory(exact, memoryShape(kase), saved)).toThrow(ShapeError);
+    const row = { shape: [2, 64, 1, 4], data: new Float32Array(2 * 64 * 4) };
+    expect(() =>
+      recurrence.memory(exact, memoryShape(kase), { ...saved, tensors: { ...saved.tensors, windowK: row } }),
+    ).toThrow(/^tokens in the saved window is 64; expected fewer than 64/);
   });
 });

@@ -10,10 +10,20 @@
 import type { Tape } from '@sympow/autograd';
 import { constant, sliceRows, type Variable } from '@sympow/autograd';
 import { embeddedSize } from '@sympow/embedding';
-import { ConfigError, type Backend, type Normalizer, type Tensor } from '@sympow/kernels';
-import type { AttentionInputs, Memory, MemoryShape, PowerState, Recurrence, SavedMemory, SavedTensor } from './api';
+import { ConfigError, ShapeError, type Backend, type Normalizer, type Tensor } from '@sympow/kernels';
+import type {
+  AttentionInputs,
+  Memory,
+  MemoryShape,
+  PowerState,
+  Recurrence,
+  SavedMemory,
+  SavedTensor,
+  SaveOptions,
+} from './api';
 import { checkStream, savedTensor } from './inputs';
 import { savedPhase, streamPhase, turnStream } from './phases';
+import { atRest, beginningWith, firstRows } from './savedTensors';
 import { resetGates } from './sums';
 
 /** W: tokens in the window. */
@@ -50,62 +60,91 @@ export function powerMemoryBytes(shape: MemoryShape, power: number): number {
   return 4 * Object.values(memoryShapes(shape, power)).reduce((sum, axes) => sum + axes.reduce((a, b) => a * b, 1), 0);
 }
 
-/** An empty memory, or one with the state of a saved one. */
+/**
+ * An empty memory, or one that goes on from a saved one. Nothing is allocated for one that does not fit.
+ *
+ * @throws ConfigError or ShapeError if it does not
+ */
 export function powerMemory(backend: Backend, shape: MemoryShape, power: number, saved?: SavedMemory): PowerMemory {
-  const shapes = Object.entries(memoryShapes(shape, power));
-  const restored = new Map<string, SavedTensor>();
-  for (const [name, axes] of shapes) {
-    if (saved && (name === 'S' || name === 'Z')) restored.set(name, savedTensor(saved, name, axes));
-  }
-  const tensors: Record<string, Tensor | undefined> = {};
-  for (const [name, axes] of shapes) {
-    if (name === 'phase') {
-      tensors.phase = streamPhase(backend, shape, saved);
-      continue;
-    }
-    const tensor = backend.empty(axes);
-    const data = restored.get(name)?.data;
-    if (data) backend.write(tensor, data);
-    else backend.kernels.fill({ value: 0, y: tensor });
-    tensors[name] = tensor;
-  }
+  const { phase: phaseAxes, ...shapes } = memoryShapes(shape, power);
+  const window = saved && savedWindow(saved, shapes);
+  const restored: Record<string, SavedTensor> | undefined = saved && {
+    ...{ S: savedTensor(saved, 'S', shapes.S!), Z: savedTensor(saved, 'Z', shapes.Z!) },
+    ...window,
+  };
+  const tensors: Record<string, Tensor> = backend.scope((keep) => {
+    const made = Object.entries(shapes).map(
+      ([name, axes]) => [name, beginningWith(restored?.[name], backend, axes)] as const,
+    );
+    const phase = phaseAxes && streamPhase(backend, shape, saved);
+    for (const [, tensor] of made) keep(tensor);
+    return { ...Object.fromEntries(made), ...(phase && { phase: keep(phase) }) };
+  });
   const memory: PowerMemory = {
     shape,
     power,
     S: tensors.S!,
     Z: tensors.Z!,
     phase: tensors.phase,
-    window: { k: tensors.windowK!, v: tensors.windowV!, logGate: tensors.windowLogGate, count: 0 },
+    window: {
+      k: tensors.windowK!,
+      v: tensors.windowV!,
+      logGate: tensors.windowLogGate,
+      count: window?.windowK?.shape[1] ?? 0,
+    },
     position: saved?.position ?? 0,
     bytes: powerMemoryBytes(shape, power),
-    save: () => save(memory),
-    dispose: () => Object.values(tensors).forEach((tensor) => tensor?.dispose()),
+    save: (options) => save(memory, options),
+    dispose: () => Object.values(tensors).forEach((tensor) => tensor.dispose()),
   };
   return memory;
 }
 
-/** The state with the window folded in, on copies: the memory itself keeps its window and its precision. */
-async function save(memory: PowerMemory): Promise<SavedMemory> {
-  const { backend } = memory.S;
-  const [S, Z] = backend.scope((keep) => {
-    const copies = [memory.S, memory.Z].map((tensor) => {
-      const copy = backend.empty(tensor.shape);
-      backend.kernels.cast({ x: tensor, y: copy });
-      return keep(copy);
-    }) as [Tensor, Tensor];
-    foldInto(memory, copies[0], copies[1]);
-    return copies;
-  });
-  const tensors: Record<string, SavedTensor> = { S: await atRest(S), Z: await atRest(Z) };
-  if (memory.phase) tensors.phase = await savedPhase(memory.phase);
-  S.dispose();
-  Z.dispose();
-  return { position: memory.position, tensors };
+/** The tokens in the window of a memory that was saved as it stood, [B, count, G, …] each. */
+function savedWindow(saved: SavedMemory, shapes: Record<string, number[]>): Record<string, SavedTensor> {
+  const count = saved.tensors.windowK?.shape[1];
+  if (count === undefined) return {};
+  if (!(count < windowLength)) {
+    throw new ShapeError({
+      what: 'tokens in the saved window',
+      value: count,
+      expected: `fewer than ${windowLength}`,
+    });
+  }
+  const names = Object.keys(shapes).filter((name) => name.startsWith('window'));
+  return Object.fromEntries(
+    names.map((name) => {
+      const [B, , ...rest] = shapes[name] as [number, number, ...number[]];
+      return [name, savedTensor(saved, name, [B, count, ...rest])] as const;
+    }),
+  );
 }
 
-/** A tensor's shape and numbers. */
-export async function atRest(tensor: Tensor): Promise<SavedTensor> {
-  return { shape: [...tensor.shape], data: (await tensor.read()) as Float32Array | Float64Array };
+/** What a memory is made of, on copies: the memory itself keeps its window and its precision. */
+async function save(memory: PowerMemory, { exact = false }: SaveOptions = {}): Promise<SavedMemory> {
+  const { position, phase, window } = memory;
+  const { backend } = memory.S;
+  const copies = backend.scope((keep) => {
+    const copy = (tensor: Tensor) => {
+      const made = backend.empty(tensor.shape);
+      backend.kernels.cast({ x: tensor, y: made });
+      return keep(made);
+    };
+    const state = { S: copy(memory.S), Z: copy(memory.Z) };
+    if (!exact || window.count === 0) {
+      foldInto(memory, state.S, state.Z);
+      return state;
+    }
+    const rows = (tensor: Tensor) => keep(firstRows(tensor, window.count));
+    return {
+      ...state,
+      windowK: rows(window.k),
+      windowV: rows(window.v),
+      ...(window.logGate && { windowLogGate: rows(window.logGate) }),
+    };
+  });
+  const phases = phase && savedPhase(phase, exact);
+  return { position, tensors: { ...(await atRest(copies)), ...(await phases) } };
 }
 
 /** Adds the window's tokens to S and Z, which are decayed over the window in place. */

@@ -1,0 +1,41 @@
+/** Tensors of a memory on their way to rest and back, whatever kind of attention they belong to. */
+
+import type { Backend, Tensor } from '@sympow/kernels';
+import type { SavedTensor } from './api';
+
+/** A tensor that begins with some rows of axis 1 and is zero behind them. */
+export function beginningWith(rows: SavedTensor | undefined, backend: Backend, axes: readonly number[]): Tensor {
+  const tensor = backend.empty(axes);
+  if (rows?.data.length === tensor.size) {
+    backend.write(tensor, rows.data);
+    return tensor;
+  }
+  backend.kernels.fill({ value: 0, y: tensor });
+  if (!rows?.data.length) return tensor;
+  backend.scope(() => {
+    backend.kernels.copyBlock({ x: backend.upload(rows.data, rows.shape), count: rows.shape[1]!, y: tensor });
+  });
+  return tensor;
+}
+
+/** A copy of rows [0, count) of axis 1. */
+export function firstRows(tensor: Tensor, count: number): Tensor {
+  const [B, , ...rest] = tensor.shape as [number, number, ...number[]];
+  const { backend } = tensor;
+  const rows = backend.empty([B, count, ...rest]);
+  backend.kernels.copyBlock({ x: tensor, count, y: rows });
+  return rows;
+}
+
+/** Shapes and numbers of tensors, which are given back. */
+export async function atRest(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, SavedTensor>> {
+  try {
+    const read = Object.entries(tensors).map(async ([name, tensor]) => {
+      const data = (await tensor.read()) as Float32Array | Float64Array;
+      return [name, { shape: [...tensor.shape], data }] as const;
+    });
+    return Object.fromEntries(await Promise.all(read));
+  } finally {
+    for (const tensor of Object.values(tensors)) tensor.dispose();
+  }
+}
