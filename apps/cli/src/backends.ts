@@ -53,6 +53,7 @@ const byNameAlone: readonly string[] = ['gpujs'];
 /** The options that every command which computes has. */
 export function withBackend(command: Command): Command {
   return command
+    .optionsGroup('Computing:')
     .option('--backend <name>', `auto, ${Object.keys(backends).join(', ')}`, 'auto')
     .option(
       '--threads <n>',

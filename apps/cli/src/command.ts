@@ -7,6 +7,8 @@ export interface Command {
   /** One word, or two where commands about one thing stand together: `data info`. */
   readonly name: string;
   readonly description: string;
+  /** Whole commands that do something for somebody who has what is said before: two, as a rule. */
+  readonly examples?: readonly string[];
   /** Adds arguments, options and help; --seed, --json and --debug are there already. */
   options(command: CommanderCommand): void;
   run(args: readonly unknown[], options: Record<string, unknown>): Promise<void>;

@@ -117,7 +117,7 @@ describe('data', () => {
       /--tokenizer is "gpt9"; expected one of bytes, gpt2/,
     ],
     ['a chunk of one size', ['data', 'prepare', 'text.txt', '--out', 'x.zarr', '--chunk', '64'], 2, /--chunk is "64"/],
-    ['a place for neither kind', ['data', 'prepare', 'text.txt', '--out', 'x.txt'], 1, /ends in \.bin or \.zarr/],
+    ['a place for neither kind', ['data', 'prepare', 'text.txt', '--out', 'x.txt'], 2, /ends in \.bin or \.zarr/],
     [
       'documents longer than the text',
       ['data', 'prepare', 'text.txt', '--out', 'x.zarr'],

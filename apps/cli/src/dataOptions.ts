@@ -16,6 +16,7 @@ export type Part = 'train' | 'held-out' | 'all';
 /** Options of everything that opens a dataset. */
 export function withDataset(command: Command): Command {
   return command
+    .optionsGroup('Data:')
     .option(
       '--tokenizer <name>',
       `${tokenizerNames.join(', ')} or a tokenizer.json (default: what the data say, or bytes for text)`,

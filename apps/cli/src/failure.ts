@@ -15,7 +15,7 @@ function isAbort(error: unknown): boolean {
 
 export function exitCodeOf(error: unknown): number {
   if (isAbort(error)) return 130;
-  return error instanceof UsageError ? 2 : 1;
+  return error instanceof SympowError && ['USAGE', 'CONFIG'].includes(error.code) ? 2 : 1;
 }
 
 export function explain(error: unknown, debug: boolean): string {

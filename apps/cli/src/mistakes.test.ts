@@ -40,31 +40,31 @@ describe('what a person gets wrong is answered in one line that names the value 
     {
       name: 'p = 0',
       args: () => [...scratch.train('x'), '--power', '0'],
-      code: 1,
+      code: 2,
       says: /power is 0; expected a whole number of at least 1/,
     },
     {
       name: 'an odd p with the sum normaliser',
       args: () => [...scratch.train('x'), '--power', '3'],
-      code: 1,
+      code: 2,
       says: /power is 3; expected an even number.*normalizer none/,
     },
     {
       name: 'heads that do not divide',
       args: () => [...scratch.train('x'), '--heads', '4', '--kv-heads', '3'],
-      code: 1,
+      code: 2,
       says: /heads is 4; expected a multiple of keyValueHeads, 3/,
     },
     {
       name: 'an odd head size',
       args: () => [...scratch.train('x'), '--head-size', '7'],
-      code: 1,
+      code: 2,
       says: /headSize is 7; expected an even number/,
     },
     {
       name: 'a batch that does not divide into pieces',
       args: () => [...scratch.train('x'), '--batch', '4', '--accumulate', '3'],
-      code: 1,
+      code: 2,
       says: /accumulate is 3; expected a divisor of the batch, 4/,
     },
     {
@@ -76,17 +76,17 @@ describe('what a person gets wrong is answered in one line that names the value 
     {
       name: 'a run that was begun otherwise',
       args: () => [...scratch.train('run', '--steps', '4'), '--lr', '0.5'],
-      code: 1,
+      code: 2,
       says: /learningRate/,
     },
     {
       name: 'a folder with a run and --no-resume',
       args: () => [...scratch.train('run', '--steps', '4'), '--no-resume'],
-      code: 1,
+      code: 2,
       says: /another folder/,
     },
     { name: 'no checkpoint', args: () => ['generate', scratch.folder], code: 1, says: /no checkpoint/ },
-    { name: 'an empty prompt', args: () => ['generate', checkpoint, '--prompt', ''], code: 1, says: /prompt is empty/ },
+    { name: 'an empty prompt', args: () => ['generate', checkpoint, '--prompt', ''], code: 2, says: /prompt is empty/ },
     {
       name: 'a state that is none',
       args: () => ['generate', checkpoint, '--state-in', join(checkpoint, 'model.safetensors')],
@@ -126,9 +126,49 @@ describe('what a person gets wrong is answered in one line that names the value 
       code: 1,
       says: /9999999/,
     },
-    { name: 'an unknown command', args: () => ['fly'], code: 2, says: /unknown command 'fly'/ },
-    { name: 'an unknown option', args: () => ['doctor', '--fast'], code: 2, says: /unknown option '--fast'/ },
-    { name: 'a missing option', args: () => ['train', scratch.text], code: 2, says: /--out/ },
+    {
+      name: 'an unknown command',
+      args: () => ['fly'],
+      code: 2,
+      says: /^sympow: unknown command 'fly'. See sympow --help.$/,
+    },
+    {
+      name: 'an option with a typo',
+      args: () => [...scratch.train('x'), '--stpes', '4'],
+      code: 2,
+      says: /^sympow: unknown option '--stpes' \(Did you mean --steps\?\) See sympow train --help.$/,
+    },
+    {
+      name: 'a missing option',
+      args: () => ['train', scratch.text],
+      code: 2,
+      says: /^sympow: required option '--out <folder>' not specified. See sympow train --help.$/,
+    },
+    { name: 'a missing argument', args: () => ['data', 'info'], code: 2, says: /'data'. See sympow data info --help/ },
+    {
+      name: 'an argument too many',
+      args: () => ['doctor', 'x'],
+      code: 2,
+      says: /too many arguments.*See sympow doctor --help/,
+    },
+    {
+      name: 'a word for a seed',
+      args: () => ['doctor', '--seed', 'x'],
+      code: 2,
+      says: /--seed is "x"; .*whole number/,
+    },
+    {
+      name: 'an endless standard deviation',
+      args: () => [...scratch.train('x'), '--init-std', 'Infinity'],
+      code: 2,
+      says: /--init-std/,
+    },
+    {
+      name: 'an endless horizon',
+      args: () => [...scratch.train('x'), '--horizon', 'Infinity'],
+      code: 2,
+      says: /--horizon/,
+    },
     {
       name: 'a word for a number',
       args: () => [...scratch.train('x'), '--steps', 'many'],
@@ -150,9 +190,11 @@ describe('what a person gets wrong is answered in one line that names the value 
   ];
   it.each(cases)('$name: exit code $code', ({ args, code, says }) => {
     const ran = scratch.sympow(...args());
-    expect(ran.stderr).toMatch(says);
     expect(ran.stderr).not.toMatch(/\n\s+at /);
     expect(ran.stderr).not.toContain('unexpected');
+    // The error is what is read last, with nothing behind it.
+    expect(ran.stderr.trim().split('\n').at(-1)).toMatch(/^sympow: /);
+    expect(ran.stderr.trim().split('\n').at(-1)).toMatch(says);
     expect(ran.code).toBe(code);
     expect(ran.stdout).toBe('');
   });

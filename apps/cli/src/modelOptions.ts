@@ -17,17 +17,18 @@ import { bytes, quantity } from './output';
 /** Adds the options of a new model. The defaults make one that a laptop can train. */
 export function withModel(command: Command): Command {
   return command
+    .optionsGroup('Model:')
     .option(
       '--variant <name>',
       `${Object.keys(variants).join(', ')}`,
       oneOf('--variant', Object.keys(variants) as Variant[]),
       'conformal',
     )
-    .option('--layers <n>', 'L', whole('--layers'), 4)
+    .option('--layers <n>', 'how many, L', whole('--layers'), 4)
     .option('--hidden <n>', 'width of the residual stream', whole('--hidden'), 128)
-    .option('--heads <n>', 'H, query heads', whole('--heads'), 4)
-    .option('--kv-heads <n>', 'G, key/value heads, a divisor of H (default: H)', whole('--kv-heads'))
-    .option('--head-size <n>', 'd', whole('--head-size'), 32)
+    .option('--heads <n>', 'query heads, H', whole('--heads'), 4)
+    .option('--kv-heads <n>', 'key/value heads, a divisor of H (default: H)', whole('--kv-heads'))
+    .option('--head-size <n>', 'numbers in a query, key or value, d', whole('--head-size'), 32)
     .option('--intermediate <n>', 'width of the MLP (default: 4× hidden)', whole('--intermediate'))
     .option('--mlp <kind>', 'gelu or swiglu', oneOf('--mlp', ['gelu', 'swiglu']), 'gelu')
     .option('--norm <kind>', 'layer or rms', oneOf('--norm', ['layer', 'rms']), 'layer')
@@ -35,20 +36,20 @@ export function withModel(command: Command): Command {
     .option('--bias', 'biases in projections and layer norms')
     .option('--no-embedding-norm', 'no norm after the token embedding')
     .option('--untied', 'output weights of their own')
-    .option('--power <p>', 'p, even', whole('--power', 0), 2)
+    .option('--power <p>', 'p in (q·k)ᵖ, even', whole('--power', 0), 2)
     .option('--normalizer <kind>', 'sum, or none (allows odd powers)', oneOf('--normalizer', ['sum', 'none']), 'sum')
     .option('--gate <mode>', `instead of the variant's: ${gateModes.join(', ')}`, oneOf('--gate', gateModes))
     .option('--rotary <mode>', `instead of the variant's: ${phaseModes.join(', ')}`, oneOf('--rotary', phaseModes))
     .option(
       '--horizon <n>',
-      'N, the longest context that the rotary frequencies are laid out for',
-      real('--horizon', (x) => x > 1, 'a number above 1'),
+      'the longest context that the rotary frequencies are laid out for',
+      real('--horizon', (x) => x > 1 && x < Infinity, 'a number above 1'),
       65_536,
     )
     .option(
       '--init-std <std>',
       'standard deviation that matrices start with',
-      real('--init-std', (x) => x > 0, 'a number above 0'),
+      real('--init-std', (x) => x > 0 && x < Infinity, 'a number above 0'),
       0.02,
     )
     .option('--beta-init <kind>', 'where w_β starts: zero or normal', oneOf('--beta-init', ['zero', 'normal']), 'zero');
@@ -57,6 +58,7 @@ export function withModel(command: Command): Command {
 /** Adds how a model computes. */
 export function withCompute(command: Command): Command {
   return command
+    .optionsGroup('Computing:')
     .option(
       '--form <form>',
       'auto, attention, chunked or recurrent',

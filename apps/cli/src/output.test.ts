@@ -1,5 +1,6 @@
+import { WriteStream } from 'node:tty';
 import { describe, expect, it } from 'vitest';
-import { bytes, duration, quantity, ratio } from './output';
+import { bytes, canRewrite, duration, inColour, quantity, ratio } from './output';
 
 describe('figures as people read them', () => {
   it.each([
@@ -17,4 +18,18 @@ describe('figures as people read them', () => {
     [ratio(19.6), '20 : 1'],
     [ratio(1083), '1,100 : 1'],
   ])('%s', (written, expected) => expect(written).toBe(expected));
+});
+
+describe('a terminal', () => {
+  const terminal = Object.assign(Object.create(WriteStream.prototype) as WriteStream, { isTTY: true as const });
+  const pipe = { isTTY: undefined } as unknown as WriteStream;
+
+  it.each([
+    ['of today', terminal, { TERM: 'xterm-256color' }, true, true],
+    ['that wants no colours', terminal, { TERM: 'xterm-256color', NO_COLOR: '1' }, false, true],
+    ['that is dumb', terminal, { TERM: 'dumb' }, false, false],
+    ['that is none', pipe, { TERM: 'xterm-256color' }, false, false],
+  ])('%s', (_, stream, env, coloured, rewritten) => {
+    expect([inColour(stream, env), canRewrite(stream, env)]).toEqual([coloured, rewritten]);
+  });
 });

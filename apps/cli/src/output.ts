@@ -1,5 +1,7 @@
 // Where things are printed. Results go to standard output; progress, and everything else with --json, to standard error.
 
+import type { WriteStream } from 'node:tty';
+
 /** How a command talks. */
 export interface Output {
   /** A line of the result. */
@@ -14,11 +16,21 @@ export interface Output {
   json(result: unknown): void;
 }
 
+/** Whether a terminal shows colours and wants them: NO_COLOR and TERM=dumb say no. */
+export function inColour(stream: Partial<WriteStream> = process.stdout, env = process.env): boolean {
+  return stream.isTTY === true && (stream.hasColors?.(16, env) ?? false);
+}
+
+/** Whether a line can be written over: TERM=dumb says no. */
+export function canRewrite(stream: Partial<WriteStream> = process.stderr, env = process.env): boolean {
+  return stream.isTTY === true && env.TERM !== 'dumb';
+}
+
 /** Least time between two plain progress lines. */
 const plainInterval = 10_000;
 
 export function createOutput(json: boolean): Output {
-  const live = process.stderr.isTTY;
+  const live = canRewrite();
   let open = false;
   let last = 0;
   const endProgress = () => {

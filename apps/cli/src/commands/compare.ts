@@ -209,6 +209,10 @@ function options(command: CommanderCommand): void {
 export const compare: Command = {
   name: 'compare',
   description: 'Train and evaluate every model that a file describes, and write a report.',
+  examples: [
+    'sympow compare experiment.json --data books --dry-run',
+    'sympow compare experiment.json --data books --out runs/experiment --only gated',
+  ],
   options,
   async run(args, options) {
     const flags = options as unknown as Flags;

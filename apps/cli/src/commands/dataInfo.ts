@@ -77,6 +77,7 @@ function options(command: CommanderCommand): void {
 export const dataInfo: Command = {
   name: 'data info',
   description: 'Say what a dataset holds and how it is stored.',
+  examples: ['sympow data info books', 'sympow data info train.zarr --show 100'],
   options,
   async run(args, options) {
     const { tokenizer: name, skipDamaged, show, json } = options as unknown as Flags;

@@ -109,6 +109,10 @@ function options(command: CommanderCommand): void {
 export const dataPrepare: Command = {
   name: 'data prepare',
   description: 'Write text as tokens, to a .bin or a .zarr. Stopped or killed, the same command goes on.',
+  examples: [
+    'sympow data prepare books --out train.bin --tokenizer gpt2',
+    'sympow data prepare books --out train.zarr --held-out-to heldout.zarr --length 4096',
+  ],
   options,
   async run(args, options) {
     const flags = options as unknown as Flags;

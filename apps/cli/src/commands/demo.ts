@@ -23,7 +23,7 @@ import { openCheckpoint } from '../checkpoint';
 import { runCommand } from '../child';
 import { real, whole, type Command } from '../command';
 import { interruptible } from '../interrupt';
-import { createOutput, duration, quantity, type Output } from '../output';
+import { createOutput, duration, inColour, quantity, type Output } from '../output';
 import { chartOptions, chartWidth } from './eval';
 import { writeText } from './generate';
 import { measure } from './doctor';
@@ -249,7 +249,7 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
   const evaluations = names.map((name): Evaluation => ({ name, loss: losses[name], context }));
   const series = evaluations.map(lossSeries);
   const chart = chartOptions('Loss by position, held-out text', context);
-  output.print(`\n${terminalChart(series, { ...chart, width: chartWidth(), color: process.stdout.isTTY })}\n`);
+  output.print(`\n${terminalChart(series, { ...chart, width: chartWidth(), color: inColour() })}\n`);
   const text = `${lossReport(evaluations).trimEnd()}\n\n${sameText(losses, restarted, context)}`;
   output.print(text);
 
@@ -310,6 +310,7 @@ function options(command: CommanderCommand): void {
 export const demo: Command = {
   name: 'demo',
   description: 'Train, evaluate and listen to two small models, in a few minutes.',
+  examples: ['sympow demo', 'sympow demo --data books --minutes 10 --out runs/books-demo'],
   options,
   async run(_args, options) {
     const flags = options as unknown as Flags;

@@ -86,6 +86,7 @@ async function examine(name: string): Promise<Finding> {
 export const doctor: Command = {
   name: 'doctor',
   description: 'Say which backends can run here, why others cannot, and how fast each is.',
+  examples: ['sympow doctor', 'sympow doctor --json'],
   options: () => undefined,
   async run(_args, options) {
     const output = createOutput(options.json === true);

@@ -22,7 +22,7 @@ import { bytesPerToken, openData, unitOf, withData, type DataFlags, type Part } 
 import { interruptible } from '../interrupt';
 import { markdownTable } from '../markdown';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
-import { bytes, createOutput, quantity, ratio, type Output } from '../output';
+import { bytes, createOutput, inColour, quantity, ratio, type Output } from '../output';
 
 interface Flags extends BackendFlags, ComputeFlags, DataFlags {
   length: number;
@@ -103,9 +103,7 @@ async function run(paths: readonly string[], path: string, flags: Flags, output:
     );
     const evaluation: Evaluation = { name: checkpoint.name, loss, context: checkpoint.context };
     const chart = chartOptions('Loss by position', checkpoint.context, unitOf(source));
-    output.print(
-      terminalChart([lossSeries(evaluation)], { ...chart, width: chartWidth(), color: process.stdout.isTTY }),
-    );
+    output.print(terminalChart([lossSeries(evaluation)], { ...chart, width: chartWidth(), color: inColour() }));
     output.print(lossReport([evaluation]));
     output.print(paceTable(loss));
     if (flags.svg) await write(flags.svg, await svgChart([lossSeries(evaluation)], chart), output);
@@ -142,6 +140,7 @@ async function write(path: string, text: string, output: Output): Promise<void> 
 
 function options(command: CommanderCommand): void {
   withData(command.argument('<checkpoint>', 'a checkpoint, or the folder of a run (its newest)'))
+    .optionsGroup('Evaluation:')
     .option('--length <n>', 'positions per stream, as many as you like', whole('--length'), 4096)
     .option('--streams <n>', 'most streams, spread evenly over the text', whole('--streams'), 32)
     .option('--batch <n>', 'streams side by side', whole('--batch'), 8)
@@ -160,6 +159,10 @@ function options(command: CommanderCommand): void {
 export const evaluateCommand: Command = {
   name: 'eval',
   description: 'Loss by position, in memory that does not grow with the length.',
+  examples: [
+    'sympow eval runs/books books',
+    'sympow eval runs/books other.txt --part all --length 65536 --svg loss.svg',
+  ],
   options,
   async run(args, options) {
     const flags = options as unknown as Flags;

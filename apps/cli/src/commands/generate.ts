@@ -166,6 +166,10 @@ function options(command: CommanderCommand): void {
 export const generate: Command = {
   name: 'generate',
   description: 'Write text from a checkpoint.',
+  examples: [
+    'sympow generate runs/books --prompt "It was"',
+    'sympow generate runs/books --prompt "It was" --max-tokens 1000 --temperature 0.7 --state-out chapter.safetensors',
+  ],
   options,
   async run(args, flags) {
     const output = createOutput(flags.json === true);

@@ -137,12 +137,20 @@ function report(event: TrainingEvent): void {
 }
 
 function options(command: CommanderCommand): void {
-  withData(command)
+  command
+    .optionsGroup('Run:')
     .requiredOption('--out <folder>', 'where the run is kept; a run that is there already goes on')
+    .option('--steps <n>', 'steps in all', whole('--steps'), 1000)
+    .option('--eval-every <n>', 'steps between held-out losses', whole('--eval-every'), 100)
+    .option('--eval-rows <n>', 'most rows of a held-out loss', whole('--eval-rows'), 64)
+    .option('--checkpoint-every <n>', 'steps between checkpoints', whole('--checkpoint-every'), 100)
+    .option('--keep <n>', 'checkpoints that stay', whole('--keep'), 2)
+    .option('--no-resume', 'refuse a folder that holds a run');
+  withData(command)
+    .optionsGroup('Training:')
     .option('--context <T>', 'tokens per row', whole('--context'), 256)
     .option('--batch <B>', 'rows per step', whole('--batch'), 8)
     .option('--accumulate <n>', 'pieces in which the rows of a step are computed', whole('--accumulate'), 1)
-    .option('--steps <n>', 'steps in all', whole('--steps'), 1000)
     .option(
       '--lr <rate>',
       'highest learning rate, after warm-up',
@@ -153,7 +161,7 @@ function options(command: CommanderCommand): void {
     .option(
       '--weight-decay <w>',
       'on matrices',
-      real('--weight-decay', (x) => x >= 0, 'a number of at least 0'),
+      real('--weight-decay', (x) => x >= 0 && x < Infinity, 'a number of at least 0'),
       0.1,
     )
     .option(
@@ -161,18 +169,17 @@ function options(command: CommanderCommand): void {
       'largest gradient norm',
       real('--clip', (x) => x > 0, 'a number above 0'),
       1,
-    )
-    .option('--eval-every <n>', 'steps between held-out losses', whole('--eval-every'), 100)
-    .option('--eval-rows <n>', 'most rows of a held-out loss', whole('--eval-rows'), 64)
-    .option('--checkpoint-every <n>', 'steps between checkpoints', whole('--checkpoint-every'), 100)
-    .option('--keep <n>', 'checkpoints that stay', whole('--keep'), 2)
-    .option('--no-resume', 'refuse a folder that holds a run');
+    );
   withCompute(withBackend(withModel(command)));
 }
 
 export const train: Command = {
   name: 'train',
   description: 'Train a model on text. Ctrl-C saves and stops; the same command goes on.',
+  examples: [
+    'sympow train books --out runs/books --steps 200',
+    'sympow train books --out runs/wide --variant gated --hidden 256 --layers 6 --context 512',
+  ],
   options,
   async run(args, options) {
     const flags = options as unknown as Flags;
