@@ -5,18 +5,19 @@ const recurrence = [...kernels, 'autograd', 'recurrence'];
 const below = {
   core: [],
   embedding: ['core'],
+  safetensors: ['core'],
   kernels: ['core', 'embedding'],
   conformance: kernels,
   'backend-[a-z]+': kernels,
   autograd: kernels,
   recurrence: [...kernels, 'autograd'],
-  model: recurrence,
+  model: [...recurrence, 'safetensors'],
   data: kernels,
   training: [...recurrence, 'model', 'data'],
   evaluation: [...recurrence, 'model', 'data'],
 };
 // Published, and used where every kilobyte and every licence counts: nothing but each other at run time.
-const core = 'core|embedding|kernels|autograd|recurrence|model|backend-wasm|backend-webgpu';
+const core = 'core|embedding|safetensors|kernels|autograd|recurrence|model|backend-wasm|backend-webgpu';
 const npm = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'];
 
 const tests = '\\.test\\.ts$';
@@ -75,7 +76,7 @@ module.exports = {
       name: 'runs-anywhere',
       comment: 'These packages run in browsers too: no Node modules.',
       severity: 'error',
-      from: { path: '^packages/(core|embedding|kernels|autograd|recurrence)/src/', pathNot: tests },
+      from: { path: '^packages/(core|embedding|safetensors|kernels|autograd|recurrence)/src/', pathNot: tests },
       to: { dependencyTypes: ['core'] },
     },
     {

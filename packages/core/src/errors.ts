@@ -35,15 +35,19 @@ export abstract class SympowError extends Error {
   abstract override readonly name: string;
   /** Stable across versions, unlike the message. */
   abstract readonly code: string;
+  /** What is wrong, without what was expected and the remedy. */
+  readonly problem: string;
   /** The offending value itself. */
   readonly value: unknown;
   readonly expected: string;
   readonly remedy: string | undefined;
 
   constructor({ what, value, expected, remedy, message, cause }: ErrorDetails) {
-    const problem = `${message ?? `${what} is ${describeValue(value)}`}; expected ${expected}`;
-    const sentences = remedy === undefined ? [problem] : [problem, remedy];
+    const problem = message ?? `${what} is ${describeValue(value)}`;
+    const sentence = `${problem}; expected ${expected}`;
+    const sentences = remedy === undefined ? [sentence] : [sentence, remedy];
     super(sentences.map(asSentence).join(' '), cause === undefined ? undefined : { cause });
+    this.problem = problem;
     this.value = value;
     this.expected = expected;
     this.remedy = remedy;

@@ -1,4 +1,5 @@
 import { js, type Backend } from '@sympow/kernels';
+import { parseSafetensors, serializeSafetensors, type TensorToStore } from '@sympow/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ModelConfig } from './api';
 import {
@@ -13,9 +14,7 @@ import {
 import { modelConfig, variants } from './config';
 import { CheckpointError } from './errors';
 import { Model } from './model';
-import { parseSafetensors, serializeSafetensors } from './safetensors';
 import { memoryStorage, type Storage } from './storage';
-import type { TensorToStore } from './storedTensor';
 
 const config = (options: Partial<ModelConfig> = {}) =>
   modelConfig({ vocabSize: 17, hiddenSize: 8, layers: 2, heads: 2, headSize: 4, ...options });

@@ -1,8 +1,20 @@
 // The error of this package.
-import { SympowError } from '@sympow/embedding';
+import { SympowError } from '@sympow/kernels';
+import { FormatError } from '@sympow/safetensors';
 
 /** A checkpoint that cannot be read as it is: not the format, cut short, contradicting itself, or not for this model. */
 export class CheckpointError extends SympowError {
   override readonly name = 'CheckpointError';
   readonly code = 'CHECKPOINT';
+}
+
+/** What `read` returns; what is wrong with the format of a file is wrong with the checkpoint. */
+export function ofCheckpoint<R>(read: () => R): R {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const { problem, value, expected, remedy } = error;
+    throw new CheckpointError({ what: 'file', value, message: problem, expected, remedy, cause: error });
+  }
 }

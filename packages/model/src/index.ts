@@ -30,21 +30,6 @@ export { restoreMemory, type ModelMemory } from './memory';
 export { loadMemory, saveMemory } from './memoryFile';
 export { Model, type ForwardOptions } from './model';
 export { initialValues, parameterSpecs, type Init, type ParameterSpec } from './parameters';
-export {
-  encodeSafetensors,
-  layOutSafetensors,
-  parseSafetensors,
-  readSafetensorsHeader,
-  safetensorsHeadBytes,
-  serializeSafetensors,
-  type EncodedSafetensors,
-  type Safetensors,
-  type SafetensorsEntry,
-  type SafetensorsHeader,
-  type SafetensorsLayout,
-  type SafetensorsReadOptions,
-} from './safetensors';
 export { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
-export { StoredTensor, type StorableArray, type StoredDType, type TensorToStore } from './storedTensor';
 export { memoryStorage, type FileContents, type Storage } from './storage';
 export { encodeTensors, readTensorHeader, readTensors, requireTensors } from './tensorFile';

@@ -4,10 +4,10 @@
  */
 
 import type { SavedTensor } from '@sympow/recurrence';
-import { CheckpointError } from './errors';
+import { encodeSafetensors, parseSafetensors } from '@sympow/safetensors';
+import { CheckpointError, ofCheckpoint } from './errors';
 import { restoreMemory, type ModelMemory } from './memory';
 import type { Model } from './model';
-import { encodeSafetensors, parseSafetensors } from './safetensors';
 import { missingFile, type Storage } from './storage';
 
 const FORMAT = 'sympow-state';
@@ -29,7 +29,8 @@ export async function saveMemory(storage: Storage, name: string, memory: ModelMe
 export async function loadMemory(storage: Storage, name: string, model: Model): Promise<ModelMemory> {
   const source = `${storage.path}/${name}`;
   if ((await storage.size(name)) === undefined) throw missingFile(source);
-  const { metadata, tensors } = parseSafetensors(await storage.read(name), { source });
+  const bytes = await storage.read(name);
+  const { metadata, tensors } = ofCheckpoint(() => parseSafetensors(bytes, { source }));
   const position = Number(metadata.position);
   if (metadata.format !== FORMAT || metadata.version !== VERSION || !Number.isSafeInteger(position) || position < 0) {
     throw new CheckpointError({
@@ -41,6 +42,8 @@ export async function loadMemory(storage: Storage, name: string, model: Model): 
     });
   }
   const saved: Record<string, SavedTensor> = {};
-  for (const [tensor, stored] of tensors) saved[tensor] = { shape: stored.shape, data: stored.toFloat32() };
+  for (const [tensor, stored] of tensors) {
+    saved[tensor] = { shape: stored.shape, data: ofCheckpoint(() => stored.toFloat32()) };
+  }
   return restoreMemory(model, { position, tensors: saved });
 }

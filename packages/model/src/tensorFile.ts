@@ -4,10 +4,17 @@
  */
 
 import type { DType, Shape, Tensor, TypedArray } from '@sympow/kernels';
-import { CheckpointError } from './errors';
-import { layOutSafetensors, readSafetensorsHeader, safetensorsHeadBytes, type SafetensorsHeader } from './safetensors';
+import {
+  encoderOf,
+  layOutSafetensors,
+  readSafetensorsHeader,
+  safetensorsHeadBytes,
+  StoredTensor,
+  type SafetensorsHeader,
+  type StoredDType,
+} from '@sympow/safetensors';
+import { CheckpointError, ofCheckpoint } from './errors';
 import { missingFile, type Storage } from './storage';
-import { encoderOf, StoredTensor, type StoredDType } from './storedTensor';
 
 const stored: { readonly [D in DType]: StoredDType } = { float64: 'F64', float32: 'F32', int32: 'I32' };
 /** Bytes that say how long the head of a file is. */
@@ -35,8 +42,12 @@ export async function readTensorHeader(storage: Storage, name: string): Promise<
   const fileBytes = await storage.size(name);
   if (fileBytes === undefined) throw missingFile(source);
   const start = await storage.read(name, 0, Math.min(headLengthBytes, fileBytes));
-  const headBytes = Math.min(safetensorsHeadBytes(start, { source }), fileBytes);
-  return readSafetensorsHeader(await storage.read(name, 0, headBytes), { source, fileBytes });
+  const headBytes = Math.min(
+    ofCheckpoint(() => safetensorsHeadBytes(start, { source })),
+    fileBytes,
+  );
+  const head = await storage.read(name, 0, headBytes);
+  return ofCheckpoint(() => readSafetensorsHeader(head, { source, fileBytes }));
 }
 
 /**
@@ -78,7 +89,8 @@ export async function readTensors(storage: Storage, name: string, into: Readonly
   for (const [key, { dtype, shape, begin, end }] of header.tensors) {
     const tensor = into.get(key)!;
     const bytes = await storage.read(name, begin, end);
-    tensor.backend.write(tensor, elements(new StoredTensor(key, dtype, shape, bytes), tensor.dtype));
+    const values = ofCheckpoint(() => elements(new StoredTensor(key, dtype, shape, bytes), tensor.dtype));
+    tensor.backend.write(tensor, values);
   }
 }
 

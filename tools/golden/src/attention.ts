@@ -1,7 +1,8 @@
 // The attention cases of a golden file in every form, with final states and every gradient, and as a stream of tokens.
 import { constant, parameter, Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
-import { CheckpointError, type Safetensors } from '@sympow/model';
+import { CheckpointError } from '@sympow/model';
+import type { Safetensors } from '@sympow/safetensors';
 import {
   fixedTheta,
   frequencies,

@@ -1,7 +1,7 @@
 import { gpujs } from '@sympow/backend-gpujs';
 import { wasm } from '@sympow/backend-wasm';
 import type { BackendFactory } from '@sympow/kernels';
-import { parseSafetensors } from '@sympow/model';
+import { parseSafetensors } from '@sympow/safetensors';
 import { expect, it } from 'vitest';
 import { attentionErrors } from './attention';
 import { modelErrors } from './model';

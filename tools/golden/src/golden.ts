@@ -1,6 +1,6 @@
 // What a golden file is made of and how an error is judged.
 import type { Backend, Tensor } from '@sympow/kernels';
-import type { Safetensors } from '@sympow/model';
+import type { Safetensors } from '@sympow/safetensors';
 
 /** One number to judge: how far a result is from the golden one, and how far it may be. */
 export interface Quantity {

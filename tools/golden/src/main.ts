@@ -6,7 +6,7 @@ import { gpujs } from '@sympow/backend-gpujs';
 import { wasm } from '@sympow/backend-wasm';
 import { webgpu, type WebGpuOptions } from '@sympow/backend-webgpu';
 import { js, type Backend, type BackendFactory } from '@sympow/kernels';
-import { parseSafetensors } from '@sympow/model';
+import { parseSafetensors } from '@sympow/safetensors';
 import { attentionErrors } from './attention';
 import type { Quantity } from './golden';
 import { modelErrors } from './model';

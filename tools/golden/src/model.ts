@@ -8,9 +8,9 @@ import {
   variants,
   type ComputeOptions,
   type ModelConfig,
-  type Safetensors,
   type Variant,
 } from '@sympow/model';
+import type { Safetensors } from '@sympow/safetensors';
 import { AdamW } from '@sympow/training';
 import { errorOf, goldenTensor, relativeError, type Golden, type Quantity } from './golden';
 

@@ -1,50 +1,19 @@
-// The elements of a tensor in a file: which types there are, and how they become arrays of numbers and bytes again.
-import { ConfigError, ShapeError } from '@sympow/embedding';
-import { CheckpointError } from './errors';
-
-/** Element types of safetensors that are read and written here. BF16 is the upper half of an F32. */
-export type StoredDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'U16' | 'U32' | 'BOOL';
-
-/** Bytes per element. The order is that of the file: types that need more alignment come first. */
-export const STORED_BYTES: { readonly [T in StoredDType]: number } = {
-  I64: 8,
-  F64: 8,
-  F32: 4,
-  U32: 4,
-  I32: 4,
-  BF16: 2,
-  F16: 2,
-  U16: 2,
-  I16: 2,
-  I8: 1,
-  U8: 1,
-  BOOL: 1,
-};
-
-/** Arrays that hold the elements of some stored type as they are. */
-export type StorableArray =
-  | Float64Array
-  | Float32Array
-  | BigInt64Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array;
-
-/** A tensor to be written. */
-export interface TensorToStore {
-  readonly shape: readonly number[];
-  /**
-   * The elements. A Uint8Array for a type of more than one byte, or a Uint16Array for F16 and BF16, is taken as the bits
-   * themselves; floats are rounded to the float type asked for (to F16 and BF16 by way of float32, ties to even), and an
-   * Int32Array may become I64.
-   */
-  readonly data: StorableArray;
-  /** Type in the file; that of `data` unless said otherwise. */
-  readonly dtype?: StoredDType;
-}
+// The elements of a tensor in a file, and how they become arrays of numbers and bytes again.
+import { ConfigError, ShapeError } from '@sympow/core';
+import type { StorableArray, TensorToStore } from './api';
+import { elementCount, isWhole, STORED_BYTES, type StoredDType } from './dtypes';
+import { FormatError } from './errors';
+import {
+  float8e4m3,
+  float8e5m2,
+  float8e8m0,
+  fromBfloat16,
+  fromFloat16,
+  fromFloat8,
+  toBfloat16,
+  toFloat16,
+  toFloat8,
+} from './smallFloats';
 
 type Numbers =
   | Float64Array<ArrayBuffer>
@@ -86,9 +55,9 @@ export class StoredTensor {
   }
 
   /**
-   * The elements as float32; F64, I64, I32 and U32 are rounded.
+   * The elements as float32; F64 and integers of 32 and 64 bits are rounded.
    *
-   * @throws CheckpointError if a BOOL is neither 0 nor 1
+   * @throws FormatError if they are complex, or a BOOL is neither 0 nor 1
    */
   toFloat32(): Float32Array {
     const numbers = this.numbers();
@@ -96,9 +65,9 @@ export class StoredTensor {
   }
 
   /**
-   * The elements as float64; I64 beyond 2⁵³ is rounded.
+   * The elements as float64; integers beyond 2⁵³ are rounded.
    *
-   * @throws CheckpointError if a BOOL is neither 0 nor 1
+   * @throws FormatError if they are complex, or a BOOL is neither 0 nor 1
    */
   toFloat64(): Float64Array {
     const numbers = this.numbers();
@@ -108,12 +77,10 @@ export class StoredTensor {
   /**
    * The elements as int32, exactly.
    *
-   * @throws CheckpointError if they are floats, one is out of range, or a BOOL is neither 0 nor 1
+   * @throws FormatError if they are floats or complex, one is out of range, or a BOOL is neither 0 nor 1
    */
   toInt32(): Int32Array {
-    if (this.dtype === 'F64' || this.dtype === 'F32' || this.dtype === 'F16' || this.dtype === 'BF16') {
-      throw this.error('type of', this.dtype, 'integers');
-    }
+    if (!isWhole(this.dtype)) throw this.error('type of', this.dtype, 'integers');
     const numbers = this.numbers();
     if (numbers instanceof Int32Array) return numbers;
     const outside = numbers.findIndex((value) => value !== (value | 0));
@@ -121,9 +88,12 @@ export class StoredTensor {
     return new Int32Array(numbers);
   }
 
-  /** The elements in the smallest array of numbers that holds them; I64 in doubles. */
+  /** The elements in the smallest array of numbers that holds them; I64 and U64 in doubles. */
   private numbers(): Numbers {
-    const bytes = inHostOrder(this.data.slice(), this.dtype === 'I64' ? 4 : STORED_BYTES[this.dtype]);
+    const bytes = inHostOrder(
+      new Uint8Array(this.data),
+      /64$/.test(this.dtype) && isWhole(this.dtype) ? 4 : STORED_BYTES[this.dtype],
+    );
     const buffer = bytes.buffer as ArrayBuffer;
     switch (this.dtype) {
       case 'F64':
@@ -134,8 +104,18 @@ export class StoredTensor {
         return fromFloat16(new Uint16Array(buffer));
       case 'BF16':
         return fromBfloat16(new Uint16Array(buffer));
+      case 'F8_E4M3':
+        return fromFloat8(float8e4m3, bytes);
+      case 'F8_E5M2':
+        return fromFloat8(float8e5m2, bytes);
+      case 'F8_E8M0':
+        return fromFloat8(float8e8m0, bytes);
+      case 'C64':
+        throw this.error('type of', this.dtype, 'real numbers');
       case 'I64':
-        return fromInt64(new Int32Array(buffer));
+        return fromInt64(new Uint32Array(buffer), (word) => word | 0);
+      case 'U64':
+        return fromInt64(new Uint32Array(buffer), (word) => word);
       case 'I32':
         return new Int32Array(buffer);
       case 'I16':
@@ -157,14 +137,9 @@ export class StoredTensor {
     }
   }
 
-  private error(what: string, value: unknown, expected: string): CheckpointError {
-    return new CheckpointError({ what: `${what} tensor ${JSON.stringify(this.name)}`, value, expected });
+  private error(what: string, value: unknown, expected: string): FormatError {
+    return new FormatError({ what: `${what} tensor ${JSON.stringify(this.name)}`, value, expected });
   }
-}
-
-/** The product of a shape; 0 where an axis is empty, however large the others are. */
-export function elementCount(shape: readonly number[]): number {
-  return shape.includes(0) ? 0 : shape.reduce((count, length) => count * length, 1);
 }
 
 /** The type that an array has in a file when nobody says otherwise. */
@@ -193,6 +168,9 @@ export function encoderOf({ shape, data, dtype = storedDType(data) }: TensorToSt
     if (dtype === 'F32') return () => littleEndian(new Float32Array(data));
     if (dtype === 'F16') return () => littleEndian(toFloat16(new Float32Array(data)));
     if (dtype === 'BF16') return () => littleEndian(toBfloat16(new Float32Array(data)));
+    if (dtype === 'F8_E4M3') return () => toFloat8(float8e4m3, new Float32Array(data));
+    if (dtype === 'F8_E5M2') return () => toFloat8(float8e5m2, new Float32Array(data));
+    if (dtype === 'F8_E8M0') return () => toFloat8(float8e8m0, new Float32Array(data));
   }
   if (data instanceof Int32Array && dtype === 'I64') return () => littleEndian(BigInt64Array.from(data, BigInt));
   const expected = `a type that the elements of ${data.constructor.name} can become`;
@@ -204,6 +182,7 @@ const NATIVE = [
   ['F64', Float64Array],
   ['I32', Int32Array],
   ['I64', BigInt64Array],
+  ['U64', BigUint64Array],
   ['I16', Int16Array],
   ['I8', Int8Array],
   ['U8', Uint8Array],
@@ -225,60 +204,9 @@ function littleEndian(data: StorableArray): Uint8Array {
   return HOST_IS_LITTLE_ENDIAN ? bytes : inHostOrder(bytes.slice(), data.BYTES_PER_ELEMENT);
 }
 
-/** From pairs of words, the lower first. */
-function fromInt64(words: Int32Array): Float64Array<ArrayBuffer> {
+/** From pairs of words, the lower first; `upper` says what the upper one counts. */
+function fromInt64(words: Uint32Array, upper: (word: number) => number): Float64Array<ArrayBuffer> {
   const values = new Float64Array(words.length / 2);
-  for (let i = 0; i < values.length; i++) values[i] = words[2 * i + 1]! * 2 ** 32 + (words[2 * i]! >>> 0);
+  for (let i = 0; i < values.length; i++) values[i] = upper(words[2 * i + 1]!) * 2 ** 32 + words[2 * i]!;
   return values;
-}
-
-function fromBfloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
-  const bits = new Uint32Array(halves.length);
-  for (let i = 0; i < bits.length; i++) bits[i] = halves[i]! << 16;
-  return new Float32Array(bits.buffer);
-}
-
-function toBfloat16(values: Float32Array): Uint16Array {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const halves = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) {
-    const b = bits[i]!;
-    const isNaN = (b & 0x7fffffff) > 0x7f800000;
-    halves[i] = isNaN ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16;
-  }
-  return halves;
-}
-
-/** Half precision: 1 bit of sign, 5 of exponent, 10 of mantissa. Its exponent is that of float32 less 112. */
-function fromFloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
-  const values = new Float32Array(halves.length);
-  const bits = new Uint32Array(values.buffer);
-  for (let i = 0; i < halves.length; i++) {
-    const half = halves[i]!;
-    const exponent = half & 0x7c00;
-    const sign = (half & 0x8000) << 16;
-    if (exponent === 0) values[i] = (half & 0x8000 ? -1 : 1) * (half & 0x3ff) * 2 ** -24;
-    else if (exponent === 0x7c00) bits[i] = sign | 0x7f800000 | ((half & 0x3ff) << 13);
-    else bits[i] = sign | (((half & 0x7fff) << 13) + (112 << 23));
-  }
-  return values;
-}
-
-function toFloat16(values: Float32Array): Uint16Array {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const subnormal = new Float32Array(1);
-  const subnormalBits = new Uint32Array(subnormal.buffer);
-  const halves = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) {
-    const sign = (bits[i]! >>> 16) & 0x8000;
-    const size = bits[i]! & 0x7fffffff;
-    // Below 2⁻¹⁴ the steps are 2⁻²⁴, which is what float32 rounds to next to ½.
-    subnormal[0] = Math.abs(values[i]!) + 0.5;
-    if (size > 0x7f800000) halves[i] = sign | 0x7e00;
-    else if (size >= 0x477ff000)
-      halves[i] = sign | 0x7c00; // from 65520 on, infinity is nearest
-    else if (size >= 0x38800000) halves[i] = sign | ((size - (112 << 23) + 0xfff + ((size >>> 13) & 1)) >>> 13);
-    else halves[i] = sign | (subnormalBits[0]! - 0x3f000000);
-  }
-  return halves;
 }

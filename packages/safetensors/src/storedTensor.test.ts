@@ -1,8 +1,9 @@
-import { ConfigError, ShapeError } from '@sympow/embedding';
+import { ConfigError, ShapeError } from '@sympow/core';
 import { describe, expect, it } from 'vitest';
-import { CheckpointError } from './errors';
+import type { StorableArray } from './api';
+import type { StoredDType } from './dtypes';
+import { FormatError } from './errors';
 import { encoderOf, StoredTensor } from './storedTensor';
-import type { StorableArray, StoredDType } from './storedTensor';
 
 /** Writes an array and reads it back. */
 function stored(data: StorableArray, dtype?: StoredDType): StoredTensor {
@@ -55,6 +56,54 @@ describe('bfloat16', () => {
   });
 });
 
+describe('floats of eight bits', () => {
+  const types = ['F8_E4M3', 'F8_E5M2', 'F8_E8M0'] as const;
+
+  it.each(types)('every pattern of %s survives', (dtype) => {
+    const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+    const values = stored(all, dtype).toFloat32();
+    const again = encoderOf({ shape: [256], data: values, dtype })();
+    for (const [pattern, value] of values.entries()) {
+      if (Number.isNaN(value)) expect(stored(again.subarray(pattern, pattern + 1), dtype).toFloat32()[0]).toBeNaN();
+      else expect(again[pattern]).toBe(pattern);
+    }
+  });
+
+  it('have the values of their definitions', () => {
+    const of = (dtype: (typeof types)[number], ...patterns: number[]) => [
+      ...stored(Uint8Array.from(patterns), dtype).toFloat32(),
+    ];
+    expect(of('F8_E4M3', 0, 1, 7, 8, 0x38, 0x7e, 0x7f, 0xb8)).toEqual([
+      0,
+      2 ** -9,
+      7 * 2 ** -9,
+      2 ** -6,
+      1,
+      448,
+      NaN,
+      -1,
+    ]);
+    expect(of('F8_E5M2', 1, 4, 0x3c, 0x7b, 0x7c, 0x7d, 0xfc)).toEqual([
+      2 ** -16,
+      2 ** -14,
+      1,
+      57_344,
+      Infinity,
+      NaN,
+      -Infinity,
+    ]);
+    expect(of('F8_E8M0', 0, 127, 254, 255)).toEqual([2 ** -127, 1, 2 ** 127, NaN]);
+  });
+
+  it('round to the nearest, ties to even; beyond the largest comes infinity, or NaN where there is none', () => {
+    const to = (dtype: StoredDType, ...values: number[]) => [...stored(Float32Array.from(values), dtype).toFloat32()];
+    const e4m3 = [1 + 1 / 16, 1 + 3 / 16, 1.07, 464, 465, -1e30, 2 ** -10, 2 ** -10 * 1.01];
+    expect(to('F8_E4M3', ...e4m3)).toEqual([1, 1.25, 1.125, 448, NaN, NaN, 0, 2 ** -9]);
+    expect(to('F8_E5M2', 1.125, 1.375, 61_439, 61_440, -1e9)).toEqual([1, 1.5, 57_344, Infinity, -Infinity]);
+    expect(to('F8_E8M0', 1.4, 1.6, 0, -1, 3e38)).toEqual([1, 2, 2 ** -127, NaN, NaN]);
+  });
+});
+
 describe('conversions', () => {
   it('make new arrays, from any offset', () => {
     const file = new Uint8Array(13);
@@ -65,6 +114,14 @@ describe('conversions', () => {
     values[0] = 0;
     expect(tensor.toFloat64()[0]).toBe(Math.PI);
     expect(tensor.toFloat32()[0]).toBe(Math.fround(Math.PI));
+  });
+
+  it('copy the bytes of a Buffer of Node too, whose own slice is a view of a larger one', () => {
+    const pool = Buffer.from([0xff, 0xff, 0, 0x3c, 0, 0xc0, 0xff, 0xff]);
+    const tensor = new StoredTensor('x', 'F16', [2], pool.subarray(2, 6));
+    expect(tensor.toFloat32()).toEqual(Float32Array.of(1, -2));
+    tensor.toFloat32().fill(0);
+    expect(tensor.toFloat64()).toEqual(Float64Array.of(1, -2));
   });
 
   it('floats become other floats, int32 becomes int64', () => {
@@ -79,6 +136,16 @@ describe('conversions', () => {
     expect([...stored(BigInt64Array.of(-(2n ** 31n), 2n ** 31n - 1n)).toInt32()]).toEqual([-(2 ** 31), 2 ** 31 - 1]);
   });
 
+  it('U64 is exact where a double is, and nothing becomes of complex numbers but their bytes', () => {
+    const wide = BigUint64Array.of(0n, 2n ** 53n - 1n, 2n ** 63n);
+    expect([...stored(wide, 'U64').toFloat64()]).toEqual([0, 2 ** 53 - 1, 2 ** 63]);
+    const complex = new StoredTensor('z', 'C64', [1], new Uint8Array(Float32Array.of(1, 2).buffer));
+    expect(complex.data).toHaveLength(8);
+    for (const convert of ['toFloat32', 'toFloat64', 'toInt32'] as const) {
+      expect(() => complex[convert]()).toThrow(FormatError);
+    }
+  });
+
   it.each([
     [stored(BigInt64Array.of(5n, 2n ** 31n)), 'element 1 of tensor "x" is 2147483648'],
     [stored(BigInt64Array.of(-(2n ** 31n) - 1n)), 'element 0 of tensor "x" is -2147483649'],
@@ -86,7 +153,7 @@ describe('conversions', () => {
     [stored(Float32Array.of(1)), 'type of tensor "x" is "F32"; expected integers'],
     [stored(Uint8Array.of(1, 2), 'BOOL'), 'element 1 of tensor "x" is 2; expected a BOOL, 0 or 1'],
   ])('%# to int32 is refused', (tensor, message) => {
-    expect(() => tensor.toInt32()).toThrow(CheckpointError);
+    expect(() => tensor.toInt32()).toThrow(FormatError);
     expect(() => tensor.toInt32()).toThrow(message);
   });
 });
