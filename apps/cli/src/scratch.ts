@@ -37,9 +37,14 @@ export class Scratch {
     return { cwd: this.folder, env: { ...process.env, INIT_CWD: this.folder } };
   }
 
+  /** What Node is given to run the program. */
+  command(...args: string[]): string[] {
+    return [runner, 'apps/cli', ...args];
+  }
+
   /** Runs the program to its end. */
   sympow(...args: string[]): Ran {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [runner, 'apps/cli', ...args], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, this.command(...args), {
       encoding: 'utf8',
       ...this.place,
     });
@@ -48,7 +53,7 @@ export class Scratch {
 
   /** Starts the program. */
   start(...args: string[]): ChildProcess {
-    return spawn(process.execPath, [runner, 'apps/cli', ...args], this.place);
+    return spawn(process.execPath, this.command(...args), this.place);
   }
 
   /** The arguments that train a small model on the text. */

@@ -3,6 +3,7 @@
  * bundled for a browser.
  */
 
+import { ConfigError } from '@sympow/kernels';
 import { CheckpointError } from './errors';
 import { chunksOf, fileTooShort, missingFile, requireName, type FileContents, type Storage } from './storage';
 
@@ -13,6 +14,7 @@ const readPiece = 2 ** 30;
  * The folder at `path`, which need not exist yet.
  *
  * @throws CheckpointError in a runtime without Node's modules
+ * @throws ConfigError for an empty path, which would mean the working folder
  * @example
  * ```ts
  * const model = await loadModel(backend, folderStorage('runs/first'));
@@ -20,6 +22,8 @@ const readPiece = 2 ** 30;
  */
 export function folderStorage(path: string): Storage {
   const { fs, path: paths } = node();
+  if (path === '')
+    throw new ConfigError({ what: 'path', value: path, expected: 'that of a folder, which is not empty' });
   const root = paths.resolve(path);
   const at = (name: string) => paths.join(root, requireName(name));
 
@@ -66,7 +70,7 @@ export function folderStorage(path: string): Storage {
     },
 
     async write(name, contents) {
-      const temporary = at(`${name}.partial`);
+      const temporary = at(`${name}.${crypto.randomUUID().slice(0, 8)}.partial`);
       try {
         await makeFolder(root);
         await writeFlushed(temporary, contents);
@@ -99,8 +103,9 @@ export function folderStorage(path: string): Storage {
   };
 }
 
+/** Writes a new file: one that is there already, or a link that leads elsewhere, is left alone. */
 async function writeFlushed(path: string, contents: FileContents): Promise<void> {
-  const file = await node().fs.open(path, 'w');
+  const file = await node().fs.open(path, 'wx');
   try {
     for await (const chunk of chunksOf(contents)) await file.writeFile(chunk);
     await file.sync();
@@ -113,7 +118,7 @@ async function writeFlushed(path: string, contents: FileContents): Promise<void>
  * Makes a folder, with those above it, so that it outlasts a power failure. (Node's own recursive `mkdir` never comes back
  * where a file system answers that a folder is missing which it lists, as `/proc` does.)
  */
-async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string): Promise<void> {
   const { fs, path: paths } = node();
   const parent = paths.dirname(path);
   try {
@@ -122,7 +127,10 @@ async function makeFolder(path: string): Promise<void> {
     if (codeOf(error) === 'EEXIST') return;
     if (codeOf(error) !== 'ENOENT' || parent === path) throw error;
     await makeFolder(parent);
-    await fs.mkdir(path);
+    await fs.mkdir(path).catch((again: unknown) => {
+      // Another process has just made it.
+      if (codeOf(again) !== 'EEXIST') throw again;
+    });
   }
   await flushFolder(parent);
 }

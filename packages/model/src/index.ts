@@ -24,7 +24,7 @@ export {
   type StepShape,
 } from './config';
 export { CheckpointError } from './errors';
-export { folderStorage } from './folderStorage';
+export { folderStorage, makeFolder } from './folderStorage';
 export { generate, type GenerateOptions } from './generate';
 export { restoreMemory, type ModelMemory } from './memory';
 export { loadMemory, saveMemory } from './memoryFile';

@@ -154,6 +154,43 @@ describe('a folder on disk', () => {
       return rename(from, to);
     });
     await folderStorage(scratch).folder('a').write('x', '1');
-    expect(calls).toEqual(['sync ', 'sync /a/x.partial', 'rename /a/x.partial /a/x', 'sync /a']);
+    const [, temporary] = /^sync (\/a\/x\.[0-9a-f]{8}\.partial)$/.exec(calls[1]!)!;
+    expect(calls).toEqual(['sync ', `sync ${temporary}`, `rename ${temporary} /a/x`, 'sync /a']);
+  });
+
+  it('follows no link that waits where it writes', async () => {
+    const victim = join(scratch, 'victim');
+    await fs.writeFile(victim, 'precious');
+    for (const name of ['x.partial', 'x.00000000.partial', 'x']) await fs.symlink(victim, join(scratch, name));
+    vi.spyOn(crypto, 'randomUUID').mockReturnValue('00000000-0000-4000-8000-000000000000');
+    const storage = folderStorage(scratch);
+    await expect(storage.write('x', 'mine')).rejects.toThrow(/cannot write .*x: /);
+    expect(await fs.readFile(victim, 'utf8')).toBe('precious');
+    vi.restoreAllMocks();
+    await storage.write('x', 'mine');
+    expect(await fs.readFile(victim, 'utf8')).toBe('precious');
+    expect((await fs.lstat(join(scratch, 'x'))).isFile()).toBe(true);
+  });
+
+  it('is written to by several at a time, and holds what one of them wrote', async () => {
+    const wait = () => new Promise((resolve) => setTimeout(resolve, 5));
+    async function* slowly(letter: string, pieces: number) {
+      for (let i = 0; i < pieces; i++) {
+        await wait();
+        yield new TextEncoder().encode(letter);
+      }
+    }
+    const storage = folderStorage(scratch);
+    await Promise.all([storage.write('x', slowly('a', 2)), storage.write('x', slowly('b', 6))]);
+    expect(await text(storage, 'x')).toMatch(/^(aa|bbbbbb)$/);
+    expect(await storage.list()).toEqual(['x']);
+  });
+
+  it('has a path', () => {
+    expect(() => folderStorage('')).toThrow(/^path is ""; expected that of a folder/);
+  });
+
+  it('comes to an end where folders cannot be made, though they seem to be missing', async () => {
+    await expect(folderStorage('/proc/nowhere/deeper').write('x', '')).rejects.toThrow(CheckpointError);
   });
 });

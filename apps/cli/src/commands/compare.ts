@@ -19,6 +19,7 @@ import { gatherResults } from '../compare/results';
 import { RunFolder } from '../compare/runFolder';
 import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
+import { whileLocked } from '../lock';
 import { markdownTable } from '../markdown';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, duration, quantity, ratio, type Output } from '../output';
@@ -62,8 +63,13 @@ async function open(path: string, flags: Flags): Promise<Opened> {
 
 async function run(path: string, flags: Flags, output: Output): Promise<CompareResult> {
   const opened = await open(path, flags);
+  for (const note of opened.data.notes) output.note(`note: ${note}`);
+  const work = () => runOpened(path, opened, flags, output);
+  return flags.dryRun ? work() : whileLocked(opened.out, work);
+}
+
+async function runOpened(path: string, opened: Opened, flags: Flags, output: Output): Promise<CompareResult> {
   const { experiment, data, runs, chosen, out, folderOf } = opened;
-  for (const note of data.notes) output.note(`note: ${note}`);
   const statusOf = (each: Run) => progressOf(each, folderOf(each), { experiment, data });
   if (flags.merge) await merge(opened, flags.merge, output);
   if (flags.dryRun) {

@@ -1,11 +1,12 @@
 // `sympow data prepare`: text into tokens on disk, once; stopped or killed, the same command goes on.
 
-import { prepare, textInputs, type Compressor, type PrepareEnd } from '@sympow/data';
+import { prepare, textInputs, type Compressor, type PrepareEnd, type PrepareEvent } from '@sympow/data';
 import type { Command as CommanderCommand } from 'commander';
 import { oneOf, real, whole, type Command } from '../command';
 import { tokenizerOf } from '../dataOptions';
 import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
+import { whileLockedBeside } from '../lock';
 import { createOutput, quantity, type Output } from '../output';
 
 interface Flags {
@@ -23,9 +24,11 @@ interface Flags {
   json?: true;
 }
 
+type Written = Omit<PrepareEnd, 'type'>;
+
 /** The object of --json: what was written, in order. */
 export interface PrepareResult {
-  readonly written: readonly Omit<PrepareEnd, 'type'>[];
+  readonly written: readonly Written[];
 }
 
 async function run(paths: readonly string[], flags: Flags, output: Output): Promise<PrepareResult> {
@@ -47,29 +50,35 @@ async function run(paths: readonly string[], flags: Flags, output: Output): Prom
           { out, part: [0, 1 - heldOut], documents, cycle },
           { out: heldOutTo, part: [1 - heldOut, 1] },
         ];
-  const written: PrepareResult['written'][number][] = [];
+  const written: Written[] = [];
   await interruptible(output.note, async (signal) => {
     for (const { out: place, part, documents: most, cycle: again } of parts) {
       const zarr = given || !place.endsWith('.bin') ? { ...array, documents: most, cycle: again } : undefined;
-      let told = false;
-      for await (const event of prepare(inputs, { out: place, tokenizer, part, zarr, signal })) {
-        if (event.type === 'end') {
-          const { type: _, ...end } = event;
-          written.push(end);
-          const dropped = end.dropped > 0 ? `, ${quantity(end.dropped)} left over at the ends of texts` : '';
-          output.note(`wrote ${place}: ${end.documents} documents, ${quantity(end.tokens)} tokens${dropped}`);
-          break;
-        }
-        if (!told && event.resumedAt > 0) output.note(`going on with ${place} after ${event.resumedAt} documents`);
-        told = true;
-        output.progress(
-          `${place}  text ${Math.min(event.inputs + 1, event.totalInputs)}/${event.totalInputs}  ${event.documents} documents  ` +
-            `${quantity(event.tokens)} tokens  ${quantity(event.tokensPerSecond)} tokens/s  ${(100 * event.done).toFixed(0)} %`,
-        );
-      }
+      const events = prepare(inputs, { out: place, tokenizer, part, zarr, signal });
+      written.push(await whileLockedBeside(place, () => follow(events, place, output)));
     }
   });
   return { written };
+}
+
+/** Shows how it comes along until it ends. */
+async function follow(events: AsyncIterable<PrepareEvent>, place: string, output: Output): Promise<Written> {
+  let told = false;
+  for await (const event of events) {
+    if (event.type === 'end') {
+      const { type: _, ...end } = event;
+      const dropped = end.dropped > 0 ? `, ${quantity(end.dropped)} left over at the ends of texts` : '';
+      output.note(`wrote ${place}: ${end.documents} documents, ${quantity(end.tokens)} tokens${dropped}`);
+      return end;
+    }
+    if (!told && event.resumedAt > 0) output.note(`going on with ${place} after ${event.resumedAt} documents`);
+    told = true;
+    output.progress(
+      `${place}  text ${Math.min(event.inputs + 1, event.totalInputs)}/${event.totalInputs}  ${event.documents} documents  ` +
+        `${quantity(event.tokens)} tokens  ${quantity(event.tokensPerSecond)} tokens/s  ${(100 * event.done).toFixed(0)} %`,
+    );
+  }
+  throw new Error('preparing ended without saying so');
 }
 
 /** Reads `2048x2048`. */

@@ -23,6 +23,7 @@ import { openCheckpoint } from '../checkpoint';
 import { runCommand } from '../child';
 import { real, whole, type Command } from '../command';
 import { interruptible } from '../interrupt';
+import { whileLockedBeside } from '../lock';
 import { createOutput, duration, inColour, quantity, type Output } from '../output';
 import { chartOptions, chartWidth } from './eval';
 import { writeText } from './generate';
@@ -317,7 +318,7 @@ export const demo: Command = {
     const output = createOutput(flags.json === true);
     const out = resolve(flags.out);
     const result = await interruptible(output.note, (signal) =>
-      run({ ...flags, out }, signal, output).catch((error: unknown) => {
+      whileLockedBeside(out, () => run({ ...flags, out }, signal, output)).catch((error: unknown) => {
         if (signal.aborted) return undefined;
         throw error;
       }),

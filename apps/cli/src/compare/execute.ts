@@ -5,6 +5,7 @@ import { lossByPosition, recallAccuracy, type LossByPosition, type RecallAccurac
 import type { Backend } from '@sympow/kernels';
 import { configToJson, findCheckpoint, loadModel, Model, type ComputeOptions } from '@sympow/model';
 import { train } from '@sympow/training';
+import { locked } from '../lock';
 import { duration, quantity, type Output } from '../output';
 import type { ExperimentData } from './data';
 import { slug, type EvaluationSettings, type Experiment, type RecallTest } from './experiment';
@@ -136,7 +137,7 @@ async function trainRun(run: Run, model: Model, folder: RunFolder, label: string
   });
   let start = performance.now();
   let loss = NaN;
-  for await (const event of events) {
+  for await (const event of locked(folder.path, events)) {
     if (event.type === 'start') {
       folder.keepSteps(event.step);
       output.note(event.step > 0 ? `${label}: going on from step ${event.step} of ${event.steps}` : label);
