@@ -1,5 +1,6 @@
 // Packs every published package as it would go to npm, checks the tarballs (publint, arethetypeswrong), then installs
-// them all into a scratch project that imports each by ESM and by CommonJS and type-checks against it.
+// them all into a scratch project that imports each by ESM and by CommonJS, type-checks against it, and trains with it on
+// every engine of tools/engines.
 // Needs `pnpm build` first. Prints each fault; exits 1 on any.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { tryLibrary } from '../engines/library.mjs';
 import { root, workspaces } from '../workspace.mjs';
 
 let faults = 0;
@@ -95,6 +97,8 @@ const compilerOptions = {
 };
 writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['esm.mts', 'cjs.cts'] }));
 run('types', bin('tsc'), ['-p', '.']);
+
+for (const failed of tryLibrary(scratch)) fault(failed);
 
 rmSync(scratch, { recursive: true });
 process.stdout.write(`${published.length} packages packed, installed and imported; ${faults} faults\n`);

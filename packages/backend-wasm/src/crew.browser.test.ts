@@ -60,13 +60,22 @@ if (isolated) {
       const module = await moduleOf('simd', true);
       const memory = new WebAssembly.Memory({ initial: 16, maximum: 100, shared: true });
       const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-      // Too small for the module: the worker says that it is there, and dies.
-      const tooSmall = new WebAssembly.Memory({ initial: 0, maximum: 100, shared: true });
-      const crew = await Crew.open(module, tooSmall, exports as never, 1);
+      const crew = await Crew.open(module, memory, exports as never, 1);
+      const { threads } = crew as unknown as { threads: Worker[] };
+      threads[0]!.terminate();
+      threads[0]!.dispatchEvent(new ErrorEvent('error', { message: 'gone' }));
       crew.run('fill', 1000, 10, 2 ** 18, 2 ** 14, [2 ** 19, 7]);
       expect(new Int32Array(memory.buffer, 2 ** 19, 1000).every((x) => x === 7)).toBe(true);
-      await expect.poll(() => crew.failure).toBeInstanceOf(DeviceLostError);
+      expect(crew.failure).toBeInstanceOf(DeviceLostError);
       await crew.close();
+      await expectWorkers(before);
+    });
+
+    it('that cannot start are an error of the one who opens them', async () => {
+      const before = await commands.workers();
+      const module = await moduleOf('simd', true);
+      const tooSmall = new WebAssembly.Memory({ initial: 0, maximum: 100, shared: true });
+      await expect(Crew.open(module, tooSmall, {}, 1)).rejects.toThrow(BackendError);
       await expectWorkers(before);
     });
 

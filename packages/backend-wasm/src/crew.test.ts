@@ -1,4 +1,4 @@
-import { DeviceLostError, type Backend, type Tensor } from '@sympow/kernels';
+import { BackendError, DeviceLostError, type Backend, type Tensor } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import type { WasmOptions } from './api';
 import { wasm } from './backend';
@@ -79,6 +79,14 @@ describe('threads', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(crew.failure).toBeInstanceOf(DeviceLostError);
     await crew.close();
+  });
+
+  it('that cannot start are an error of the one who opens them', async () => {
+    const tooSmall = new WebAssembly.Memory({ initial: 0, maximum: 100, shared: true });
+    await expect(Crew.open(await moduleOf('simd', true), tooSmall, {}, 2)).rejects.toThrow(BackendError);
+    // Not to be handed over: thrown at once.
+    const own = new WebAssembly.Memory({ initial: 1 });
+    await expect(Crew.open(await moduleOf('simd', true), own, {}, 2)).rejects.toThrow(BackendError);
   });
 
   // The caller's part of the job waits until the thread has the other one, half a product that takes longer than a glance.

@@ -40,7 +40,10 @@ export type Exports = Readonly<Record<string, (...args: (number | boolean)[]) =>
 interface Thread {
   postMessage(message: unknown): void;
   terminate(): unknown;
-  /** Whether it has ended, known while this thread waits and gets no events. A browser ends no worker by itself. */
+  /**
+   * Whether it has ended, known while this thread waits and gets no events. Only Node tells; a browser ends no worker by
+   * itself.
+   */
   ended?(): boolean;
 }
 
@@ -49,23 +52,33 @@ interface Events {
   lost(reason: unknown): void;
 }
 
+/**
+ * The times of a worker's event loop, where they can be asked for while this thread waits. Deno's workers have none, and
+ * those of Bun are a stub that complains on standard error.
+ */
+function timesOf({ performance }: workerThreads.Worker) {
+  const known = typeof performance?.eventLoopUtilization === 'function' && !globalThis.process?.versions?.bun;
+  return known ? () => performance.eventLoopUtilization() : undefined;
+}
+
 function startInNode({ Worker }: typeof workerThreads, { ready, lost }: Events): Thread {
   const worker = new Worker(new URL('./worker.js', import.meta.url));
-  const times = () => worker.performance.eventLoopUtilization();
+  const times = timesOf(worker);
   // Until it is ready the process has to stay for it; afterwards it holds nobody back.
   worker.once('message', () => {
     worker.unref();
     // Asked once while it lives, it can be asked for ever.
-    times();
+    times?.();
     ready();
   });
-  worker.once('error', lost);
+  worker.on('error', lost);
+  worker.on('messageerror', lost);
   worker.once('exit', (code) => lost(`exit ${code}`));
   return {
     postMessage: (message) => worker.postMessage(message),
     terminate: () => worker.terminate(),
     // With its event loop went its times.
-    ended: () => times().idle < 0,
+    ...(times && { ended: () => times().idle < 0 }),
   };
 }
 
@@ -73,6 +86,7 @@ function startInBrowser({ ready, lost }: Events): Thread {
   const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   worker.onmessage = ready;
   worker.onerror = ({ message }) => lost(message || 'its script did not load');
+  worker.onmessageerror = () => lost('a message that it could not send');
   return worker;
 }
 
@@ -128,15 +142,9 @@ export class Crew {
     const crew = new Crew(exports, new SharedArrayBuffer(64 + 8 * mostArguments), names);
     try {
       await Promise.all(Array.from({ length: count }, (_, i) => crew.start({ module, memory, names, index: i + 1 })));
-    } catch (cause) {
+    } catch (error) {
       await crew.close();
-      throw new BackendError({
-        what: 'a thread of the wasm backend',
-        value: String(cause),
-        expected: 'to start',
-        remedy: 'Use threads: 1.',
-        cause,
-      });
+      throw error;
     }
     return crew;
   }
@@ -147,15 +155,34 @@ export class Crew {
     names: readonly string[];
     index: number;
   }) {
-    return new Promise<void>((ready, reject) => {
+    return new Promise<void>((resolve, reject) => {
       const lost = (reason: unknown) => {
-        reject(reason instanceof Error ? reason : new Error(String(reason)));
+        clearTimeout(late);
+        reject(
+          new BackendError({
+            what: 'a thread of the wasm backend',
+            value: String(reason),
+            expected: 'to start',
+            remedy: 'Use threads: 1.',
+            cause: reason,
+          }),
+        );
         if (!this.closed) this.fail(reason);
       };
+      const ready = () => {
+        clearTimeout(late);
+        resolve();
+      };
+      const late = setTimeout(() => lost(`not there after ${patience / 1000} s`), patience);
       const node = nodeThreads();
-      const thread = node ? startInNode(node, { ready, lost }) : startInBrowser({ ready, lost });
-      this.threads.push(thread);
-      thread.postMessage({ ...message, control: this.control });
+      // What may be thrown at once: a file that must not be read, as in Deno, or a policy against workers.
+      try {
+        const thread = node ? startInNode(node, { ready, lost }) : startInBrowser({ ready, lost });
+        this.threads.push(thread);
+        thread.postMessage({ ...message, control: this.control });
+      } catch (error) {
+        lost(error);
+      }
     });
   }
 

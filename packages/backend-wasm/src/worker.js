@@ -27,12 +27,14 @@ const looks = 3000;
 /**
  * @typedef {{ module: WebAssembly.Module, memory: WebAssembly.Memory, control: SharedArrayBuffer, names: string[], index: number }} Start
  * @param {Start} start
+ * @param {() => void} ready
  */
-function work({ module, memory, control, names, index }) {
+function work({ module, memory, control, names, index }, ready) {
   const words = new Int32Array(control, 0, 16);
   const numbers = new Float64Array(control, 64);
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const kernels = /** @type {Record<string, (...args: number[]) => void>} */ (/** @type {unknown} */ (exports));
+  ready();
   for (;;) {
     let claim = Atomics.load(words, word.claim);
     for (let i = 0; (claim & partMask) === 0; i++) {
@@ -56,15 +58,17 @@ function work({ module, memory, control, names, index }) {
   }
 }
 
+/** What is thrown here is an error of the worker, of which the one who started it hears. */
+const unreadable = () => {
+  throw new Error('a message that the thread cannot read');
+};
+
 const port = globalThis.process?.getBuiltinModule?.('node:worker_threads')?.parentPort;
 if (port) {
-  port.once('message', (/** @type {Start} */ start) => {
-    port.postMessage('ready');
-    work(start);
-  });
+  port.once('messageerror', unreadable);
+  port.once('message', (/** @type {Start} */ start) => work(start, () => port.postMessage('ready')));
 } else {
-  globalThis.onmessage = (/** @type {MessageEvent<Start>} */ { data }) => {
-    globalThis.postMessage('ready');
-    work(data);
-  };
+  globalThis.onmessageerror = unreadable;
+  globalThis.onmessage = (/** @type {MessageEvent<Start>} */ { data }) =>
+    work(data, () => globalThis.postMessage('ready'));
 }

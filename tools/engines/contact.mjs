@@ -1,0 +1,63 @@
+// What an engine has to do with the packages of the library, however they were loaded: open the backends, train, go on from a
+// folder, and write. Imports nothing of Node, and knows nothing but the packages that it is handed.
+
+/**
+ * @typedef {{
+ *   wasm: typeof import('../../packages/backend-wasm/src/index'),
+ *   data: typeof import('../../packages/data/src/index'),
+ *   kernels: typeof import('../../packages/kernels/src/index'),
+ *   model: typeof import('../../packages/model/src/index'),
+ *   training: typeof import('../../packages/training/src/index'),
+ * }} Packages
+ * @param {Packages} packages
+ * @param {string} folder where checkpoints go
+ * @returns {Promise<string>} what was seen
+ */
+export async function contact({ wasm: { wasm }, data, kernels: { firstAvailable, js }, model, training }, folder) {
+  const text = data.textSource('It was the best of times, it was the worst of times. '.repeat(40));
+  const config = model.modelConfig({
+    ...model.variants.conformal,
+    ...{ vocabSize: 256, hiddenSize: 16, layers: 1, heads: 2, headSize: 8 },
+  });
+  /** @param {boolean} right @param {string} what */
+  const holds = (right, what) => {
+    if (!right) throw new Error(what);
+  };
+  /** @type {string[]} */
+  const seen = [];
+  /** @type {number[] | undefined} */
+  let expected;
+  const factories = [js(), wasm({ threads: 1 }), wasm({ threads: 2 }), firstAvailable([wasm(), js()])];
+  for (const [number, factory] of factories.entries()) {
+    const backend = await factory.open();
+    const { threads } = backend.capabilities;
+    const name = `${backend.name} with ${threads} thread${threads === 1 ? '' : 's'}`;
+    const original = model.Model.create(backend, config, { seed: 1 });
+    const storage = model.folderStorage(`${folder}/${number}`);
+    /** @type {number[]} */
+    const losses = [];
+    const options = { model: original, data: text, batch: 2, context: 32, steps: 6, learningRate: 1e-2 };
+    for await (const event of training.train({ ...options, checkpoints: { storage, every: 3 } })) {
+      if (event.type === 'step') losses.push(event.loss);
+    }
+    expected ??= losses;
+    const off = Math.max(...losses.map((loss, i) => Math.abs(loss - (expected?.[i] ?? NaN))));
+    holds(losses.length === 6 && off < 1e-3, `${name}: losses ${losses.join()}, those of js are ${expected.join()}`);
+    holds((losses[5] ?? NaN) < (losses[0] ?? NaN), `${name}: losses ${losses.join()} do not fall`);
+
+    const copy = await model.loadModel(backend, storage);
+    /** @param {import('../../packages/model/src/index').Model} writer */
+    const write = async (writer) => {
+      const tokens = [];
+      for await (const { token } of model.generate(writer, { prompt: [73, 116], maxTokens: 8, temperature: 0 })) {
+        tokens.push(token);
+      }
+      return tokens.join();
+    };
+    holds((await write(copy)) === (await write(original)), `${name}: the copy from the folder writes another text`);
+    await backend.close();
+    seen.push(name);
+  }
+  holds(seen.includes('wasm with 2 threads'), `two threads were asked for, and there were ${seen.join(', ')}`);
+  return seen.join(', ');
+}
