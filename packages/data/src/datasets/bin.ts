@@ -7,7 +7,15 @@ import { joinSources, readTarget } from '../source';
 import { storeOf } from '../stores';
 import type { ByteStore } from '../stores/api';
 import { ByteCache } from '../stores/cache';
-import { meaningOf, readJSON, requireMeta, type TokenMeta } from './tokenMeta';
+import {
+  DESCRIPTION_BYTES,
+  lostDescription,
+  meaningOf,
+  readJSON,
+  requireMeta,
+  TOKENIZER_BYTES,
+  type TokenMeta,
+} from './tokenMeta';
 
 /** Bytes read at once. */
 const PAGE = 2 ** 18;
@@ -46,7 +54,10 @@ export async function binFile(location: string, options: BinOptions = {}): Promi
   }
   const { store, key } = storeOf(location, options.http);
   const where = store.locate(key);
-  const meta = requireMeta(await readJSON(store, `${key}.json`), where) as BinMeta | undefined;
+  const meta = requireMeta(await readJSON(store, `${key}.json`, DESCRIPTION_BYTES), where) as BinMeta | undefined;
+  if (!meta && !options.tokenizer && (await store.size(`${key}.index`)) !== undefined) {
+    throw lostDescription(where, `${key}.index`);
+  }
   const dtype = options.dtype ?? meta?.dtype ?? 'uint16';
   if (dtype !== 'uint16' && dtype !== 'uint32') {
     throw new ConfigError({ what: 'dtype', value: dtype, expected: '"uint16" or "uint32"' });
@@ -64,7 +75,7 @@ export async function binFile(location: string, options: BinOptions = {}): Promi
       remedy: 'It may be cut off or be read as another dtype.',
     });
   }
-  const stored = () => readJSON(store, `${key}.tokenizer.json`);
+  const stored = () => readJSON(store, `${key}.tokenizer.json`, TOKENIZER_BYTES);
   const { tokenizer, vocabSize, endOfText, notes } = await meaningOf(where, meta, stored, options.tokenizer);
   const cache = new ByteCache<Uint16Array | Uint32Array>(cacheBytes);
   const said = [...notes];
@@ -117,6 +128,14 @@ export async function binFile(location: string, options: BinOptions = {}): Promi
 
   const ends =
     (await readIndex(store, `${key}.index`, meta, tokens)) ?? (await findEnds(tokens, perPage, endOfText, load));
+  if (meta && meta.documents !== ends.length) {
+    throw new DataError({
+      what: `documents of ${where}`,
+      value: ends.length,
+      expected: `${meta.documents}, as ${key}.json says`,
+      remedy: `Fetch ${key}.index, which is not there.`,
+    });
+  }
   /** The token in front of a document belongs to the one before it, and to none before the first. */
   const front = endOfText === undefined ? 0 : 1;
   const begin = (document: number) => (document === 0 ? 0 : ends[document - 1]!) - front;
@@ -148,13 +167,17 @@ async function readIndex(
   if (!meta) return undefined;
   const bytes = await store.read(key, { atMost: meta.documents * 8 });
   if (!bytes) return undefined;
-  const ends = Float64Array.from(new BigUint64Array(bytes.buffer), Number);
+  // What is left over behind the last whole number is one number too many.
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const ends = Float64Array.from({ length: Math.ceil(bytes.length / 8) }, (_, i) =>
+    8 * (i + 1) <= bytes.length ? Number(view.getBigUint64(8 * i, true)) : NaN,
+  );
   const sound =
     ends.length === meta.documents && ends.every((end, i) => end > (ends[i - 1] ?? 0)) && (ends.at(-1) ?? 0) === tokens;
   if (sound) return ends;
   throw new DataError({
     what: `index ${store.locate(key)}`,
-    value: ends.length,
+    value: bytes.length / 8,
     expected: `${meta.documents} ends of documents in order, the last at ${tokens}`,
     remedy: 'Make the dataset again.',
   });

@@ -17,16 +17,32 @@ export interface TokenMeta {
   readonly tokens: number;
 }
 
-/** Most bytes of a file of JSON. */
-const LARGEST_JSON = 2 ** 26;
+/** Most bytes of a description, and of a `tokenizer.json`. */
+export const DESCRIPTION_BYTES = 2 ** 22;
+export const TOKENIZER_BYTES = 2 ** 26;
 
-/** The object in a file of JSON; undefined if there is no file. @throws DataError if it is too large or no object */
-export async function readJSON(store: ByteStore, key: string): Promise<Record<string, unknown> | undefined> {
-  const bytes = await store.read(key, { atMost: LARGEST_JSON });
+/** Most documents of a dataset: where each ends is held. */
+const MOST_DOCUMENTS = 2 ** 27;
+
+/** How deep objects and arrays may be nested. */
+const MOST_LEVELS = 64;
+
+/**
+ * The object in a file of JSON; undefined if there is no file.
+ *
+ * @throws DataError if it has more than `most` bytes, or is no object
+ */
+export async function readJSON(
+  store: ByteStore,
+  key: string,
+  most: number,
+): Promise<Record<string, unknown> | undefined> {
+  const bytes = await store.read(key, { atMost: most });
   if (bytes === undefined) return undefined;
   try {
+    requireLevels(bytes);
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
     throw new TypeError('it is no object');
   } catch (cause) {
     throw new DataError({
@@ -39,6 +55,21 @@ export async function readJSON(store: ByteStore, key: string): Promise<Record<st
   }
 }
 
+/** Engines take seconds and gigabytes to find out that brackets never close, so they are counted before. */
+function requireLevels(bytes: Uint8Array): void {
+  let levels = 0;
+  let quoted = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const char = bytes[at]!;
+    if (char === QUOTE) quoted = !quoted;
+    else if (quoted) at += char === BACKSLASH ? 1 : 0;
+    else if (char === OPEN_ARRAY || char === OPEN_OBJECT) levels++;
+    else if (char === CLOSE_ARRAY || char === CLOSE_OBJECT) levels--;
+    if (levels > MOST_LEVELS) throw new SyntaxError(`more than ${MOST_LEVELS} levels at byte ${at}`);
+  }
+}
+const [QUOTE, BACKSLASH, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = new TextEncoder().encode('"\\[]{}');
+
 /** Checks what was written down. Undefined stays undefined. */
 export function requireMeta(value: unknown, where: string): TokenMeta | undefined {
   if (value === undefined || value === null) return undefined;
@@ -49,10 +80,10 @@ export function requireMeta(value: unknown, where: string): TokenMeta | undefine
     typeof value === 'object' &&
     meta.version === 1 &&
     typeof meta.tokenizer === 'string' &&
-    natural(meta.vocabSize, 2 ** 32) &&
+    natural(meta.vocabSize, 2 ** 31) &&
     meta.vocabSize! > 0 &&
     (endOfText === null || natural(endOfText, meta.vocabSize! - 1)) &&
-    natural(meta.documents, 2 ** 32) &&
+    natural(meta.documents, MOST_DOCUMENTS) &&
     natural(meta.tokens, Number.MAX_SAFE_INTEGER);
   if (sound) return meta as TokenMeta;
   throw new DataError({ what: `description of ${where}`, value, expected: 'what `prepare` writes, version 1' });
@@ -66,7 +97,11 @@ export interface Meaning {
   readonly notes: readonly string[];
 }
 
-/** What tokens mean, from what stands beside them, else from the options, else by convention. */
+/**
+ * What tokens mean, from what stands beside them, else from the options, else by convention.
+ *
+ * @throws DataError if these contradict each other, or only a part of them is there
+ */
 export async function meaningOf(
   where: string,
   meta: TokenMeta | undefined,
@@ -74,6 +109,7 @@ export async function meaningOf(
   given: DatasetOptions['tokenizer'],
 ): Promise<Meaning> {
   if (!meta) {
+    if (!given && (await stored()) !== undefined) throw lostDescription(where, 'tokenizer.json');
     const tokenizer = given ?? (await openTokenizer('gpt2'));
     const notes = given ? [] : [`${where} does not say which tokenizer it was made with; it is read as gpt2`];
     return { tokenizer, vocabSize: tokenizer.vocabSize, endOfText: tokenizer.endOfText, notes };
@@ -90,5 +126,24 @@ export async function meaningOf(
   }
   const json = given ? undefined : await stored();
   const tokenizer = given ?? (json === undefined ? undefined : await tokenizerFromJSON(json));
+  if (tokenizer && tokenizer.vocabSize !== vocabSize) {
+    throw new DataError({
+      what: `vocabulary of the tokenizer beside ${where}`,
+      value: tokenizer.vocabSize,
+      expected: `${vocabSize}, as its description says`,
+      remedy: 'Fetch the dataset again.',
+    });
+  }
   return { tokenizer, vocabSize, endOfText, notes: [] };
+}
+
+/** Tokens of `prepare` whose description is not there. Without it, they would be read as another tokenizer's. */
+export function lostDescription(where: string, beside: string): DataError {
+  return new DataError({
+    what: `description of ${where}`,
+    value: undefined,
+    message: `${where} has a ${beside} beside it, but not what else it was prepared with`,
+    expected: 'all files that `prepare` wrote',
+    remedy: 'Fetch it again, or say which tokenizer it was made with.',
+  });
 }

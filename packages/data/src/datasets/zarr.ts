@@ -8,9 +8,10 @@ import { joinSources, readTarget } from '../source';
 import { isUrl, lastName, openStore } from '../stores';
 import type { ByteStore } from '../stores/api';
 import { nodeFiles } from '../runtime';
-import { meaningOf, readJSON, requireMeta } from './tokenMeta';
+import { DESCRIPTION_BYTES, meaningOf, readJSON, requireMeta, TOKENIZER_BYTES } from './tokenMeta';
 import { openChunks, type Chunk } from './zarrChunks';
-import { readV2, readV3, type ZarrLayout } from './zarrMeta';
+import type { ZarrLayout } from './zarrLayout';
+import { readV2, readV3 } from './zarrMeta';
 
 /** Where `prepare` puts what tokens mean among the attributes of an array. */
 export const ATTRIBUTE = 'sympow';
@@ -36,16 +37,17 @@ export async function zarrArray(location: string, options: DatasetOptions = {}):
   }
   const store = openStore(location, http);
   const { layout, attributes } = await readLayout(store, location);
-  const meta = requireMeta((attributes as Record<string, unknown> | undefined)?.[ATTRIBUTE], location);
-  const stored = () => readJSON(store, 'tokenizer.json');
+  const meta = requireMeta((attributes as Record<string, unknown> | null | undefined)?.[ATTRIBUTE], location);
+  const stored = () => readJSON(store, 'tokenizer.json', TOKENIZER_BYTES);
   const meaning = await meaningOf(location, meta, stored, options.tokenizer);
   const { tokenizer, vocabSize, endOfText } = meaning;
   const notes = [...meaning.notes];
-  const chunks = await openChunks(store, layout, {
+  const chunks = openChunks(store, layout, {
     vocabSize,
     cacheBytes,
     skip: damaged === 'skip',
-    onSkip: (message) => notes.push(message),
+    complete: meta !== undefined,
+    onNote: (message) => notes.push(message),
     signal: http?.signal,
   });
   const [rows, columns] = layout.chunk;
@@ -106,9 +108,10 @@ export async function zarrArray(location: string, options: DatasetOptions = {}):
 }
 
 async function readLayout(store: ByteStore, location: string): Promise<{ layout: ZarrLayout; attributes: unknown }> {
-  const [v3, v2] = await Promise.all([readJSON(store, 'zarr.json'), readJSON(store, '.zarray')]);
+  const describe = (key: string) => readJSON(store, key, DESCRIPTION_BYTES);
+  const [v3, v2] = await Promise.all([describe('zarr.json'), describe('.zarray')]);
   if (v3) return { layout: readV3(v3, location), attributes: v3['attributes'] };
-  if (v2) return { layout: readV2(v2, location), attributes: await readJSON(store, '.zattrs') };
+  if (v2) return { layout: readV2(v2, location), attributes: await describe('.zattrs') };
   throw new DataError({
     what: 'Zarr array',
     value: location,
@@ -123,7 +126,7 @@ function describe({ version, dtype, documents, columns, chunk, shard, codecs }: 
     dtype,
     shape: `${documents} × ${columns}`,
     chunks: chunk.join(' × '),
-    ...(shard && { shards: shard.join(' × ') }),
+    ...(shard && { shards: shard.shape.join(' × ') }),
     codecs: codecs.join(', '),
   };
 }

@@ -1,178 +1,136 @@
-// The description of a Zarr array, version 2 or 3, checked before anything is believed: two dimensions, unsigned integers,
-// chunks that fit in memory, and codecs whose output is bounded.
-import { DataError } from '../errors';
+// What a Zarr array says of itself, version 2 or 3. Everything in it may be anything: it is read field by field, and what is not
+// understood is refused.
+//
+// https://zarr-specs.readthedocs.io
+import { WIDTHS, layoutOf, refuse, type ShardIndex, type ZarrLayout, type ZarrType } from './zarrLayout';
 
-/** Most bytes of a decoded chunk, which is held as a whole. */
-const LARGEST_CHUNK = 2 ** 28;
+/** Most codecs, one behind the other. */
+const MOST_CODECS = 8;
 
-/** Most chunks in a shard: its index is held as a whole. */
-const LARGEST_SHARD = 2 ** 18;
+const V2_TYPES: Readonly<Record<string, ZarrType>> = {
+  '|u1': 'uint8',
+  '<u1': 'uint8',
+  '>u1': 'uint8',
+  '<u2': 'uint16',
+  '>u2': 'uint16',
+  '<u4': 'uint32',
+  '>u4': 'uint32',
+};
 
-/** Types of a token in an array. */
-export type ZarrType = 'uint8' | 'uint16' | 'uint32';
-
-const WIDTHS: Readonly<Record<ZarrType, number>> = { uint8: 1, uint16: 2, uint32: 4 };
-
-/**
- * Codecs that zarrita decodes, whose output is bounded by what they say first, and those that are inflated here, up to the
- * size of a chunk. Checksums are checked here: zarrita cuts them off.
- */
-const BOUNDED = ['bytes', 'transpose', 'blosc', 'zstd', 'lz4'];
-const CHECKSUM = 'crc32c';
-const INFLATED: Readonly<Record<string, CompressionFormat>> = { gzip: 'gzip', zlib: 'deflate' };
-
-/** What an array is. */
-export interface ZarrLayout {
-  readonly version: 2 | 3;
-  readonly dtype: ZarrType;
-  readonly documents: number;
-  readonly columns: number;
-  /** Documents and columns of the chunks that are read: inside of shards where there are such. */
-  readonly chunk: readonly [documents: number, columns: number];
-  /** Documents and columns of a file with several chunks. */
-  readonly shard: readonly [documents: number, columns: number] | undefined;
-  /** Names, in the order of encoding. */
-  readonly codecs: readonly string[];
-  /** Whether a checksum stands behind each chunk. */
-  readonly checksum: boolean;
-  /** How chunks are inflated before zarrita sees them. */
-  readonly inflate: CompressionFormat | undefined;
-  /** Bytes of a decoded chunk. */
-  readonly chunkBytes: number;
-  readonly fill: number;
-  /** The description without what is checked and inflated here. */
-  readonly forZarrita: object;
-}
-
-interface Codec {
-  readonly name: string;
-  readonly configuration?: { readonly chunk_shape?: unknown; readonly codecs?: readonly Codec[] };
-}
+/** An object of strangers. */
+type Json = Readonly<Record<string, unknown>>;
 
 /** Reads `.zarray`. @throws DataError if it is not what can be read here */
-export function readV2(json: Readonly<Record<string, unknown>>, where: string): ZarrLayout {
-  const { shape, chunks, dtype, compressor, filters, fill_value: fill } = json;
-  const type = ({ '|u1': 'uint8', '<u1': 'uint8', '<u2': 'uint16', '<u4': 'uint32' } as const)[String(dtype)];
-  if (Array.isArray(filters) && filters.length > 0) refuse(where, 'filters', filters, 'none');
-  const id = (compressor as { id?: string } | null)?.id;
-  const names = id === undefined ? ['bytes'] : ['bytes', `${id}`];
-  const inflate = INFLATED[names.at(-1)];
-  return finish({
+export function readV2(json: Json, where: string): ZarrLayout {
+  const { zarr_format: format, shape, chunks, dtype, compressor, filters, fill_value: fill, order } = json;
+  const { dimension_separator: separator = '.' } = json;
+  if (format !== 2) refuse(where, 'zarr_format', format, '2');
+  const type = typeof dtype === 'string' && Object.hasOwn(V2_TYPES, dtype) ? V2_TYPES[dtype] : undefined;
+  if (!(filters === null || filters === undefined || (Array.isArray(filters) && filters.length === 0))) {
+    refuse(where, 'filters', filters, 'none');
+  }
+  if (order !== undefined && order !== 'C' && order !== 'F') refuse(where, 'order', order, '"C" or "F"');
+  if (separator !== '.' && separator !== '/') refuse(where, 'dimension_separator', separator, '"." or "/"');
+  const id = compressor === null || compressor === undefined ? undefined : objectOf(compressor)?.['id'];
+  if (id !== undefined && typeof id !== 'string') refuse(where, 'compressor', compressor, 'one with an id');
+  if (id === undefined && compressor) refuse(where, 'compressor', compressor, 'one with an id');
+  return layoutOf({
     where,
     version: 2,
-    ...{ shape, fill, type, dtype },
+    ...{ shape, dtype, type },
     chunk: chunks,
     shard: undefined,
-    names,
-    checksum: false,
-    inflate,
-    forZarrita: inflate ? { ...json, compressor: null } : json,
+    names: id === undefined ? ['bytes'] : ['bytes', id],
+    swapped: typeof dtype === 'string' && dtype.startsWith('>'),
+    transposed: order === 'F',
+    fill: fill ?? undefined,
+    key: (row, column) => `${row}${separator}${column}`,
   });
 }
 
 /** Reads `zarr.json`. @throws DataError if it is not what can be read here */
-export function readV3(json: Readonly<Record<string, unknown>>, where: string): ZarrLayout {
-  const { node_type: node, shape, data_type: type, chunk_grid: grid, fill_value: fill, codecs } = json;
+export function readV3(json: Json, where: string): ZarrLayout {
+  const { zarr_format: format, node_type: node, shape, data_type: type, fill_value: fill } = json;
+  if (format !== 3) refuse(where, 'zarr_format', format, '3');
   if (node !== 'array') refuse(where, 'node_type', node, '"array"', 'Give the path of an array in the group.');
-  if ((grid as { name?: unknown } | null)?.name !== 'regular') refuse(where, 'chunk_grid', grid, 'a regular one');
-  const outer = (grid as { configuration?: { chunk_shape?: unknown } }).configuration?.chunk_shape;
-  const list = codecsOf(codecs, where);
-  const sharding = list.length === 1 && list[0]!.name === 'sharding_indexed' ? list[0] : undefined;
-  const inner = sharding ? codecsOf(sharding.configuration?.codecs, where) : list;
-  const names = inner.map(({ name }) => name.replace(/^numcodecs\./, ''));
-  const checksum = names.at(-1) === CHECKSUM;
-  const plain = checksum ? inner.slice(0, -1) : inner;
-  const inflate = INFLATED[names[plain.length - 1] ?? ''];
-  const rest = inflate ? plain.slice(0, -1) : plain;
-  return finish({
+  const grid = named(json['chunk_grid']);
+  if (grid?.name !== 'regular') refuse(where, 'chunk_grid', json['chunk_grid'], 'a regular one');
+  const transformers = json['storage_transformers'];
+  if (!(transformers === undefined || (Array.isArray(transformers) && transformers.length === 0))) {
+    refuse(where, 'storage_transformers', transformers, 'none');
+  }
+  if (fill === undefined) refuse(where, 'fill_value', fill, 'a token');
+  const outer = grid.configuration['chunk_shape'];
+  const list = codecsOf(json['codecs'], where);
+  const sharding = list.length === 1 && list[0]!.name === 'sharding_indexed' ? list[0]!.configuration : undefined;
+  const inner = sharding ? codecsOf(sharding['codecs'], where) : list;
+  return layoutOf({
     where,
     version: 3,
-    ...{ shape, fill },
-    dtype: type,
-    type: Object.hasOwn(WIDTHS, String(type)) ? (type as ZarrType) : undefined,
-    chunk: sharding ? sharding.configuration?.chunk_shape : outer,
-    shard: sharding ? outer : undefined,
-    names,
-    checksum,
-    inflate,
-    forZarrita: {
-      ...json,
-      codecs: sharding ? [{ ...sharding, configuration: { ...sharding.configuration, codecs: rest } }] : rest,
-    },
+    ...{ shape, dtype: type, fill },
+    type: typeof type === 'string' && Object.hasOwn(WIDTHS, type) ? (type as ZarrType) : undefined,
+    chunk: sharding ? sharding['chunk_shape'] : outer,
+    shard: sharding && { shape: outer, index: indexOf(sharding, where) },
+    names: inner.map(({ name }) => name),
+    swapped: inner.some((codec) => codec.name === 'bytes' && isSwapped(codec, where)),
+    transposed: inner.filter((codec) => codec.name === 'transpose' && isTransposed(codec, where)).length % 2 === 1,
+    key: keysOf(json['chunk_key_encoding'], where),
   });
 }
 
-function codecsOf(codecs: unknown, where: string): readonly Codec[] {
-  if (Array.isArray(codecs) && codecs.every((codec) => typeof (codec as Codec | null)?.name === 'string'))
-    return codecs as Codec[];
-  refuse(where, 'codecs', codecs, 'a list of codecs with names');
+/** A codec, a grid or a way of naming chunks: its name, alone or with a configuration. */
+interface Named {
+  readonly name: string;
+  readonly configuration: Json;
 }
 
-interface Read extends Pick<ZarrLayout, 'version' | 'checksum' | 'inflate' | 'forZarrita'> {
-  readonly where: string;
-  readonly shape: unknown;
-  readonly chunk: unknown;
-  readonly shard: unknown;
-  readonly type: ZarrType | undefined;
-  readonly dtype: unknown;
-  readonly names: readonly string[];
-  readonly fill: unknown;
+function named(value: unknown): Named | undefined {
+  if (typeof value === 'string') return { name: value, configuration: {} };
+  const { name, configuration = {} } = objectOf(value) ?? {};
+  const settings = objectOf(configuration);
+  return typeof name === 'string' && settings ? { name, configuration: settings } : undefined;
 }
 
-function finish({ where, shape, chunk, shard, type, dtype, names, fill, ...rest }: Read): ZarrLayout {
-  if (!type) refuse(where, 'dtype', dtype, 'unsigned integers of 1, 2 or 4 bytes, little-endian');
-  const [documents, columns] = pair(where, 'shape', shape, 2 ** 40);
-  const chunkShape = pair(where, 'chunk shape', chunk, 2 ** 40);
-  const chunkBytes = chunkShape[0] * chunkShape[1] * WIDTHS[type];
-  if (chunkBytes > LARGEST_CHUNK) {
-    refuse(
-      where,
-      'chunk shape',
-      chunkShape,
-      `chunks of at most ${LARGEST_CHUNK / 2 ** 20} MiB, as they are held whole`,
-    );
+function objectOf(value: unknown): Json | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+}
+
+function codecsOf(codecs: unknown, where: string): readonly Named[] {
+  const list = Array.isArray(codecs) && codecs.length <= MOST_CODECS ? codecs.map(named) : [undefined];
+  if (!list.every((codec) => codec !== undefined)) {
+    refuse(where, 'codecs', codecs, `a list of at most ${MOST_CODECS} codecs with names`);
   }
-  const shardShape = shard === undefined ? undefined : pair(where, 'shard shape', shard, 2 ** 40);
-  if (shardShape) {
-    const count = (shardShape[0] / chunkShape[0]) * (shardShape[1] / chunkShape[1]);
-    const whole = shardShape.every((size, i) => size % chunkShape[i]! === 0);
-    if (!whole || count > LARGEST_SHARD) {
-      refuse(
-        where,
-        'shard shape',
-        shardShape,
-        `whole chunks of ${chunkShape.join(' × ')}, at most ${LARGEST_SHARD} of them`,
-      );
-    }
-  }
-  const known = names.slice(0, names.length - (rest.checksum ? 1 : 0) - (rest.inflate ? 1 : 0));
-  const unknown = known.find((name) => !BOUNDED.includes(name));
-  if (unknown !== undefined) {
-    const last = Object.keys(INFLATED).join(' or ');
-    refuse(where, 'codec', unknown, `one of ${BOUNDED.join(', ')}, ${last} behind them, and ${CHECKSUM} as the last`);
-  }
-  return {
-    ...rest,
-    dtype: type,
-    documents,
-    columns,
-    chunk: chunkShape,
-    shard: shardShape,
-    codecs: names,
-    chunkBytes,
-    fill: typeof fill === 'number' ? fill : 0,
-  };
+  return list.map(({ name, configuration }) => ({ name: name.replace(/^numcodecs\./, ''), configuration }));
 }
 
-function pair(where: string, what: string, value: unknown, most: number): readonly [number, number] {
-  const sound =
-    Array.isArray(value) &&
-    value.length === 2 &&
-    value.every((size) => Number.isSafeInteger(size) && (size as number) >= 1 && (size as number) <= most);
-  if (sound) return value as unknown as readonly [number, number];
-  refuse(where, what, value, 'two sizes: documents and tokens');
+function isSwapped({ configuration: { endian } }: Named, where: string): boolean {
+  if (endian === undefined || endian === 'little' || endian === 'big') return endian === 'big';
+  refuse(where, 'endian', endian, '"little" or "big"');
 }
 
-function refuse(where: string, what: string, value: unknown, expected: string, remedy?: string): never {
-  throw new DataError({ what: `${what} of ${where}`, value, expected, remedy });
+function isTransposed({ configuration: { order } }: Named, where: string): boolean {
+  const text = JSON.stringify(order);
+  if (text === '"F"' || text === '[1,0]') return true;
+  if (text === '"C"' || text === '[0,1]') return false;
+  refuse(where, 'order', order, 'the two dimensions');
+}
+
+function indexOf(sharding: Json, where: string): ShardIndex {
+  const { index_location: location = 'end', index_codecs: codecs } = sharding;
+  if (location !== 'end' && location !== 'start') refuse(where, 'index_location', location, '"end" or "start"');
+  const [bytes, checksum, more] = codecsOf(codecs, where);
+  if (bytes?.name !== 'bytes' || (checksum && checksum.name !== 'crc32c') || more) {
+    refuse(where, 'index_codecs', codecs, 'bytes, and crc32c behind it or nothing');
+  }
+  return { atEnd: location === 'end', checksum: checksum !== undefined, swapped: isSwapped(bytes, where) };
+}
+
+function keysOf(encoding: unknown, where: string): ZarrLayout['key'] {
+  const { name, configuration } = named(encoding) ?? {};
+  const { separator = name === 'v2' ? '.' : '/' } = configuration ?? {};
+  if ((name !== 'default' && name !== 'v2') || (separator !== '/' && separator !== '.')) {
+    refuse(where, 'chunk_key_encoding', encoding, '"default" or "v2", with "/" or "." between');
+  }
+  const front = name === 'default' ? `c${separator}` : '';
+  return (row, column) => `${front}${row}${separator}${column}`;
 }

@@ -1,5 +1,5 @@
 // Documents of one length as a Zarr array. Documents gather in a file until there is a row of chunks; then its chunks are
-// cut out of it, encoded by zarrita and written one by one, so that memory holds one chunk, not a row of them.
+// cut out of it, encoded and written one by one, so that memory holds one chunk, not a row of them.
 import { ConfigError } from '@sympow/embedding';
 import type { TokenArray, Tokenizer } from '../api';
 import type { TokenMeta } from '../datasets/tokenMeta';
@@ -58,7 +58,7 @@ export async function zarrWriter(
   const Ids = dtype === 'uint16' ? Uint16Array : Uint32Array;
   const width = Ids.BYTES_PER_ELEMENT;
   const [rows, columns] = chunk;
-  const encode = await chunkEncoder(settings, dtype);
+  const encode = await chunkEncoder(settings);
   await fs.mkdir(folder, { recursive: true });
   // Documents of the row of chunks that is not written. A row of chunks has a file of its own, which stays until the journal
   // knows of a later one.
@@ -179,20 +179,26 @@ function codecsOf(compressor: Compressor, dtype: 'uint16' | 'uint32') {
   return [{ name: 'bytes', configuration: { endian: 'little' } }, ...codecs, { name: 'crc32c' }];
 }
 
-/** Encodes chunks as zarrita does: it writes them into an array in memory of one chunk. The checksum it can only read. */
-async function chunkEncoder({ version, chunk, compressor }: ZarrSettings, dtype: 'uint16' | 'uint32') {
-  const zarr = await import('zarrita');
-  const codecs = codecsOf(compressor, dtype)
-    .filter(({ name }) => name !== 'crc32c')
-    // numcodecs knows shuffles by their numbers.
-    .map((codec) =>
-      codec.name === 'blosc' ? { ...codec, configuration: { ...codec.configuration, shuffle: 1 } } : codec,
-    );
-  const store = new Map<string, Uint8Array>();
-  const array = await zarr.create(store, { shape: [...chunk], chunkShape: [...chunk], dtype, codecs: codecs as never });
-  return async (data: Uint16Array | Uint32Array): Promise<Uint8Array> => {
-    await zarr.set(array, null, { data, shape: [...chunk], stride: [chunk[1], 1] });
-    const bytes = store.get('/c/0/0')!;
+/** Encodes chunks with the codecs of numcodecs. */
+async function chunkEncoder({ version, compressor }: ZarrSettings) {
+  const codec = await compressorOf(compressor);
+  return async (ids: Uint16Array | Uint32Array): Promise<Uint8Array> => {
+    const plain = new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
+    const bytes = codec ? await codec.encode(plain) : plain;
     return version === 3 ? withChecksum(bytes) : bytes;
   };
+}
+
+async function compressorOf(compressor: Compressor) {
+  switch (compressor) {
+    case 'none':
+      return undefined;
+    case 'zstd':
+      return (await import('numcodecs/zstd')).default.fromConfig({ id: 'zstd', level: 3 });
+    case 'blosc': {
+      // It always takes elements for four bytes wide, which its header says.
+      const { default: Blosc } = await import('numcodecs/blosc');
+      return Blosc.fromConfig({ id: 'blosc', cname: 'lz4', clevel: 5, shuffle: 1, blocksize: 0 });
+    }
+  }
 }
