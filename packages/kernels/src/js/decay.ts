@@ -70,10 +70,20 @@ export class Decay {
     for (let row = t + 1; row < end; row++) {
       for (let i = 0; i < this.width; i++) {
         if (this.start(this.view, row, i) !== this.start(this.view, t, i)) return row;
-        if ((this.sum(this.view, t, i) - this.sum(this.view, row, i)) * this.exponent > steepest) return row;
+        const decay = (this.sum(this.view, t, i) - this.sum(this.view, row, i)) * this.exponent;
+        // NaN too: the rows before it do not share a block with it.
+        if (!(decay <= steepest)) return row;
       }
     }
     return end;
+  }
+
+  /** The first token of [begin, end) that sees nothing of what was before `begin`, and so do all after it. */
+  stateEnd(begin: number, end: number): number {
+    if (!this.view) return end;
+    let t = begin;
+    while (t < end && this.firstSeen(t, -1) < begin) t++;
+    return t;
   }
 
   /** out[j − from, :] = e^{(A_reference − A_j)}, to the exponent of the gates; 0 where the reference does not see j. */
@@ -169,7 +179,7 @@ export class Decay {
   }
 }
 
-/** out[r, :] = x[r, :]·factor[r, :]·scale for rows that stand `stride` apart in x. */
+/** out[r, :] = x[r, :]·factor[r, :]·scale for rows that stand `stride` apart in x. A factor of 0 hides even what is not finite. */
 export function scaleRows(
   out: Float64Array,
   x: ArrayLike<number>,
@@ -182,7 +192,7 @@ export function scaleRows(
 ): void {
   for (let r = 0, at = 0; r < rows; r++) {
     const row = offset + r * stride;
-    for (let i = 0; i < d; i++, at++) out[at] = x[row + i]! * factor[at]! * scale;
+    for (let i = 0; i < d; i++, at++) out[at] = factor[at] === 0 ? 0 : x[row + i]! * factor[at]! * scale;
   }
 }
 

@@ -10,6 +10,7 @@ import { Decay, scaleRows, wholePower } from './decay';
 import { product, rowMajor, transpose } from './product';
 import { scratch, zeroScratch } from './scratch';
 import { floats } from './tensor';
+import { overKeys, overQueries } from './triangle';
 
 const queryFactors = scratch();
 const keyFactors = scratch();
@@ -42,7 +43,7 @@ function* blocksOf(decay: Decay, batch: number, group: number, begin: number, en
   }
 }
 
-/** g_ij of a block for query head h into `scores`, 0 above the diagonal; Q̂ and K̂ stay in `queries` and `keys`. */
+/** g_ij of a block for query head h into `scores`, of use up to the diagonal; Q̂ and K̂ stay in `queries` and `keys`. */
 function scoreBlock(args: Pick<PowerAttentionArgs, 'q' | 'k' | 'v'>, block: Block, h: number): Float64Array {
   const { T, H, d } = sizes(args);
   const { batch, row, rowEnd, from } = block;
@@ -52,7 +53,6 @@ function scoreBlock(args: Pick<PowerAttentionArgs, 'q' | 'k' | 'v'>, block: Bloc
   scaleRows(hatQ, floats(args.q), ((batch * T + row) * H + h) * d, H * d, rows, d, queryFactors(0), 1 / Math.sqrt(d));
   const g = scores(rows * columns);
   product(rows, columns, d, rowMajor(hatQ, d), transpose(rowMajor(keys(0), d)), rowMajor(g, columns));
-  for (let r = 0; r < rows; r++) g.fill(0, r * columns + (row + r - from) + 1, (r + 1) * columns);
   return g;
 }
 
@@ -97,27 +97,22 @@ export const powerAttention: Kernels['powerAttention'] = (args) => {
             const g = scoreBlock(args, block, h);
             for (let r = 0; r < rowEnd - row; r++) {
               const at = (b * T + row + r) * H + h;
+              const end = r * columns + (row + r - from) + 1;
               let max = 0;
-              for (let j = r * columns; j < (r + 1) * columns; j++) max = Math.max(max, Math.abs(g[j]!));
+              for (let j = r * columns; j < end; j++) max = Math.max(max, Math.abs(g[j]!));
               // Rounded to storage first, so that the backward pass divides by the same number.
               rowMax[at] = max;
               max = rowMax[at]!;
               let sum = 0;
-              for (let j = r * columns; j < (r + 1) * columns; j++) {
+              for (let j = r * columns; j < end; j++) {
                 const weight = max === 0 ? 0 : wholePower(g[j]! / max, power);
                 g[j] = weight;
                 sum += weight;
               }
               den[at] = sum;
             }
-            product(
-              rowEnd - row,
-              e,
-              columns,
-              rowMajor(g, columns),
-              values,
-              rowMajor(num, e, ((b * T + row) * H + h) * e, H * e),
-            );
+            const out = rowMajor(num, e, ((b * T + row) * H + h) * e, H * e);
+            overKeys(rowEnd - row, e, row - from, rowMajor(g, columns), values, out);
           }
         }
       }
@@ -127,7 +122,7 @@ export const powerAttention: Kernels['powerAttention'] = (args) => {
 
 const weights = scratch();
 const dQueries = scratch();
-const dKeysBlock = scratch();
+const dKeysBlock = zeroScratch();
 const dKeys = zeroScratch();
 const dValues = zeroScratch();
 const dSums = zeroScratch();
@@ -163,22 +158,23 @@ export const powerAttentionBackward: Kernels['powerAttentionBackward'] = (args: 
               const token = (b * T + row + r) * H + h;
               const max = rowMax[token]!;
               const dSumOfRow = dden[token]!;
-              for (let j = r * columns; j < (r + 1) * columns; j++) {
+              const end = r * columns + (row + r - from) + 1;
+              for (let j = r * columns; j < end; j++) {
                 const ratio = max === 0 ? 0 : g[j]! / max;
                 const below = wholePower(ratio, power - 1);
                 w[j] = max === 0 ? 0 : below * ratio;
                 dG[j] = max === 0 ? 0 : ((dG[j]! + dSumOfRow) * power * below) / max;
               }
-              // Above the diagonal g is 0, which for p = 1 still has a slope.
-              dG.fill(0, r * columns + (row + r - from) + 1, (r + 1) * columns);
             }
-            product(columns, e, rows, transpose(rowMajor(w, columns)), dRows, rowMajor(dV, e, from * e), true);
+            const before = row - from;
+            overQueries(rows, e, before, rowMajor(w, columns), dRows, rowMajor(dV, e, from * e));
             const dHatK = dKeysBlock(columns * d);
-            product(columns, d, rows, transpose(rowMajor(dG, columns)), rowMajor(hatQ, d), rowMajor(dHatK, d));
+            overQueries(rows, d, before, rowMajor(dG, columns), rowMajor(hatQ, d), rowMajor(dHatK, d));
             const factor = keyFactors(0);
-            for (let i = 0; i < columns * d; i++) dK[from * d + i] = dK[from * d + i]! + dHatK[i]! * factor[i]!;
+            for (let i = 0; i < columns * d; i++)
+              if (factor[i] !== 0) dK[from * d + i] = dK[from * d + i]! + dHatK[i]! * factor[i]!;
             const dQ = dQueries(rows * d);
-            product(rows, d, columns, rowMajor(dG, columns), rowMajor(keys(0), d), rowMajor(dQ, d));
+            overKeys(rows, d, before, rowMajor(dG, columns), rowMajor(keys(0), d), rowMajor(dQ, d));
             scaleRows(dQ, dQ, 0, d, rows, d, queryFactors(0), 1 / Math.sqrt(d));
             for (let r = 0; r < rows; r++) {
               const at = ((b * T + row + r) * H + h) * d;

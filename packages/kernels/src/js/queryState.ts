@@ -56,9 +56,11 @@ interface Run {
   rows: number;
   begin: number;
   state: number;
+  /** Whether these rows see the state: those behind a reset do not. */
+  stated: boolean;
 }
 
-function* runs({ B, T, H, G, D, n }: Sizes, chunk: number): Generator<Run> {
+function* runs({ B, T, H, G, D, n }: Sizes, chunk: number, decay: Decay, stated: boolean): Generator<Run> {
   const rowsAtOnce = blockOf(D);
   for (let b = 0; b < B; b++) {
     for (let h = 0; h < H; h++) {
@@ -66,8 +68,12 @@ function* runs({ B, T, H, G, D, n }: Sizes, chunk: number): Generator<Run> {
       for (let begin = 0; begin < T; begin += chunk) {
         const end = Math.min(T, begin + chunk);
         const state = (b * n + begin / chunk) * G + g;
-        for (let t = begin; t < end; t += rowsAtOnce)
-          yield { b, h, g, t, rows: Math.min(rowsAtOnce, end - t), begin, state };
+        const seen = stated ? decay.select(b, g).stateEnd(begin, end) : begin;
+        for (let t = begin; t < end;) {
+          const rows = Math.min(rowsAtOnce, (t < seen ? seen : end) - t);
+          yield { b, h, g, t, rows, begin, state, stated: t < seen };
+          t += rows;
+        }
       }
     }
   }
@@ -115,10 +121,10 @@ export const queryState: Kernels['queryState'] = (args) => {
   const [q, num, den, rowMax] = [floats(args.q), floats(args.num), floats(args.den), floats(args.rowMax)];
   const [y, total] = [floats(args.y), floats(args.total)];
   const decay = new Decay(gates, T, size.G, d, power);
-  for (const run of runs(size, chunk)) {
+  for (const run of runs(size, chunk, decay, S !== undefined)) {
     const { b, h, g, t, rows, state } = run;
     const answer = answers(rows * e);
-    const phi = S && Z ? embedQueries(size, run, decay.select(b, g), q, rowMax) : undefined;
+    const phi = run.stated ? embedQueries(size, run, decay.select(b, g), q, rowMax) : undefined;
     if (phi) product(rows, e, D, rowMajor(phi, D), rowMajor(floats(S!), e, state * D * e), rowMajor(answer, e));
     else answer.fill(0, 0, rows * e);
     for (let r = 0; r < rows; r++) {
@@ -158,9 +164,9 @@ export const queryStateBackward: Kernels['queryStateBackward'] = (args) => {
   const sumZ = dNormalizers(S ? B * n * G * D : 0);
   const perHead = T * decay.width;
   const sumA = dSums(S ? B * G * perHead : 0);
-  for (const run of runs(size, chunk)) {
+  for (const run of runs(size, chunk, decay, S !== undefined)) {
     const { b, h, g, t, rows, state } = run;
-    const phi = S && Z ? embedQueries(size, run, decay.select(b, g), q, rowMax) : undefined;
+    const phi = run.stated ? embedQueries(size, run, decay.select(b, g), q, rowMax) : undefined;
     const dAnswer = dAnswers(rows * e);
     const dTotal = dTotals(rows);
     for (let r = 0; r < rows; r++) {
@@ -177,7 +183,11 @@ export const queryStateBackward: Kernels['queryStateBackward'] = (args) => {
       dTotal[r] = normalizer === 'none' ? 0 : -along * scale;
       dden[at] = dTotal[r]! * inside;
     }
-    if (!phi || !S || !Z) continue;
+    if (!S || !Z) continue;
+    if (!phi) {
+      for (let at = (b * T + t) * H + h, r = 0; r < rows; r++, at += H) floats(args.dq!).fill(0, at * d, (at + 1) * d);
+      continue;
+    }
     const states = rowMajor(floats(S), e, state * D * e);
     const z = floats(Z);
     product(D, e, rows, transpose(rowMajor(phi, D)), rowMajor(dAnswer, e), rowMajor(sumS, e, state * D * e), true);

@@ -41,30 +41,36 @@ export const queryWindow: Kernels['queryWindow'] = ({ power, normalizer, q, k, v
   for (let index = 0; index < B * G; index++) {
     const [b, g] = [Math.floor(index / G), index % G];
     left.fill(0, 0, width);
-    for (let j = count - 1; j >= -1; j--) {
+    // The oldest token that the newest sees, −1 where it sees the state.
+    let first = count;
+    for (let j = count - 1; j >= -1 && left.some((sum, i) => i < width && sum !== -Infinity); j--) {
+      first = j;
       for (let i = 0; i < width; i++) decay[(j < 0 ? count : j) * width + i] = Math.exp(left[i]! * exponent);
       if (j < 0 || !gate) continue;
       for (let i = 0; i < width; i++) {
         const log = gate[((b * C + j) * G + g) * width + i]!;
-        left[i] = log < resetBelow ? -Infinity : left[i]! + log;
+        left[i] = log < resetBelow || left[i] === -Infinity ? -Infinity : left[i]! + log;
       }
     }
     for (let h = (g * H) / G; h < ((g + 1) * H) / G; h++) {
       const row = (b * H + h) * d;
       const score = scores(count);
       let max = 0;
-      for (let j = 0; j < count; j++) {
+      for (let j = Math.max(0, first); j < count; j++) {
         const key = ((b * C + j) * G + g) * d;
         let sum = 0;
-        for (let i = 0; i < d; i++)
-          sum += queryData[row + i]! * keyData[key + i]! * decay[j * width + (width === 1 ? 0 : i)]!;
+        for (let i = 0; i < d; i++) {
+          const kept = decay[j * width + (width === 1 ? 0 : i)]!;
+          if (kept !== 0) sum += queryData[row + i]! * keyData[key + i]! * kept;
+        }
         score[j] = sum / Math.sqrt(d);
         max = Math.max(max, Math.abs(score[j]!));
       }
       const query = queries(d).subarray(0, d);
       let square = 0;
       for (let i = 0; i < d; i++) {
-        query[i] = (queryData[row + i]! * decay[count * width + (width === 1 ? 0 : i)]!) / Math.sqrt(d);
+        const kept = first < 0 ? decay[count * width + (width === 1 ? 0 : i)]! : 0;
+        query[i] = kept === 0 ? 0 : (queryData[row + i]! * kept) / Math.sqrt(d);
         square += query[i]! * query[i]!;
       }
       const c = Math.max(max, Math.sqrt(square));
@@ -77,7 +83,7 @@ export const queryWindow: Kernels['queryWindow'] = ({ power, normalizer, q, k, v
         product(1, e, D, rowMajor(phi, D), rowMajor(stateS, e, index * D * e), rowMajor(answer, e));
         for (let i = 0; i < D; i++) total += phi[i]! * stateZ[index * D + i]!;
       }
-      for (let j = 0; j < count; j++) {
+      for (let j = Math.max(0, first); j < count; j++) {
         const weight = c === 0 ? 0 : wholePower(score[j]! / c, power);
         total += weight;
         const value = ((b * C + j) * G + g) * e;

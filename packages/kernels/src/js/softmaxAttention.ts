@@ -4,19 +4,23 @@ import type { Kernels, SoftmaxAttentionArgs } from '../api';
 import { product, rowMajor, transpose, type Matrix } from './product';
 import { scratch, zeroScratch } from './scratch';
 import { floats, gateView } from './tensor';
+import { overKeys, overQueries } from './triangle';
 
 const blockRows = 64;
 const scores = scratch();
 const gradients = scratch();
 
-/** A block of query rows of one head with the keys that its last row sees. */
+/** A block of query rows of one head, all of one document, with the keys from its beginning to the last row's own. */
 interface Block {
   b: number;
   h: number;
   g: number;
   row: number;
   rows: number;
+  /** Keys [from, from + columns), and how many of them stand before the first row's own. */
+  from: number;
   columns: number;
+  before: number;
   queries: Matrix;
   keys: Matrix;
   values: Matrix;
@@ -28,50 +32,56 @@ function sizes({ q, k, v, offset }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' |
   return { B, T, H, d, S, G, e: v.shape[3] as number, offset: offset ?? S - T };
 }
 
-function* blocksOf(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset'>): Generator<Block> {
+function* blocksOf(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 'offset'>): Generator<Block> {
   const { B, T, H, d, S, G, e, offset } = sizes(args);
+  const start = args.gates && gateView(args.gates).start;
   for (let b = 0; b < B; b++) {
     for (let h = 0; h < H; h++) {
       const g = Math.floor((h * G) / H);
-      for (let row = 0; row < T; row += blockRows) {
-        const rows = Math.min(blockRows, T - row);
+      const begins = (row: number) => Math.max(0, start ? start[(b * S + offset + row) * G + g]! : 0);
+      for (let row = 0; row < T;) {
+        const from = begins(row);
+        const most = Math.min(blockRows, T - row);
+        let rows = 1;
+        while (rows < most && begins(row + rows) === from) rows++;
+        const key = (b * S + from) * G + g;
         yield {
           b,
           h,
           g,
           row,
           rows,
-          columns: offset + row + rows,
+          from,
+          columns: offset + row + rows - from,
+          before: offset + row - from,
           queries: rowMajor(floats(args.q), d, ((b * T + row) * H + h) * d, H * d),
-          keys: rowMajor(floats(args.k), d, (b * S * G + g) * d, G * d),
-          values: rowMajor(floats(args.v), e, (b * S * G + g) * e, G * e),
+          keys: rowMajor(floats(args.k), d, key * d, G * d),
+          values: rowMajor(floats(args.v), e, key * e, G * e),
         };
+        row += rows;
       }
     }
   }
 }
 
-/** s_ij + A_i − A_j of a block, −∞ where i does not see j. */
+/** s_ij + A_i − A_j of a block, of use up to the diagonal. */
 function scoreBlock(
   args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 'offset'>,
   block: Block,
 ): Float64Array {
-  const { d, S, G, offset } = sizes(args);
-  const { b, g, row, rows, columns } = block;
+  const { d, S, G } = sizes(args);
+  const { b, g, from, rows, columns, before } = block;
   const s = scores(rows * columns);
   product(rows, columns, d, block.queries, transpose(block.keys), rowMajor(s, columns));
   const gates = args.gates && gateView(args.gates);
-  const gateAt = (t: number) => (b * S + t) * G + g;
+  const gateAt = (j: number) => (b * S + from + j) * G + g;
   for (let r = 0; r < rows; r++) {
-    const position = offset + row + r;
-    const at = gateAt(position);
-    const start = gates ? gates.start[at]! : 0;
-    const head = gates ? gates.head[at]! : 0;
-    const tail = gates ? gates.tail[at]! : 0;
-    for (let j = 0; j < columns; j++) {
+    const own = gateAt(before + r);
+    const head = gates ? gates.head[own]! : 0;
+    const tail = gates ? gates.tail[own]! : 0;
+    for (let j = 0; j <= before + r; j++) {
       const x = r * columns + j;
-      if (j > position || j < start) s[x] = -Infinity;
-      else if (!gates) s[x] = s[x]! / Math.sqrt(d);
+      if (!gates) s[x] = s[x]! / Math.sqrt(d);
       else s[x] = s[x]! / Math.sqrt(d) + (head - gates.head[gateAt(j)]!) + (tail - gates.tail[gateAt(j)]!);
     }
   }
@@ -82,28 +92,23 @@ export const softmaxAttention: Kernels['softmaxAttention'] = (args) => {
   const { T, H, e } = sizes(args);
   const logSum = floats(args.logSum);
   for (const block of blocksOf(args)) {
-    const { b, h, row, rows, columns } = block;
+    const { b, h, row, rows, columns, before } = block;
     const s = scoreBlock(args, block);
     for (let r = 0; r < rows; r++) {
+      const end = r * columns + before + r + 1;
       let max = -Infinity;
-      for (let x = r * columns; x < (r + 1) * columns; x++) max = Math.max(max, s[x]!);
+      for (let x = r * columns; x < end; x++) max = Math.max(max, s[x]!);
       let sum = 0;
-      for (let x = r * columns; x < (r + 1) * columns; x++) {
+      for (let x = r * columns; x < end; x++) {
         const weight = Math.exp(s[x]! - max);
         s[x] = weight;
         sum += weight;
       }
-      for (let x = r * columns; x < (r + 1) * columns; x++) s[x] = s[x]! / sum;
+      for (let x = r * columns; x < end; x++) s[x] = s[x]! / sum;
       logSum[(b * T + row + r) * H + h] = max + Math.log(sum);
     }
-    product(
-      rows,
-      e,
-      columns,
-      rowMajor(s, columns),
-      block.values,
-      rowMajor(floats(args.y), e, ((b * T + row) * H + h) * e, H * e),
-    );
+    const out = rowMajor(floats(args.y), e, ((b * T + row) * H + h) * e, H * e);
+    overKeys(rows, e, before, rowMajor(s, columns), block.values, out);
   }
 };
 
@@ -119,7 +124,7 @@ export const softmaxAttentionBackward: Kernels['softmaxAttentionBackward'] = (ar
   const dV = dValues(B * S * G * e);
   const dA = dSums(B * S * G);
   for (const block of blocksOf(args)) {
-    const { b, h, g, row, rows, columns } = block;
+    const { b, h, g, row, rows, from, columns, before } = block;
     const dRows = rowMajor(dy, e, ((b * T + row) * H + h) * e, H * e);
     const p = scoreBlock(args, block);
     const ds = gradients(rows * columns);
@@ -129,29 +134,21 @@ export const softmaxAttentionBackward: Kernels['softmaxAttentionBackward'] = (ar
       let along = 0;
       for (let i = 0; i < e; i++) along += dy[token * e + i]! * y[token * e + i]!;
       const query = (b * S + offset + row + r) * G + g;
-      for (let j = 0; j < columns; j++) {
+      for (let j = 0; j <= before + r; j++) {
         const x = r * columns + j;
         p[x] = Math.exp(p[x]! - logSum[token]!);
         const gradient = p[x] * (ds[x]! - along);
         ds[x] = gradient / Math.sqrt(d);
-        const key = (b * S + j) * G + g;
+        const key = (b * S + from + j) * G + g;
         dA[query] = dA[query]! + gradient;
         dA[key] = dA[key]! - gradient;
       }
     }
-    const at = (b * S * G + g) * d;
-    product(
-      columns,
-      e,
-      rows,
-      transpose(rowMajor(p, columns)),
-      dRows,
-      rowMajor(dV, e, (b * S * G + g) * e, G * e),
-      true,
-    );
-    product(columns, d, rows, transpose(rowMajor(ds, columns)), block.queries, rowMajor(dK, d, at, G * d), true);
+    const key = (b * S + from) * G + g;
+    overQueries(rows, e, before, rowMajor(p, columns), dRows, rowMajor(dV, e, key * e, G * e));
+    overQueries(rows, d, before, rowMajor(ds, columns), block.queries, rowMajor(dK, d, key * d, G * d));
     const dQ = dQueries(rows * d);
-    product(rows, d, columns, rowMajor(ds, columns), block.keys, rowMajor(dQ, d));
+    overKeys(rows, d, before, rowMajor(ds, columns), block.keys, rowMajor(dQ, d));
     for (let r = 0; r < rows; r++) {
       const token = (b * T + row + r) * H + h;
       for (let i = 0; i < d; i++) dq[token * d + i] = dQ[r * d + i]!;

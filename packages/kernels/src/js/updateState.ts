@@ -39,7 +39,7 @@ export const updateState: Kernels['updateState'] = ({ k, v, gates, power, chunk,
         const end = Math.min(T, (c + 1) * chunk);
         const S = sumsS(D * e);
         const Z = sumsZ(D);
-        for (let t = c * chunk; t < end; t += rowsAtOnce) {
+        for (let t = decay.firstSeen(end - 1, c * chunk); t < end; t += rowsAtOnce) {
           const rows = Math.min(rowsAtOnce, end - t);
           const phi = embedKeys(decay, floats(k), {
             t,
@@ -121,7 +121,13 @@ export const updateStateBackward: Kernels['updateStateBackward'] = ({
         const end = Math.min(T, (c + 1) * chunk);
         const state = (b * n + c) * G + g;
         const dS = rowMajor(gradientS, e, state * D * e);
-        for (let t = c * chunk; t < end; t += rowsAtOnce) {
+        const seen = decay.firstSeen(end - 1, c * chunk);
+        for (let t = c * chunk; t < seen; t++) {
+          const token = (b * T + t) * G + g;
+          outK.fill(0, token * d, (token + 1) * d);
+          floats(dv).fill(0, token * e, (token + 1) * e);
+        }
+        for (let t = seen; t < end; t += rowsAtOnce) {
           const rows = Math.min(rowsAtOnce, end - t);
           const token = (b * T + t) * G + g;
           const phi = embedKeys(decay, input, {
