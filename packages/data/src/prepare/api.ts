@@ -6,8 +6,9 @@ import type { Tokenizer } from '../api';
 /** A text to prepare. */
 export interface PrepareInput {
   readonly name: string;
-  /** Bytes of text, to notice when it is another one. */
+  /** Bytes that it takes where it lies: for the share of the work that is done, and to notice when it is another one. */
   readonly size: number;
+  /** The same text every time, in UTF-8. */
   read(): Promise<Uint8Array>;
 }
 

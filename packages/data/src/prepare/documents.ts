@@ -1,10 +1,10 @@
 // Texts as documents: encoded a piece at a time, so that a long text does not block the process, and cut to length.
 import { nextTurn } from '@sympow/kernels';
 import type { TokenArray, Tokenizer } from '../api';
-import { DataError } from '../errors';
 import { cutAfter } from '../tokenizers/textPieces';
 import type { PrepareInput } from './api';
 import type { Place } from './journal';
+import type { KnownTexts } from './knownTexts';
 
 /** How texts become documents. */
 export interface Cuts {
@@ -14,6 +14,7 @@ export interface Cuts {
   readonly length: number | undefined;
   /** Whether to begin again after the last text. */
   readonly cycle: boolean;
+  readonly known: KnownTexts;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -34,7 +35,7 @@ export async function* documentsOf(inputs: readonly PrepareInput[], from: Place,
     // Whether this pass gives any documents is known if it is gone through from its beginning.
     let barren = input === 0 && row === 0;
     for (; input < inputs.length; input++) {
-      const tokens = await encodeInput(inputs[input]!, cuts);
+      const tokens = await encode(await cuts.known.read(inputs, input), cuts);
       const begin = length === undefined ? 0 : shiftOf(pass, length);
       const size = length ?? tokens.length;
       const count = size === 0 ? 0 : Math.max(0, Math.floor((tokens.length - begin) / size));
@@ -62,16 +63,7 @@ function shiftOf(pass: number, length: number): number {
 }
 
 /** Tokens of a part of a text: the same as encoding all of it and taking that share of its tokens. */
-async function encodeInput(input: PrepareInput, { tokenizer, part: [low, high], signal }: Cuts): Promise<TokenArray> {
-  const bytes = await input.read();
-  if (bytes.length !== input.size) {
-    throw new DataError({
-      what: `size of ${input.name}`,
-      value: bytes.length,
-      expected: `${input.size} bytes, as when this began`,
-      remedy: 'Start anew in another place.',
-    });
-  }
+async function encode(bytes: Uint8Array, { tokenizer, part: [low, high], signal }: Cuts): Promise<TokenArray> {
   const pieces: TokenArray[] = [];
   let count = 0;
   for (let from = 0; from < bytes.length;) {

@@ -18,6 +18,8 @@ export interface Written {
   readonly documents: number;
   readonly tokens: number;
   readonly dropped: number;
+  /** A hash of every text that was read, by its place; null or absent where a run of an earlier version read it. */
+  readonly texts?: readonly (string | null)[] | undefined;
 }
 
 /** Where a run begins. */

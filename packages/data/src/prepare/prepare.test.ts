@@ -8,6 +8,7 @@ import { DataError } from '../errors';
 import { byteTokenizer } from '../tokenizers/bytes';
 import { gpt2Tokenizer } from '../tokenizers/gpt2';
 import type { PrepareEnd, PrepareInput, PrepareOptions } from './api';
+import type { Written } from './journal';
 import { prepare } from './prepare';
 
 let folder: string;
@@ -176,6 +177,47 @@ describe('a run that ends early', () => {
       for await (const event of prepare(texts, options)) if (event.type === 'progress') controller.abort();
     }).rejects.toThrow(/abort/i);
     expect(await fs.readdir(folder)).toEqual(['books.zarr.partial']);
+  });
+
+  it.each(outs)('is not gone on with after a text that was read became another one: %s', async (name, options) => {
+    const out = join(folder, name);
+    const begin = async () => {
+      let left = 3;
+      for await (const _ of prepare(texts, { out, certainEvery: 1, ...options })) if (--left === 0) break;
+    };
+    await begin();
+    const journal = await fs.readFile(join(`${out}.partial`, 'prepare.json'), 'utf8');
+    const { place } = (JSON.parse(journal) as { written: Written }).written;
+    const reached = place.row > 0 ? place.input : place.input - 1;
+    for (const i of texts.keys()) {
+      const bytes = (await texts[i]!.read()).slice();
+      bytes[bytes.length - 1]! ^= 1;
+      const changed = texts.map((input, j) => (i === j ? { ...input, read: async () => bytes } : input));
+      if (i > reached) continue;
+      const before = await filesOf(folder);
+      await expect(run({ out, ...options }, changed)).rejects.toThrow(
+        new RegExp(
+          `^${texts[i]!.name} is not the text that it was when .*partial was begun; .* remove .* to start anew`,
+        ),
+      );
+      expect(await filesOf(folder)).toEqual(before);
+    }
+    expect(reached).toBeGreaterThanOrEqual(0);
+    // With the texts that it was begun with it still goes on; those that were not read yet may be others.
+    const whole = join(folder, 'whole');
+    await fs.mkdir(whole);
+    await run({ out: join(whole, name), ...options });
+    await run({ out, ...options });
+    expect(await fs.readFile(join(whole, name)).catch(() => filesOf(join(whole, name)))).toEqual(
+      await fs.readFile(out).catch(() => filesOf(out)),
+    );
+  });
+
+  it('does not take a text for two when it changes between two passes', async () => {
+    let reads = 0;
+    const input = { ...texts[0]!, read: async () => new Uint8Array(400).fill(65 + reads++) };
+    const zarr = { length: 64, documents: 60, cycle: true };
+    await expect(run({ out: join(folder, 'x.zarr'), zarr }, [input])).rejects.toThrow(/^a is not the text that it was/);
   });
 
   it('is not gone on with from other texts or options', async () => {

@@ -8,6 +8,7 @@ import type { PrepareEvent, PrepareInput, PrepareOptions } from './api';
 import { binWriter } from './binWriter';
 import { documentsOf } from './documents';
 import { openJournal, type Place, type Written } from './journal';
+import { KnownTexts } from './knownTexts';
 import { zarrOptions, zarrWriter } from './zarrWriter';
 
 /**
@@ -17,7 +18,7 @@ import { zarrOptions, zarrWriter } from './zarrWriter';
  *
  * @param inputs - the texts, in order; `textInputs` finds those in files and folders
  * @throws ConfigError for an option out of range
- * @throws DataError if `out` is taken or cannot be written, or there is too little text
+ * @throws DataError if `out` is taken or cannot be written, there is too little text, or one that was read is another one now
  *
  * @example
  * ```ts
@@ -66,6 +67,8 @@ export async function* prepare(
   });
   const begun = performance.now();
   const first = journal.written;
+  const known = new KnownTexts([...(first.texts ?? [])], folder);
+  await known.readAgain(inputs, signal);
   const writer = zarr
     ? await zarrWriter(folder, out, tokenizer, zarr, first)
     : await binWriter(folder, out, tokenizer, first);
@@ -84,10 +87,10 @@ export async function* prepare(
   try {
     let now = first;
     const most = zarr?.documents ?? Infinity;
-    const cuts = { tokenizer, part, length: zarr?.length, cycle: zarr?.cycle ?? false, signal };
+    const cuts = { tokenizer, part, length: zarr?.length, cycle: zarr?.cycle ?? false, known, signal };
     const certain = async () => {
       await writer.flush(now);
-      await journal.save(now);
+      await journal.save({ ...now, texts: known.hashes });
     };
     if (now.documents < most) {
       let pending = 0;
