@@ -13,6 +13,14 @@ import { quantity } from './output';
 /** Which part of the data a command reads. */
 export type Part = 'train' | 'held-out' | 'all';
 
+/** What data may be. */
+export const dataPaths =
+  'text files or folders of them (- is standard input), .bin files, or .zarr arrays; both also at an address';
+
+/** What text may be in. */
+export const textEncodings =
+  'what text files are in: utf-16, latin1 or another that TextDecoder knows, or bytes, which takes any file as it is';
+
 /** Options of everything that opens a dataset. */
 export function withDataset(command: Command): Command {
   return command
@@ -21,11 +29,12 @@ export function withDataset(command: Command): Command {
       '--tokenizer <name>',
       `${tokenizerNames.join(', ')} or a tokenizer.json (default: what the data say, or bytes for text)`,
     )
+    .option('--encoding <name>', `${textEncodings} (default: utf-8)`)
     .option('--skip-damaged', 'read damaged chunks as missing tokens instead of stopping');
 }
 
 export function withData(command: Command): Command {
-  command.argument('<data...>', 'text files or folders of them, .bin files, or .zarr arrays; both also at an address');
+  command.argument('<data...>', dataPaths);
   return withDataset(command)
     .option(
       '--held-out <share>',
@@ -44,6 +53,7 @@ export function withData(command: Command): Command {
 /** What a person can say about a dataset. */
 export interface DatasetFlags {
   readonly tokenizer?: string;
+  readonly encoding?: string;
   readonly skipDamaged?: true;
 }
 
@@ -66,12 +76,12 @@ export async function tokenizerOf(name: string | undefined): Promise<Tokenizer |
 /** Opens a dataset and says what there is to know about it. */
 export async function openSource(
   paths: readonly string[],
-  { tokenizer, skipDamaged }: { tokenizer?: Tokenizer | undefined; skipDamaged?: true | undefined },
+  { tokenizer, encoding, skipDamaged }: Omit<DatasetFlags, 'tokenizer'> & { tokenizer?: Tokenizer | undefined },
   output: Output,
   more: DatasetOptions = {},
 ): Promise<TokenSource> {
   const damaged = skipDamaged ? 'skip' : 'fail';
-  const source = await openDataset(paths, { tokenizer, damaged, http: { onRetry: output.note }, ...more });
+  const source = await openDataset(paths, { tokenizer, encoding, damaged, http: { onRetry: output.note }, ...more });
   for (const note of source.notes) output.note(`note: ${note}`);
   return source;
 }
@@ -83,11 +93,11 @@ export async function openSource(
  */
 export async function openData(
   paths: readonly string[],
-  { heldOut: fraction, split, tokenizer: name, skipDamaged }: DataFlags,
+  { heldOut: fraction, split, tokenizer: name, ...flags }: DataFlags,
   output: Output,
   own?: Tokenizer,
 ): Promise<Record<Part, TokenSource>> {
-  const source = await openSource(paths, { tokenizer: (await tokenizerOf(name)) ?? own, skipDamaged }, output);
+  const source = await openSource(paths, { ...flags, tokenizer: (await tokenizerOf(name)) ?? own }, output);
   const { train, heldOut: held } = heldOut(source, { fraction, by: split });
   output.note(
     `${source.name}: ${source.documentCount} document${source.documentCount === 1 ? '' : 's'}, ${quantity(train.tokenCount)} tokens to train on, ${quantity(held.tokenCount)} held out`,

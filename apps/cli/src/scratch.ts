@@ -51,6 +51,22 @@ export class Scratch {
     return { code: status, stdout, stderr };
   }
 
+  /** Runs a line of bash, in which `sympow` is the program. */
+  shell(line: string, input = ''): Ran {
+    const { status, stdout, stderr } = spawnSync(
+      'bash',
+      ['-c', `sympow() { "$NODE" "$RUNNER" apps/cli "$@"; }\n${line}`],
+      {
+        encoding: 'utf8',
+        input,
+        timeout: 60_000,
+        cwd: this.folder,
+        env: { ...this.place.env, NODE: process.execPath, RUNNER: runner },
+      },
+    );
+    return { code: status, stdout, stderr };
+  }
+
   /** Starts the program. */
   start(...args: string[]): ChildProcess {
     return spawn(process.execPath, this.command(...args), this.place);

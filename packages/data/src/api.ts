@@ -262,6 +262,11 @@ export interface DatasetOptions {
    * not say it; where it does too, both must have the same name and vocabulary.
    */
   tokenizer?: Tokenizer | undefined;
+  /**
+   * What text is encoded in: `utf-16`, `latin1` or any other name that `TextDecoder` knows, for all files without a byte order
+   * mark. `bytes` takes every file as it is, text or not. UTF-8 unless said otherwise; what is not is no text then.
+   */
+  encoding?: string | undefined;
   /** Takes only these files out of folders: `['.txt', 'md']`, in either case. All, unless said otherwise. */
   extensions?: readonly string[] | undefined;
   /** What a server is asked with. */

@@ -3,7 +3,7 @@
 import type { TokenSource } from '@sympow/data';
 import type { Command as CommanderCommand } from 'commander';
 import { whole, type Command } from '../command';
-import { openSource, tokenizerOf, withDataset, type DatasetFlags } from '../dataOptions';
+import { dataPaths, openSource, tokenizerOf, withDataset, type DatasetFlags } from '../dataOptions';
 import { createOutput, quantity, type Output } from '../output';
 
 interface Flags extends DatasetFlags {
@@ -70,7 +70,7 @@ function print(info: DataInfo, output: Output): void {
 }
 
 function options(command: CommanderCommand): void {
-  command.argument('<data...>', 'text files or folders of them, .bin files, or .zarr arrays; both also at an address');
+  command.argument('<data...>', dataPaths);
   withDataset(command).option('--show <n>', 'tokens of the first document to show', whole('--show', 0), 32);
 }
 
@@ -80,9 +80,9 @@ export const dataInfo: Command = {
   examples: ['sympow data info books', 'sympow data info train.zarr --show 100'],
   options,
   async run(args, options) {
-    const { tokenizer: name, skipDamaged, show, json } = options as unknown as Flags;
+    const { tokenizer: name, show, json, ...flags } = options as unknown as Flags;
     const output = createOutput(json === true);
-    const source = await openSource(args[0] as string[], { tokenizer: await tokenizerOf(name), skipDamaged }, output);
+    const source = await openSource(args[0] as string[], { ...flags, tokenizer: await tokenizerOf(name) }, output);
     const known = source.notes.length;
     const info = await inspect(source, show);
     for (const note of source.notes.slice(known)) output.note(`note: ${note}`);

@@ -3,7 +3,7 @@
 import { prepare, textInputs, type Compressor, type PrepareEnd, type PrepareEvent } from '@sympow/data';
 import type { Command as CommanderCommand } from 'commander';
 import { oneOf, real, whole, type Command } from '../command';
-import { tokenizerOf } from '../dataOptions';
+import { textEncodings, tokenizerOf } from '../dataOptions';
 import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
 import { whileLockedBeside } from '../lock';
@@ -15,6 +15,7 @@ interface Flags {
   heldOutTo?: string;
   heldOut: number;
   extensions?: string[];
+  encoding?: string;
   zarr?: 2 | 3;
   length?: number;
   chunk?: [number, number];
@@ -32,9 +33,9 @@ export interface PrepareResult {
 }
 
 async function run(paths: readonly string[], flags: Flags, output: Output): Promise<PrepareResult> {
-  const { out, heldOutTo, heldOut, extensions, documents, cycle } = flags;
+  const { out, heldOutTo, heldOut, extensions, encoding, documents, cycle } = flags;
   const tokenizer = await tokenizerOf(flags.tokenizer);
-  const { inputs, notes } = await textInputs(paths, { extensions });
+  const { inputs, notes } = await textInputs(paths, { extensions, encoding });
   for (const note of notes) output.note(`note: ${note}`);
   const array = { version: flags.zarr, length: flags.length, chunk: flags.chunk, compressor: flags.compressor };
   const given = Object.values({ ...array, documents, cycle }).some((value) => value !== undefined);
@@ -90,7 +91,7 @@ function chunk(text: string): [number, number] {
 
 function options(command: CommanderCommand): void {
   command
-    .argument('<text...>', 'text files, or folders of them')
+    .argument('<text...>', 'text files, or folders of them; - is standard input')
     .requiredOption('--out <path>', 'a new .bin file, or a new .zarr folder')
     .option('--tokenizer <name>', 'bytes, gpt2, or a tokenizer.json', 'bytes')
     .option('--held-out-to <path>', 'write the end of every text there, and leave it out of --out')
@@ -101,6 +102,7 @@ function options(command: CommanderCommand): void {
       0.1,
     )
     .option('--extensions <list>', 'only files with these, such as txt,md', (text: string) => text.split(','))
+    .option('--encoding <name>', `${textEncodings} (default: utf-8)`)
     .option('--zarr <version>', 'version of the array, 2 or 3 (default: 3, which has checksums)', (text: string) =>
       Number(oneOf('--zarr', ['2', '3'])(text)),
     )

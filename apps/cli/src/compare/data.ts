@@ -64,7 +64,7 @@ function openTaskData({ task: name, options, targets }: TaskData, path: string):
 }
 
 async function openText(
-  { heldOut: fraction, split, tokenizer: name }: TextData,
+  { heldOut: fraction, split, tokenizer: name, encoding }: TextData,
   paths: readonly string[] | undefined,
   path: string,
 ): Promise<Omit<ExperimentData, 'tests'>> {
@@ -79,7 +79,7 @@ async function openText(
     });
   }
   const given = await atPlace(`data.tokenizer in ${path}`, () => tokenizerOf(name));
-  const source = await openDataset(paths, { tokenizer: given });
+  const source = await openDataset(paths, { tokenizer: given, encoding });
   const { tokenizer } = source;
   const { train, heldOut: rest } = heldOut(source, { fraction, by: split });
   return {

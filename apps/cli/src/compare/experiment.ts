@@ -43,6 +43,7 @@ const training = {
 const textData = object({
   paths: v.optional(names),
   tokenizer: v.optional(text),
+  encoding: v.optional(text),
   heldOut: v.optional(share, 0.1),
   split: v.optional(v.picklist(['tail', 'documents'], 'tail or documents'), 'tail'),
 });

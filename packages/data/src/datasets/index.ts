@@ -1,6 +1,7 @@
 // The kinds of dataset that a path may hold.
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
+import { requirePath } from '../options';
 import { binDataset } from './bin';
 import { textFilesDataset } from './textFiles';
 import { zarrDataset } from './zarr';
@@ -35,6 +36,7 @@ export async function openDataset(
 }
 
 async function kindOf(path: string): Promise<Dataset> {
+  requirePath(path);
   for (const dataset of datasets) if (await dataset.accepts(path)) return dataset;
   throw new DataError({ what: 'path', value: path, expected: datasets.map(({ name }) => name).join(' or ') });
 }

@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openDataset } from '.';
 import type { TokenSource } from '../api';
 import { DataError } from '../errors';
-import { textFiles } from './textFiles';
+import { binFile } from './bin';
+import { textFiles, textInputs } from './textFiles';
+import { zarrArray } from './zarr';
 
 let folder: string;
 let books: string;
@@ -76,11 +78,15 @@ describe('files', () => {
     ]);
   });
 
-  it('are taken as they are, binary or hidden, when named', async () => {
-    const source = await textFiles(join(books, 'cover.txt'), { extensions: ['md'] });
-    expect(source.read(0, 0, 5)).toEqual(Int32Array.of(80, 78, 71, 0, 0));
-    expect(source.documentName(0)).toBe('cover.txt');
+  it('are taken when named, hidden or with another extension', async () => {
     expect(names(await textFiles(join(books, '.git')))).toEqual(['.git/log.txt']);
+    expect(names(await textFiles(join(books, 'Ahab.TXT'), { extensions: ['md'] }))).toEqual(['Ahab.TXT']);
+  });
+
+  it('are taken as they are, text or not, when that is said', async () => {
+    const source = await textFiles(join(books, 'cover.txt'), { encoding: 'bytes' });
+    expect(source.read(0, 0, 5)).toEqual(Int32Array.of(80, 78, 71, 0, 0));
+    expect(names(await textFiles(books, { encoding: 'bytes' }))).toContain('books/cover.txt');
   });
 
   it('that are missing or empty are an error that names them', async () => {
@@ -88,6 +94,9 @@ describe('files', () => {
     await expect(textFiles(join(folder, 'missing.txt'))).rejects.toThrow(/^cannot read ".*missing.txt" \(ENOENT/);
     await expect(textFiles(join(books, 'blank.txt'))).rejects.toThrow(/holds no text \(documents: 1\)/);
     await expect(textFiles([])).rejects.toThrow(DataError);
+    for (const open of [textFiles, textInputs, openDataset, binFile, zarrArray]) {
+      await expect(open('')).rejects.toThrow(/^path is ""; expected .* The current folder is "\."\.$/);
+    }
   });
 
   it('are opened as text where no other dataset claims them', async () => {

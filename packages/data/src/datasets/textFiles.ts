@@ -3,18 +3,29 @@ import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
 import type { PrepareInput } from '../prepare/api';
 import { nodeFiles } from '../runtime';
+import { findFiles, isStandardInput, reasonOf, unreadable, type FoundFile } from './findFiles';
 import { textSource } from './text';
+import { requireEncoding, TextCheck, toUTF8, type NotText } from './textEncoding';
+
+/** Bytes of a file that are looked at together. */
+const PIECE = 2 ** 20;
 
 /**
  * A source of text files, one document each. Folders are read with all that lies below them, except hidden entries
- * (`.git`), files with other extensions, and binary files (a NUL among the first 8000 bytes), which `notes` tells. A file
- * that is named itself is taken as it is. No file is taken twice.
+ * (`.git`) and files with other extensions. What is no text (PDF, ZIP, gzip, a NUL among the first 8000 bytes, another
+ * encoding than UTF-8 or the one that is named), and what cannot be read, is left out of folders, which `notes` tells; where
+ * it is named itself it is refused. `encoding: 'bytes'` takes any file as it is. No file is taken twice.
+ *
+ * The path `-` is standard input. That and pipes of this process, such as `<(zcat book.gz)` of a shell, are read once, into
+ * memory; named pipes are refused.
  *
  * Documents are in the order of their names, by code unit, whatever the order of the paths: the name of a file is its
  * path from the folder that was given, beginning with that folder's own name (`books/poe/raven.txt`).
  *
  * @param paths - files and folders
- * @throws DataError if a path cannot be read, a file is 2 GiB or more, there is no text, or this runtime has no files
+ * @throws DataError if a path cannot be read or is no text, a file is 2 GiB or more, there is no text, or this runtime has no
+ * files
+ * @throws ConfigError for an encoding that there is not
  *
  * @example
  * ```ts
@@ -31,7 +42,7 @@ export async function textFiles(paths: string | readonly string[], options: Data
 
 /** Texts of files and folders, for `prepare`. */
 export interface TextInputs {
-  /** By name. Their bytes are read when they are asked for. */
+  /** By name. Their bytes are read when they are asked for, and given in UTF-8. */
   readonly inputs: readonly PrepareInput[];
   /** What was left out, and why. */
   readonly notes: readonly string[];
@@ -40,22 +51,42 @@ export interface TextInputs {
 }
 
 /**
- * Finds texts as {@link textFiles} does, without reading them.
+ * Finds texts as {@link textFiles} does. Every file is gone through once, as its last byte may show that it is no text; only
+ * what comes from a pipe is kept.
  *
  * @throws DataError as {@link textFiles}
+ * @throws ConfigError as {@link textFiles}
  */
 export async function textInputs(
   paths: string | readonly string[],
-  { extensions }: Pick<DatasetOptions, 'extensions'> = {},
+  { extensions, encoding }: Pick<DatasetOptions, 'extensions' | 'encoding'> = {},
 ): Promise<TextInputs> {
+  if (encoding !== undefined) requireEncoding(encoding);
   const given = typeof paths === 'string' ? [paths] : paths;
   const name = given.length > 2 ? `${given.length} paths` : given.join(' and ');
   const inputs: PrepareInput[] = [];
-  const notes: string[] = [];
-  for (const file of await findAll(given, extensions)) {
-    const { head, size } = await look(file.path);
-    if (file.named || !head.includes(0)) inputs.push({ name: file.name, size, read: () => readFile(file.path) });
-    else notes.push(`${file.name} was left out: it is binary`);
+  const { files, notes: left } = await findFiles(given, extensions);
+  const notes = [...left];
+  for (const file of files) {
+    const { size, problem, bytes } = await look(file, encoding).catch(async (error: unknown): Promise<Looked> => {
+      if (file.named) throw unreadable(file.path, error);
+      return { size: 0, problem: { reason: await reasonOf(file.path, error), remedy: '' } };
+    });
+    if (!problem) {
+      const read = async () => toUTF8(bytes ?? (await readFile(file.path, size)), encoding);
+      inputs.push({ name: file.name, size, read });
+    } else if (file.named) {
+      throw new DataError({
+        what: 'path',
+        value: file.path,
+        message: `cannot read "${file.path}" as text: ${problem.reason}`,
+        expected: encoding === undefined ? 'text in UTF-8' : `text in ${encoding}`,
+        remedy: `${problem.remedy}, or take its bytes as they are (encoding: 'bytes', --encoding bytes).`,
+      });
+    } else {
+      const remedy = problem.encoding ? `; name its encoding, such as ${problem.encoding} (--encoding)` : '';
+      notes.push(`${file.name} was left out: ${problem.reason}${remedy}`);
+    }
   }
   if (inputs.length > 0) return { inputs, notes, name };
   throw new DataError({
@@ -70,89 +101,55 @@ export async function textInputs(
 /** Takes every path: what no other kind of dataset claims is text. */
 export const textFilesDataset: Dataset = { name: 'text', accepts: () => true, open: textFiles };
 
-interface FoundFile {
-  /** Absolute, links resolved. */
-  readonly path: string;
-  readonly name: string;
-  /** Given by the caller, not found in a folder. */
-  readonly named: boolean;
+interface Looked {
+  readonly size: number;
+  /** Why it is no text. */
+  readonly problem: NotText | undefined;
+  /** All of it, where it can be read only once. */
+  readonly bytes?: Uint8Array | undefined;
 }
 
-/** The files of all paths, by name. */
-async function findAll(given: readonly string[], extensions: readonly string[] | undefined): Promise<FoundFile[]> {
-  const found = await Promise.all(given.map((path) => find(path, extensions)));
-  const files = new Map<string, FoundFile>();
-  for (const file of found.flat().sort(byName)) {
-    // Of several names for one file, the first that was given itself stays, else the first.
-    const known = files.get(file.path);
-    if (!known || (file.named && !known.named)) files.set(file.path, file);
+/** Goes through a file. */
+async function look(found: FoundFile, encoding: string | undefined): Promise<Looked> {
+  const { path, once } = found;
+  if (once) {
+    const bytes = await readOnce(path);
+    const check = new TextCheck(bytes, encoding);
+    return { size: bytes.length, problem: check.end(), bytes };
   }
-  return [...files.values()].sort(byName);
-}
-
-async function find(given: string, extensions: readonly string[] | undefined): Promise<FoundFile[]> {
-  const { fs, path } = nodeFiles();
-  const wanted = extensions?.map((extension) => `.${extension.replace(/^\./, '').toLowerCase()}`);
-  const found: FoundFile[] = [];
-
-  // `above` holds the folders on the way here: a link to one of them would never end.
-  async function visit(at: string, name: string, above: readonly string[]): Promise<void> {
-    const real = await fs.realpath(at);
-    const stats = await fs.stat(real);
-    const named = above.length === 0;
-    if (stats.isDirectory()) {
-      if (above.includes(real)) return;
-      for (const entry of await fs.readdir(real)) {
-        if (!entry.startsWith('.')) await visit(path.join(real, entry), `${name}/${entry}`, [...above, real]);
-      }
-    } else if (named || (stats.isFile() && (wanted?.includes(path.extname(name).toLowerCase()) ?? true))) {
-      // File systems disagree on how they spell accents.
-      found.push({ path: real, name: name.normalize('NFC'), named });
-    }
-  }
-
-  const root = path.resolve(given);
-  await visit(root, path.basename(root), []).catch((cause: unknown) => {
-    throw unreadable(given, cause);
-  });
-  return found;
-}
-
-/** The first bytes of a file, which say whether it is text, and its size. */
-async function look(path: string): Promise<{ head: Uint8Array; size: number }> {
+  const file = await nodeFiles().fs.open(path);
   try {
-    const file = await nodeFiles().fs.open(path);
-    try {
-      const { bytesRead, buffer } = await file.read(new Uint8Array(8000), 0, 8000, 0);
-      return { head: buffer.subarray(0, bytesRead), size: (await file.stat()).size };
-    } finally {
-      await file.close();
+    const { size } = await file.stat();
+    const buffer = new Uint8Array(Math.min(PIECE, size));
+    let check: TextCheck | undefined;
+    for (let at = 0; at < size && !check?.done;) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, size - at), at);
+      if (bytesRead === 0) break;
+      const piece = buffer.subarray(0, bytesRead);
+      if (check) check.push(piece);
+      else check = new TextCheck(piece, encoding);
+      at += bytesRead;
     }
-  } catch (cause) {
-    throw unreadable(path, cause);
+    return { size, problem: check?.end() };
+  } finally {
+    await file.close();
   }
 }
 
-async function readFile(path: string): Promise<Uint8Array> {
+async function readFile(path: string, size: number): Promise<Uint8Array> {
   try {
     const { buffer, byteOffset, byteLength } = await nodeFiles().fs.readFile(path);
+    if (byteLength !== size) throw new Error(`it had ${size} bytes when this began and has ${byteLength} now`);
     return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (cause) {
     throw unreadable(path, cause);
   }
 }
 
-function unreadable(path: string, cause: unknown): DataError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new DataError({
-    what: 'path',
-    value: path,
-    message: `cannot read "${path}" (${reason})`,
-    expected: 'a text file below 2 GiB or a folder of such',
-    cause,
-  });
-}
-
-function byName(a: FoundFile, b: FoundFile): number {
-  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+/** All that comes through a pipe. */
+async function readOnce(path: string): Promise<Uint8Array> {
+  if (!isStandardInput(path)) return new Uint8Array(await nodeFiles().fs.readFile(path));
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  for await (const piece of process.stdin) pieces.push(piece as Uint8Array<ArrayBuffer>);
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }

@@ -1,4 +1,5 @@
 // The store at a location: a server for an address, else a folder.
+import { requirePath } from '../options';
 import { nodeFiles } from '../runtime';
 import type { ByteStore } from './api';
 import { folderStore } from './folderStore';
@@ -11,11 +12,13 @@ export function isUrl(location: string): boolean {
 
 /** The folder or server at a location. */
 export function openStore(location: string, options: HttpOptions = {}): ByteStore {
+  requirePath(location);
   return isUrl(location) ? httpStore(location, options) : folderStore(location);
 }
 
 /** The store that a file lies in, and its key there. */
 export function storeOf(location: string, options: HttpOptions = {}): { store: ByteStore; key: string } {
+  requirePath(location);
   if (!isUrl(location)) {
     const { path } = nodeFiles();
     return { store: folderStore(path.dirname(location)), key: path.basename(location) };
