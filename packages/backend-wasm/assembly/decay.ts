@@ -59,10 +59,18 @@ export function blockEnd(t: i32, last: i32): i32 {
     const at = <usize>row * step;
     for (let i: usize = 0; i < <usize>width << 2; i += 4) {
       if (load<i32>(start + at + i) != load<i32>(start + first + i)) return row;
-      if ((load<f32>(head + first + i) - load<f32>(head + at + i)) * exponent > STEEPEST) return row;
+      // NaN too: the rows before it do not share a block with it.
+      if (!((load<f32>(head + first + i) - load<f32>(head + at + i)) * exponent <= STEEPEST)) return row;
     }
   }
   return end;
+}
+
+/** The first token of [begin, end) that sees nothing of what was before `begin`, and so do all after it. */
+export function stateEnd(begin: i32, end: i32): i32 {
+  let t = begin;
+  while (t < end && (width == 0 || firstSeen(t, -1) < begin)) t++;
+  return t;
 }
 
 // Four gates for the vector loop: consecutive dimensions, or the same gate of four tokens.
@@ -148,7 +156,16 @@ export function rowFactors(out: usize, D: i32, p: i32, begin: i32, last: i32, in
   }
 }
 
-/** out[r, :] = x[r, :]·factor[r, :]·scale for rows that stand `stride` apart in x. Writes up to 3 numbers beyond the last row. */
+/** x·factor, 0 where the factor is, whatever x is. */
+@inline
+export function hiding(x: v128, factor: v128): v128 {
+  return v128.and(f32x4.mul(x, factor), f32x4.ne(factor, f32x4.splat(0)));
+}
+
+/**
+ * out[r, :] = x[r, :]·factor[r, :]·scale for rows that stand `stride` apart in x. Writes up to 3 numbers beyond the last row. With
+ * vector gates a factor of 0 hides even what is not finite.
+ */
 export function scaleRows(out: usize, x: usize, stride: i32, rows: i32, d: i32, factor: usize, scale: f32): void {
   for (let r = 0; r < rows; r++, x += <usize>stride << 2, out += <usize>d << 2) {
     const common = f32x4.splat(width == 1 ? scale * load<f32>(factor + (<usize>r << 2)) : scale);
@@ -156,11 +173,12 @@ export function scaleRows(out: usize, x: usize, stride: i32, rows: i32, d: i32, 
     let i: usize = 0;
     for (const whole = <usize>(d & ~3) << 2; i < whole; i += 16) {
       const value = f32x4.mul(v128.load(x + i), common);
-      v128.store(out + i, width > 1 ? f32x4.mul(value, v128.load(own + i)) : value);
+      v128.store(out + i, width > 1 ? hiding(value, v128.load(own + i)) : value);
     }
     for (; i < <usize>d << 2; i += 4) {
       const value = load<f32>(x + i) * f32x4.extract_lane(common, 0);
-      store<f32>(out + i, width > 1 ? value * load<f32>(own + i) : value);
+      const by: f32 = width > 1 ? load<f32>(own + i) : 1;
+      store<f32>(out + i, by == 0 ? 0 : value * by);
     }
   }
 }

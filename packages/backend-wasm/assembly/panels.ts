@@ -1,7 +1,7 @@
 // Panels: matrices packed for the tile, and products of them. Strides count elements; columns of C touch.
 
 import { mark, release, take } from './arena';
-import { Across, COLUMNS, ROWS, STRIDE, depthStep, rowStep, tile } from './tile';
+import { Across, COLUMNS, ROWS, STRIDE, depthStep, madd, rowStep, tile } from './tile';
 
 /** Depth that is packed at a time where it may be long. */
 export const BLOCK_K: i32 = 256;
@@ -26,7 +26,7 @@ export function multiplyPanels<A>(rows: i32, columns: i32, depth: i32, a: usize,
   }
 }
 
-// A triangle of numbers: row i has i + 1 + `before` of them. What a tile reads behind them, up to ROWS numbers, must be 0.
+// A triangle of numbers: row i has i + 1 + `before` of them. What lies behind them is computed, but not multiplied.
 
 /** C = A·B where only a triangle of C is wanted, rows STRIDE numbers apart: in whole tiles, for which there is room. */
 export function multiplyToTriangle(rows: i32, columns: i32, depth: i32, before: i32, a: usize, b: usize, c: usize): void {
@@ -43,27 +43,72 @@ export function multiplyTriangle<A>(
 ): void {
   const stride = <usize>strideC << 2;
   for (let j = 0; j < columns; j += COLUMNS) {
+    const panelB = b + (<usize>(j * depth) << 2);
     for (let i = 0; i < rows; i += ROWS) {
-      const begin = sizeof<A>() == 4 ? 0 : max(0, min(depth, i - before));
-      const end = sizeof<A>() == 4 ? max(0, min(depth, i + ROWS + before)) : depth;
-      const partA = a + <usize>i * rowStep<A>() + <usize>begin * depthStep<A>();
-      const partB = b + (<usize>(j * depth + begin * COLUMNS) << 2);
+      const partA = a + <usize>i * rowStep<A>();
       const at = c + <usize>i * stride + (<usize>j << 2);
-      if (i + ROWS <= rows && j + COLUMNS <= columns) tile<A>(end - begin, partA, partB, at, stride, fresh);
-      else edge<A>(min(ROWS, rows - i), min(COLUMNS, columns - j), end - begin, partA, partB, at, stride, fresh);
+      if (i + ROWS <= rows && j + COLUMNS <= columns) triangleTile<A>(depth, i + before, i - before, partA, panelB, at, stride, fresh);
+      else {
+        const start = mark();
+        const whole = take(ROWS * COLUMNS);
+        const high = min(ROWS, rows - i);
+        const wide = min(COLUMNS, columns - j);
+        if (!fresh) copyRows(high, wide, at, stride, whole, COLUMNS << 2);
+        triangleTile<A>(depth, i + before, i - before, partA, panelB, whole, COLUMNS << 2, fresh);
+        copyRows(high, wide, whole, COLUMNS << 2, at, stride);
+        release(start);
+      }
     }
   }
+}
+
+/**
+ * A tile of that product. Along, its row r has all k up to `longest` + r; Across, all from `first` + r on. What all rows share is
+ * a tile as any other; the corner where they differ is summed row by row.
+ */
+@inline
+function triangleTile<A>(depth: i32, longest: i32, first: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
+  if (sizeof<A>() == 4) {
+    const shared = max(0, min(depth, longest + 1));
+    tile<A>(shared, a, b, c, stride, fresh);
+    for (let k = shared, end = min(depth, longest + ROWS); k < end; k++) {
+      for (let r = k - longest; r < ROWS; r++) addGroup<A>(r, k, a, b, c, stride);
+    }
+  } else {
+    const begin = max(0, min(depth, first));
+    const shared = max(0, min(depth, first + ROWS - 1));
+    if (fresh && begin < shared) {
+      for (let r = 0; r < ROWS; r++) memory.fill(c + <usize>r * stride, 0, COLUMNS << 2);
+      fresh = false;
+    }
+    for (let k = begin; k < shared; k++) {
+      for (let r = min(ROWS - 1, k - first); r >= 0; r--) addGroup<A>(r, k, a, b, c, stride);
+    }
+    tile<A>(depth - shared, a + <usize>shared * depthStep<A>(), b + (<usize>(shared * COLUMNS) << 2), c, stride, fresh);
+  }
+}
+
+/** Row r of C += the number of A at (r, k) times the group of B for k. */
+@inline
+function addGroup<A>(r: i32, k: i32, a: usize, b: usize, c: usize, stride: usize): void {
+  const x = v128.load32_splat(a + <usize>r * rowStep<A>() + <usize>k * depthStep<A>());
+  const from = b + (<usize>(k * COLUMNS) << 2);
+  const to = c + <usize>r * stride;
+  for (let i: usize = 0; i < <usize>COLUMNS << 2; i += 16) v128.store(to + i, madd(x, v128.load(from + i), v128.load(to + i)));
+}
+
+function copyRows(rows: i32, columns: i32, x: usize, strideX: usize, y: usize, strideY: usize): void {
+  for (let i: usize = 0; i < <usize>rows; i++) memory.copy(y + i * strideY, x + i * strideX, <usize>columns << 2);
 }
 
 /** A tile of which only a part belongs to C. */
 function edge<A>(rows: i32, columns: i32, depth: i32, a: usize, b: usize, c: usize, stride: usize, fresh: bool): void {
   const start = mark();
   const whole = take(ROWS * COLUMNS);
-  const bytes = <usize>columns << 2;
   // The same sums in the same order as a whole tile: how rows are cut into blocks changes no digit.
-  if (!fresh) for (let i = 0; i < rows; i++) memory.copy(whole + (<usize>(i * COLUMNS) << 2), c + <usize>i * stride, bytes);
+  if (!fresh) copyRows(rows, columns, c, stride, whole, COLUMNS << 2);
   tile<A>(depth, a, b, whole, COLUMNS << 2, fresh);
-  for (let i = 0; i < rows; i++) memory.copy(c + <usize>i * stride, whole + (<usize>(i * COLUMNS) << 2), bytes);
+  copyRows(rows, columns, whole, COLUMNS << 2, c, stride);
   release(start);
 }
 

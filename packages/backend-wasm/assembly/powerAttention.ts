@@ -6,11 +6,11 @@
 
 import { rewind, take } from './arena';
 import {
-  addGradient, BLOCK_ROWS, blockEnd, firstSeen, keyFactors, queryFactors, scaleRows, selectHead, setGates, storeGradient, width,
+  addGradient, BLOCK_ROWS, blockEnd, firstSeen, hiding, keyFactors, queryFactors, scaleRows, selectHead, setGates, storeGradient, width,
 } from './decay';
 import { multiplyToTriangle, multiplyTriangle, packColumns, padded, transpose } from './panels';
 import { SLICE, SLICE_SIZE, applyFactors, hideRest, unweigh, weigh } from './scores';
-import { Across, Along, COLUMNS, STRIDE, madd } from './tile';
+import { Across, Along, COLUMNS, STRIDE } from './tile';
 
 /** The first key that the block at hand sees, and where packed keys end. */
 let from: i32 = 0;
@@ -225,10 +225,7 @@ export function powerAttentionBackward(
             const shown = max(0, min(count, before + r + 1));
             const top = load<f32>(rowMax + at);
             const scale: f32 = top == 0 ? 0 : rowFactor(r, root) / top;
-            hideRest(g + line, shown, count);
             unweigh(g + line, dG + line, shown, factors + (<usize>j << 2), scale, load<f32>(dden + at), p);
-            // For p = 1 a score of 0 still has a slope.
-            hideRest(dG + line, shown, count);
           }
           const key = <usize>((from + j) * G);
           const dKeys = dk + headK + ((key * d) << 2);
@@ -262,13 +259,16 @@ export function powerAttentionBackward(
   }
 }
 
-/** y += x·factor, rows of y `stride` apart. */
+/** y += x·factor, rows of y `stride` apart; a factor of 0 hides even what is not finite. */
 function addScaled(y: usize, stride: i32, x: usize, factor: usize, rows: i32, d: i32): void {
   for (let r = 0; r < rows; r++, x += <usize>d << 2, factor += <usize>d << 2, y += <usize>stride << 2) {
     let i: usize = 0;
     for (const whole = <usize>(d & ~3) << 2; i < whole; i += 16) {
-      v128.store(y + i, madd(v128.load(x + i), v128.load(factor + i), v128.load(y + i)));
+      v128.store(y + i, f32x4.add(hiding(v128.load(x + i), v128.load(factor + i)), v128.load(y + i)));
     }
-    for (; i < <usize>d << 2; i += 4) store<f32>(y + i, load<f32>(y + i) + load<f32>(x + i) * load<f32>(factor + i));
+    for (; i < <usize>d << 2; i += 4) {
+      const by = load<f32>(factor + i);
+      if (by != 0) store<f32>(y + i, load<f32>(y + i) + load<f32>(x + i) * by);
+    }
   }
 }

@@ -2,7 +2,7 @@
 // over one factor c = max(rowMax, |q̃|) to the power p before they meet.
 
 import { rewind, take } from './arena';
-import { addGradient, scaleRows, selectHead, setGates, stateFactors, storeGradient, width } from './decay';
+import { addGradient, scaleRows, selectHead, setGates, stateEnd, stateFactors, storeGradient, width } from './decay';
 import { prefixes, setRuns } from './embedding';
 import {
   TOKENS, clearGradients, countFeatures, embed, embedBackward, finishGradients, panels, phi, prefixEnd, setAnswers, setFeatures,
@@ -61,10 +61,13 @@ export function queryState(
     const last = min(T, first + chunk);
     const state = (b * chunks + c) * G + g;
     if (S) selectHead(b, g);
-    for (let t = first; t < last; t += TOKENS) {
-      const rows = min(TOKENS, last - t);
+    // Rows behind a reset do not see the state.
+    const seen = S ? stateEnd(first, last) : first;
+    for (let t = first, rows = 0; t < last; t += rows) {
+      const stated = t < seen;
+      rows = min(TOKENS, (stated ? seen : last) - t);
       const token = (b * T + t) * H + h;
-      if (S) {
+      if (stated) {
         prepare(q + (<usize>(token * d) << 2), H * d, rowMax + (<usize>token << 2), H, t, rows, first, d);
         setTokens(hat, rows);
         memory.fill(totals, 0, <usize>TOKENS << 2);
@@ -82,13 +85,13 @@ export function queryState(
       for (let r = 0; r < rows; r++) {
         const at = token + r * H;
         const top = load<f32>(rowMax + (<usize>at << 2));
-        const scale = S ? load<f32>(common + (<usize>r << 2)) : top;
+        const scale = stated ? load<f32>(common + (<usize>r << 2)) : top;
         const inside = scale == 0 ? <f32>0 : power(top / scale, p);
         let sum = load<f32>(den + (<usize>at << 2)) * inside;
-        if (S) sum += load<f32>(totals + (<usize>r << 2));
+        if (stated) sum += load<f32>(totals + (<usize>r << 2));
         store<f32>(total + (<usize>at << 2), sum);
         const out = <usize>(at * e) << 2;
-        finish(y + out, num + out, e, inside, rowScale(normalized, sum, scale, p), S != 0);
+        finish(y + out, num + out, e, inside, rowScale(normalized, sum, scale, p), stated);
       }
     }
   }
@@ -147,11 +150,13 @@ export function queryStateBackward(
       memory.fill(dS + states, 0, (<usize>D * e) << 2);
       memory.fill(dZ + z, 0, <usize>D << 2);
     }
+    const seen = S ? stateEnd(first, last) : first;
     for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
-      for (let t = first; t < last; t += TOKENS) {
-        const rows = min(TOKENS, last - t);
+      for (let t = first, rows = 0; t < last; t += rows) {
+        const stated = t < seen;
+        rows = min(TOKENS, (stated ? seen : last) - t);
         const token = (b * T + t) * H + h;
-        if (S) {
+        if (stated) {
           memory.fill(dTotal, 0, <usize>TOKENS << 2);
           prepare(q + (<usize>(token * d) << 2), H * d, rowMax + (<usize>token << 2), H, t, rows, first, d);
           setTokens(hat, rows);
@@ -159,7 +164,7 @@ export function queryStateBackward(
         for (let r = 0; r < rows; r++) {
           const at = token + r * H;
           const top = load<f32>(rowMax + (<usize>at << 2));
-          const over = S ? load<f32>(common + (<usize>r << 2)) : top;
+          const over = stated ? load<f32>(common + (<usize>r << 2)) : top;
           const inside = over == 0 ? <f32>0 : power(top / over, p);
           const scale = rowScale(normalized, normalized ? load<f32>(total + (<usize>at << 2)) : 0, over, p);
           const row = <usize>(at * e) << 2;
@@ -176,6 +181,10 @@ export function queryStateBackward(
           store<f32>(dden + (<usize>at << 2), ofSum * inside);
         }
         if (!S) continue;
+        if (!stated) {
+          for (let r = 0; r < rows; r++) memory.fill(dq + (<usize>((token + r * H) * d) << 2), 0, <usize>d << 2);
+          continue;
+        }
         packColumns(e, rows, dAnswer, e, 1, panels);
         setAnswers(dAnswer, e, rows, e);
         clearGradients();

@@ -31,21 +31,27 @@ export function queryWindow(
     const b = index / G;
     const g = index % G;
     memory.fill(left, 0, <usize>width << 3);
-    for (let j = count - 1; j >= -1; j--) {
+    // The oldest token that the newest sees, −1 where it sees the state.
+    let oldest = count;
+    for (let j = count - 1, more = true; more && j >= -1; j--) {
+      oldest = j;
+      more = false;
       const row = decay + (<usize>((j < 0 ? count : j) * width) << 2);
       for (let i = 0; i < width; i++) {
         const at = left + (<usize>i << 3);
         const sum = load<f64>(at);
         store<f32>(row + (<usize>i << 2), <f32>Math.exp(sum * exponent));
-        if (j < 0 || !logGate) continue;
-        const log = load<f32>(logGate + (<usize>(((b * C + j) * G + g) * width + i) << 2));
-        store<f64>(at, log < RESET_BELOW ? -Infinity : sum + <f64>log);
+        if (j < 0) continue;
+        const log: f32 = logGate ? load<f32>(logGate + (<usize>(((b * C + j) * G + g) * width + i) << 2)) : 0;
+        const kept: f64 = log < RESET_BELOW || sum == -Infinity ? -Infinity : sum + <f64>log;
+        store<f64>(at, kept);
+        if (kept != -Infinity) more = true;
       }
     }
     for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
       const own = q + (<usize>((b * H + h) * d) << 2);
       let top: f32 = 0;
-      for (let j = 0; j < count; j++) {
+      for (let j = max(0, oldest); j < count; j++) {
         const key = k + (<usize>(((b * C + j) * G + g) * d) << 2);
         const factor = decay + (<usize>(j * width) << 2);
         const score = root * (width == 1 ? dot(d, own, key) * load<f32>(factor) : weightedDot(d, own, key, factor));
@@ -55,8 +61,8 @@ export function queryWindow(
       const factor = decay + (<usize>(count * width) << 2);
       let square: f32 = 0;
       for (let i = 0; i < d; i++) {
-        const f = load<f32>(factor + (<usize>(width == 1 ? 0 : i) << 2));
-        const value = load<f32>(own + (<usize>i << 2)) * f * root;
+        const f: f32 = oldest < 0 ? load<f32>(factor + (<usize>(width == 1 ? 0 : i) << 2)) : 0;
+        const value: f32 = f == 0 ? 0 : load<f32>(own + (<usize>i << 2)) * f * root;
         store<f32>(query + (<usize>i << 2), value);
         square += value * value;
       }
@@ -71,7 +77,7 @@ export function queryWindow(
       } else {
         memory.fill(out, 0, <usize>e << 2);
       }
-      for (let j = 0; j < count; j++) {
+      for (let j = max(0, oldest); j < count; j++) {
         const weight = c == 0 ? <f32>0 : power(load<f32>(scores + (<usize>j << 2)) / c, p);
         total += <f64>weight;
         addMultiple(e, out, v + (<usize>(((b * C + j) * G + g) * e) << 2), weight);

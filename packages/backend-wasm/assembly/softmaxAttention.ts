@@ -6,18 +6,18 @@ import { rewind, take } from './arena';
 import { exp4, sum4 } from './functions';
 import { product } from './product';
 import { exponentials, largest, scaleRow } from './rows';
+import { overKeys, overQueries } from './triangle';
 
 const QUERIES: i32 = 64;
 const KEYS: i32 = 256;
 
 /** Scores of a tile, rows one after the other. */
 let s: usize = 0;
-// Sums of log gates for the keys and the queries of a tile, as heads and tails, and where the queries' history begins.
+// Sums of log gates for the keys and the queries of a tile, as heads and tails.
 let keyHeads: usize = 0;
 let keyTails: usize = 0;
 let queryHeads: usize = 0;
 let queryTails: usize = 0;
-let starts: usize = 0;
 
 /** Takes work space; to be called once by a kernel, after `rewind`. */
 function setTiles(): void {
@@ -26,7 +26,6 @@ function setTiles(): void {
   keyTails = take(KEYS);
   queryHeads = take(QUERIES);
   queryTails = take(QUERIES);
-  starts = take(QUERIES);
 }
 
 /** Every `step`-th of `count` numbers of 4 bytes in one piece. */
@@ -40,7 +39,7 @@ function slopeOf(A: usize, scale: f32): f32 {
   return A ? 1 : scale;
 }
 
-/** Makes a row of products q·k one of scores; −∞ where query `i` at `position` does not see a key from `first` on, and in the padding. */
+/** Makes a row of products q·k one of scores; −∞ where query `i` at `position` does not see a key from `first` on yet, and in the padding. */
 function finishRow(line: usize, i: i32, position: i32, first: i32, count: i32, scale: f32, gated: bool): void {
   const bytes = <usize>count << 2;
   if (gated) {
@@ -54,14 +53,12 @@ function finishRow(line: usize, i: i32, position: i32, first: i32, count: i32, s
       v128.store(line + j, f32x4.add(f32x4.mul(v128.load(line + j), scales), d0));
       v128.store(line + j, f32x4.add(f32x4.mul(v128.load(line + j, 16), scales), d1), 16);
     }
-    const begin = <usize>max(0, min(count, load<i32>(starts + at) - first)) << 2;
-    for (let j: usize = 0; j < begin; j += 4) store<f32>(line + j, -Infinity);
   }
   for (let j = <usize>max(0, position + 1 - first) << 2; j < bytes; j += 4) store<f32>(line + j, -Infinity);
 }
 
 export function softmaxAttention(
-  begin: i32, end: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offset: i32,
+  begin: i32, taskEnd: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offset: i32,
   q: usize, k: usize, v: usize, A: usize, start: usize, y: usize, logSum: usize,
 ): void {
   rewind();
@@ -72,51 +69,66 @@ export function softmaxAttention(
   const scale = <f32>(1 / Math.sqrt(<f64>d));
   const slope = slopeOf(A, scale);
   const plane = <usize>(B * S * G) << 2;
-  for (let task = begin; task < end; task++) {
-    const row = (task % blocks) * QUERIES;
+  for (let task = begin; task < taskEnd; task++) {
     const h = (task / blocks) % H;
     const b = task / (blocks * H);
     const g = h / (H / G);
-    const rows = min(QUERIES, T - row);
-    const last = offset + row + rows;
-    const token = (b * T + row) * H + h;
-    const out = y + (<usize>(token * e) << 2);
-    if (A) loadQueries(A, plane, start, (b * S + offset + row) * G + g, rows, G);
-    for (let first = 0; first < last; first += KEYS) {
-      const columns = min(KEYS, last - first);
-      const stride = (columns + 7) & ~7;
-      const key = (b * S + first) * G + g;
-      if (A) loadKeys(A, plane, key, columns, G);
-      product(rows, columns, d, q + (<usize>(token * d) << 2), H * d, 1, k + (<usize>(key * d) << 2), 1, G * d, s, stride, false);
-      for (let r = 0; r < rows; r++) {
-        const line = s + (<usize>(r * stride) << 2);
-        const at = <usize>r << 2;
-        finishRow(line, r, offset + row + r, first, stride, scale, A != 0);
-        const before: f32 = first == 0 ? -Infinity : load<f32>(tops + at);
-        const top = max(before, largest(stride, line));
-        store<f32>(tops + at, top);
-        if (first == 0) store<f32>(sums + at, 0);
-        if (top == -Infinity) {
-          // Nothing to see so far: weights of 0 instead of −∞ − (−∞).
-          memory.fill(line, 0, <usize>stride << 2);
-          continue;
+    const end = min(T, (task % blocks) * QUERIES + QUERIES);
+    for (let row = (task % blocks) * QUERIES, rows = 0; row < end; row += rows) {
+      const own = (b * S + offset + row) * G + g;
+      const from = firstKey(start, own);
+      rows = documentRows(start, own, G, end - row);
+      const last = offset + row + rows;
+      const token = (b * T + row) * H + h;
+      const out = y + (<usize>(token * e) << 2);
+      if (A) loadQueries(A, plane, own, rows, G);
+      for (let first = from; first < last; first += KEYS) {
+        const columns = min(KEYS, last - first);
+        const stride = (columns + 7) & ~7;
+        const key = (b * S + first) * G + g;
+        if (A) loadKeys(A, plane, key, columns, G);
+        product(rows, columns, d, q + (<usize>(token * d) << 2), H * d, 1, k + (<usize>(key * d) << 2), 1, G * d, s, stride, false);
+        for (let r = 0; r < rows; r++) {
+          const line = s + (<usize>(r * stride) << 2);
+          const at = <usize>r << 2;
+          finishRow(line, r, offset + row + r, first, stride, scale, A != 0);
+          const before: f32 = first == from ? -Infinity : load<f32>(tops + at);
+          const top = max(before, largest(stride, line));
+          store<f32>(tops + at, top);
+          if (first == from) store<f32>(sums + at, 0);
+          // Nothing to see in this tile: weights of 0 instead of −∞ − (−∞).
+          if (top == -Infinity) continue;
+          let kept: f32 = 1;
+          if (top != before) {
+            kept = before == -Infinity ? 0 : f32x4.extract_lane(exp4(f32x4.splat((before - top) * slope)), 0);
+            if (first > from) scaleRow(out + (<usize>(r * H * e) << 2), e, kept);
+          }
+          store<f32>(sums + at, load<f32>(sums + at) * kept + exponentials(stride, line, top, slope, line));
         }
-        let kept: f32 = 1;
-        if (top != before) {
-          kept = before == -Infinity ? 0 : f32x4.extract_lane(exp4(f32x4.splat((before - top) * slope)), 0);
-          if (first > 0) scaleRow(out + (<usize>(r * H * e) << 2), e, kept);
-        }
-        store<f32>(sums + at, load<f32>(sums + at) * kept + exponentials(stride, line, top, slope, line));
+        const values = v + (<usize>(key * e) << 2);
+        overKeys(rows, e, offset + row - first, columns, s, stride, values, G * e, out, H * e, first > from);
       }
-      product(rows, e, columns, s, stride, 1, v + (<usize>(key * e) << 2), G * e, 1, out, H * e, first > 0);
-    }
-    for (let r = 0; r < rows; r++) {
-      const sum = load<f32>(sums + (<usize>r << 2));
-      const top = load<f32>(tops + (<usize>r << 2));
-      store<f32>(logSum + (<usize>(token + r * H) << 2), <f32>(<f64>top * <f64>slope + Math.log(<f64>sum)));
-      scaleRow(out + (<usize>(r * H * e) << 2), e, 1 / sum);
+      for (let r = 0; r < rows; r++) {
+        const sum = load<f32>(sums + (<usize>r << 2));
+        const top = load<f32>(tops + (<usize>r << 2));
+        store<f32>(logSum + (<usize>(token + r * H) << 2), <f32>(<f64>top * <f64>slope + Math.log(<f64>sum)));
+        scaleRow(out + (<usize>(r * H * e) << 2), e, 1 / sum);
+      }
     }
   }
+}
+
+/** The first key that the query sees whose gate is number `own`. */
+@inline
+function firstKey(start: usize, own: i32): i32 {
+  return start ? max(0, load<i32>(start + (<usize>own << 2))) : 0;
+}
+
+/** How many of the next `most` queries see the same keys as the first, but for their own: those of one document. */
+function documentRows(start: usize, own: i32, G: i32, most: i32): i32 {
+  let rows = 1;
+  while (rows < most && firstKey(start, own + rows * G) == firstKey(start, own)) rows++;
+  return rows;
 }
 
 /** Gates of the keys of a tile; the padding keeps what it held, to be hidden by `finishRow`. */
@@ -126,11 +138,10 @@ function loadKeys(A: usize, plane: usize, key: i32, columns: i32, G: i32): void 
   gather(columns, at + plane, G, keyTails);
 }
 
-function loadQueries(A: usize, plane: usize, start: usize, position: i32, rows: i32, G: i32): void {
+function loadQueries(A: usize, plane: usize, position: i32, rows: i32, G: i32): void {
   const at = <usize>position << 2;
   gather(rows, A + at, G, queryHeads);
   gather(rows, A + plane + at, G, queryTails);
-  gather(rows, start + at, G, starts);
 }
 
 /** A task is one key/value head: its keys' gradients come from all queries. */
@@ -159,21 +170,22 @@ export function softmaxAttentionBackward(
       if (dA) store<f32>(dA + (key << 2), 0);
     }
     for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
-      for (let row = 0; row < T; row += QUERIES) {
-        const rows = min(QUERIES, T - row);
+      for (let row = 0, rows = 0; row < T; row += rows) {
+        const own = (b * S + offset + row) * G + g;
+        const from = firstKey(start, own);
+        rows = documentRows(start, own, G, min(QUERIES, T - row));
         const last = offset + row + rows;
         const token = (b * T + row) * H + h;
-        const own = (b * S + offset + row) * G + g;
         const queries = q + (<usize>(token * d) << 2);
         const dRows = dy + (<usize>(token * e) << 2);
-        if (A) loadQueries(A, plane, start, own, rows, G);
+        if (A) loadQueries(A, plane, own, rows, G);
         for (let r = 0; r < rows; r++) {
           const at = <usize>(token + r * H) * <usize>e << 2;
           let along: f64 = 0;
           for (let i: usize = 0; i < <usize>e << 2; i += 4) along += <f64>load<f32>(dy + at + i) * <f64>load<f32>(y + at + i);
           store<f32>(alongs + (<usize>r << 2), <f32>along);
         }
-        for (let first = 0; first < last; first += KEYS) {
+        for (let first = from; first < last; first += KEYS) {
           const columns = min(KEYS, last - first);
           const stride = (columns + 7) & ~7;
           const key = (b * S + first) * G + g;
@@ -186,17 +198,21 @@ export function softmaxAttentionBackward(
           for (let r = 0; r < rows; r++) {
             const line = <usize>(r * stride) << 2;
             finishRow(s + line, r, offset + row + r, first, stride, scale, A != 0);
-            for (let j = columns; j < stride; j++) store<f32>(ds + line + (<usize>j << 2), 0);
             const shift = f32x4.splat(load<f32>(logSum + (<usize>(token + r * H) << 2)));
             const along = v128.load32_splat(alongs + (<usize>r << 2));
             let total = f32x4.splat(0);
-            for (let j = line, end = line + (<usize>stride << 2); j < end; j += 32) {
+            const shown = max(0, min(columns, offset + row + r + 1 - first));
+            let left = i32x4.sub(i32x4.splat(shown), i32x4(0, 1, 2, 3));
+            for (let j = line, end = line + (<usize>((shown + 7) & ~7) << 2); j < end; j += 32) {
               const w0 = exp4(f32x4.sub(f32x4.mul(v128.load(s + j), slopes), shift));
               const w1 = exp4(f32x4.sub(f32x4.mul(v128.load(s + j, 16), slopes), shift));
               v128.store(s + j, w0);
               v128.store(s + j, w1, 16);
-              const g0 = f32x4.mul(w0, f32x4.sub(v128.load(ds + j), along));
-              const g1 = f32x4.mul(w1, f32x4.sub(v128.load(ds + j, 16), along));
+              const seen0 = i32x4.gt_s(left, i32x4.splat(0));
+              const seen1 = i32x4.gt_s(left, i32x4.splat(4));
+              left = i32x4.sub(left, i32x4.splat(8));
+              const g0 = v128.and(seen0, f32x4.mul(w0, f32x4.sub(v128.load(ds + j), along)));
+              const g1 = v128.and(seen1, f32x4.mul(w1, f32x4.sub(v128.load(ds + j, 16), along)));
               v128.store(ds + j, f32x4.mul(g0, scales));
               v128.store(ds + j, f32x4.mul(g1, scales), 16);
               if (dA) {
@@ -209,9 +225,10 @@ export function softmaxAttentionBackward(
             if (dA) addTo(dA + (<usize>(own + r * G) << 2), sum4(total));
           }
           if (dA) for (let j = 0; j < columns; j++) addTo(dA + (<usize>(key + j * G) << 2), load<f32>(dKeys + (<usize>j << 2)));
-          product(columns, e, rows, s, 1, stride, dRows, H * e, 1, dv + values, G * e, true);
-          product(columns, d, rows, ds, 1, stride, queries, H * d, 1, dk + keys, G * d, true);
-          product(rows, d, columns, ds, stride, 1, k + keys, G * d, 1, dq + (<usize>(token * d) << 2), H * d, first > 0);
+          const before = offset + row - first;
+          overQueries(rows, e, before, columns, s, stride, dRows, H * e, dv + values, G * e);
+          overQueries(rows, d, before, columns, ds, stride, queries, H * d, dk + keys, G * d);
+          overKeys(rows, d, before, columns, ds, stride, k + keys, G * d, dq + (<usize>(token * d) << 2), H * d, first > from);
         }
       }
     }

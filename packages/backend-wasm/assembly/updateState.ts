@@ -2,7 +2,7 @@
 // one key/value head.
 
 import { rewind, take } from './arena';
-import { addGradient, keyFactors, scaleRows, selectHead, setGates, storeGradient, width } from './decay';
+import { addGradient, firstSeen, keyFactors, scaleRows, selectHead, setGates, storeGradient, width } from './decay';
 import { prefixes, setRuns } from './embedding';
 import {
   TOKENS, clearGradients, countFeatures, embed, embedBackward, finishGradients, panels, phi, prefixEnd, setAnswers, setFeatures,
@@ -39,7 +39,8 @@ export function updateState(
     const Z = deltaZ + ((<usize>task * D) << 2);
     selectHead(b, g);
     memory.fill(Z, 0, <usize>D << 2);
-    for (let t = c * chunk; t < last; t += TOKENS) {
+    const seen = firstSeen(last - 1, c * chunk);
+    for (let t = seen; t < last; t += TOKENS) {
       const rows = min(TOKENS, last - t);
       const token = (b * T + t) * G + g;
       if (width) keyFactors(factor, t, t + rows, last - 1);
@@ -50,7 +51,7 @@ export function updateState(
         const to = prefixEnd(from);
         const count = countFeatures(from, to);
         embed(from, to);
-        multiplyPanels<Along>(count, e, rows, phi, panels, S + ((feature * e) << 2), e, t == c * chunk);
+        multiplyPanels<Along>(count, e, rows, phi, panels, S + ((feature * e) << 2), e, t == seen);
         sumFeatures(count, weights, Z + (feature << 2));
         feature += count;
         from = to;
@@ -83,7 +84,13 @@ export function updateStateBackward(
     const Z = dDeltaZ + ((<usize>task * D) << 2);
     selectHead(b, g);
     memory.fill(dSum, 0, <usize>((last - first) * width) << 2);
-    for (let t = first; t < last; t += TOKENS) {
+    const seen = firstSeen(last - 1, first);
+    for (let t = first; t < seen; t++) {
+      const token = <usize>((b * T + t) * G + g);
+      memory.fill(dk + ((token * d) << 2), 0, <usize>d << 2);
+      memory.fill(dv + ((token * e) << 2), 0, <usize>e << 2);
+    }
+    for (let t = seen; t < last; t += TOKENS) {
       const rows = min(TOKENS, last - t);
       const token = (b * T + t) * G + g;
       const values = <usize>(token * e) << 2;
