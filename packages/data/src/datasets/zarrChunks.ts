@@ -54,7 +54,9 @@ export function openChunks(store: ByteStore, layout: ZarrLayout, options: ChunkO
   async function fetchChunk(row: number, column: number): Promise<Uint8Array | undefined> {
     if (!locate) return store.read(layout.key(row, column), { atMost: chain.most });
     const found = await locate(row, column);
-    return found && store.read(found.key, found);
+    const stored = found && (await store.read(found.key, found));
+    if (found && !stored) throw new Damage('its shard is gone');
+    return stored;
   }
   async function decode(row: number, column: number): Promise<Chunk> {
     const stored = await fetchChunk(row, column);

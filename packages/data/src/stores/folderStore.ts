@@ -2,21 +2,28 @@
 import { DataError } from '../errors';
 import { codeOf, nodeFiles } from '../runtime';
 import type { ByteStore } from './api';
+import { KnownFiles } from './known';
 import { resolveRange } from './range';
 
 /** The folder at `root`. @throws DataError in a runtime without files */
 export function folderStore(root: string): ByteStore {
   const { fs, path } = nodeFiles();
   const locate = (key: string) => path.join(root, key);
+  const known = new KnownFiles();
+  /** Opening does not wait for a writer, as it would with a pipe. */
+  const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
   return {
     name: root,
     locate,
     async read(key, range) {
       const at = locate(key);
       try {
-        const file = await fs.open(at);
+        const file = await fs.open(at, flags);
         try {
-          const { begin, end } = resolveRange(range, (await file.stat()).size, at);
+          const stats = await file.stat();
+          if (!stats.isFile()) return undefined;
+          known.found(at, { size: stats.size, inode: stats.ino, modified: stats.mtimeMs });
+          const { begin, end } = resolveRange(range, stats.size, at);
           const bytes = new Uint8Array(end - begin);
           for (let done = 0; done < bytes.length;) {
             const { bytesRead } = await file.read(bytes, done, bytes.length - done, begin + done);
@@ -28,7 +35,8 @@ export function folderStore(root: string): ByteStore {
           await file.close();
         }
       } catch (error) {
-        return missingOrThrow(at, error);
+        missingOrThrow(at, error);
+        return known.missing(at);
       }
     },
     async size(key) {
@@ -43,7 +51,7 @@ export function folderStore(root: string): ByteStore {
 }
 
 function missingOrThrow(path: string, error: unknown): undefined {
-  if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '')) return undefined;
+  if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '')) return;
   if (error instanceof DataError) throw error;
   const reason = error instanceof Error ? error.message : String(error);
   throw new DataError({
