@@ -134,6 +134,13 @@ describe('config.json', () => {
     expect(() => configFromJson({ ...configToJson(tinyConfig()), power: 0 })).toThrow(ConfigError);
     expect(() => configFromJson({ ...configToJson(tinyConfig()), head_dim: null })).toThrow(ConfigError);
   });
+
+  const names = Object.keys(configToJson(tinyConfig())).filter((name) => name !== 'model_type');
+  it.each(names)('is refused where %s is of another type', (name) => {
+    const good = configToJson(tinyConfig());
+    const others = [[], [good[name]], {}, { toString: 1 }, { valueOf: 1, toString: 1 }, `${String(good[name])} `, NaN];
+    for (const value of others) expect(() => configFromJson({ ...good, [name]: value })).toThrow(ConfigError);
+  });
 });
 
 describe('what a model will take', () => {

@@ -79,7 +79,8 @@ export function modelConfig(options: Partial<ModelConfig> = {}): ModelConfig {
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const merged = { ...defaults, ...given };
-  const wide = 4 * merged.hiddenSize;
+  // What is no number is refused with the others.
+  const wide = typeof merged.hiddenSize === 'number' ? 4 * merged.hiddenSize : NaN;
   const config: ModelConfig = {
     ...merged,
     keyValueHeads: options.keyValueHeads ?? merged.heads,
@@ -146,11 +147,13 @@ function validate(config: ModelConfig): void {
       remedy: 'Or set rotary to none.',
     });
   }
-  if (!(rotaryHorizon > 1 && rotaryHorizon < Infinity))
+  // Files may hold lists and objects, which compare like numbers, or not at all.
+  const number = (value: unknown, fits: (value: number) => boolean) => typeof value === 'number' && fits(value);
+  if (!number(rotaryHorizon, (value) => value > 1 && value < Infinity))
     throw new ConfigError({ what: 'rotaryHorizon', value: rotaryHorizon, expected: 'a number above 1' });
-  if (!(normEps >= 0 && normEps < 1))
+  if (!number(normEps, (value) => value >= 0 && value < 1))
     throw new ConfigError({ what: 'normEps', value: normEps, expected: 'a number from 0 to 1' });
-  if (!(initStd > 0 && initStd < Infinity))
+  if (!number(initStd, (value) => value > 0 && value < Infinity))
     throw new ConfigError({ what: 'initStd', value: initStd, expected: 'a number above 0' });
   if (attention === 'softmax' && gate === 'vector') {
     throw new ConfigError({
