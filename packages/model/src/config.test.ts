@@ -138,7 +138,15 @@ describe('config.json', () => {
   const names = Object.keys(configToJson(tinyConfig())).filter((name) => name !== 'model_type');
   it.each(names)('is refused where %s is of another type', (name) => {
     const good = configToJson(tinyConfig());
-    const others = [[], [good[name]], {}, { toString: 1 }, { valueOf: 1, toString: 1 }, `${String(good[name])} `, NaN];
+    const others: unknown[] = [
+      [],
+      [good[name]],
+      {},
+      { toString: 1 },
+      { valueOf: 1, toString: 1 },
+      `${String(good[name])} `,
+      NaN,
+    ];
     for (const value of others) expect(() => configFromJson({ ...good, [name]: value })).toThrow(ConfigError);
   });
 });
