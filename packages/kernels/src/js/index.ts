@@ -1,7 +1,7 @@
 /** The `js` backend: plain TypeScript on typed arrays. It is the meaning of every kernel and runs everywhere. */
 
-import type { Backend, BackendFactory, DType, Kernels, Tensor, TypedArray } from '../api';
-import { checked } from '../signatures';
+import type { Backend, BackendFactory, DType, Tensor, TypedArray } from '../api';
+import { checked, type UncheckedKernels } from '../door';
 import { Memory } from '../memory';
 import { ConfigError } from '../errors';
 import * as elementwise from './elementwise';
@@ -21,7 +21,7 @@ import { gateSum, gateSumBackward, phaseSum, phaseSumBackward } from './sums';
 import { updateState, updateStateBackward } from './updateState';
 
 /** Every kernel of the catalogue, unchecked. */
-const kernels: Kernels = {
+const kernels: UncheckedKernels = {
   ...elementwise,
   matmul,
   layerNorm,
