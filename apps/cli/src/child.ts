@@ -48,3 +48,8 @@ export function runCommand<Result, Event>(
     });
   });
 }
+
+/** Tells a parent process that wants to know, as {@link runCommand} does; one that is gone hears nothing. */
+export function tellParent(event: unknown): void {
+  process.send?.(event, undefined, undefined, () => undefined);
+}

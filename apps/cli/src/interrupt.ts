@@ -1,25 +1,39 @@
-// Ctrl-C: the first asks the work to stop where nothing is lost, the second ends the program at once. A command that another
-// process has started also stops when that process is gone.
+// Ctrl-C: the first asks the work to stop where nothing is lost, the second ends the program at once. So do the signals of who
+// ends a session. A command that another process has started also stops when that process is gone.
 
-/** Runs `body` with a signal that aborts on SIGINT or SIGTERM. */
+import { constants } from 'node:os';
+
+let stoppedBy: NodeJS.Signals = 'SIGINT';
+
+/** The exit code of a program that a signal ended. */
+export function exitCodeOfSignal(): number {
+  return 128 + constants.signals[stoppedBy];
+}
+
+/** Runs `body` with a signal that aborts on SIGINT, SIGTERM or SIGHUP. */
 export async function interruptible<R>(
   note: (text: string) => void,
   body: (signal: AbortSignal) => Promise<R>,
 ): Promise<R> {
   const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
+  const stop = (name: NodeJS.Signals) => {
+    const again = controller.signal.aborted;
+    stoppedBy = name;
+    if (again && name !== 'SIGHUP') process.exit(exitCodeOfSignal());
+    if (again) return;
+    // A terminal that closes says so twice, and what is written behind the work is to be written.
+    process.on('SIGHUP', () => undefined);
     note('stopping … (again to end at once)');
     controller.abort();
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  process.on('disconnect', stop);
+  const gone = () => stop('SIGHUP');
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of signals) process.on(name, stop);
+  process.on('disconnect', gone);
   try {
     return await body(controller.signal);
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-    process.off('disconnect', stop);
+    for (const name of signals) process.off(name, stop);
+    process.off('disconnect', gone);
   }
 }

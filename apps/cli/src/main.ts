@@ -6,6 +6,7 @@ import { CommanderError } from 'commander';
 import { commands } from './commands';
 import { exitCodeOf, explain } from './failure';
 import { createProgram } from './program';
+import { dropWhatIsLost, reportLoss } from './streams';
 import { tryFlag } from './v8Flags';
 import { trialCommand } from './v8Trial';
 
@@ -16,6 +17,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const program = createProgram(commands, version, (command, args, options) => command.run(args, options));
 program.command(trialCommand, { hidden: true }).action(tryFlag);
 
+dropWhatIsLost();
 try {
   await program.parseAsync();
 } catch (error) {
@@ -26,3 +28,4 @@ try {
     process.exitCode = exitCodeOf(error);
   }
 }
+await reportLoss();

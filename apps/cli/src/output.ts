@@ -1,11 +1,16 @@
 // Where things are printed. Results go to standard output; progress, and everything else with --json, to standard error.
 
 import type { WriteStream } from 'node:tty';
+import { visible } from './visible';
 
-/** How a command talks. */
+/** How a command talks. Whatever stands in a text, a terminal is not steered by it. */
 export interface Output {
   /** A line of the result. */
   print(text: string): void;
+  /** A picture, which may have colours; what others named must not stand in it. */
+  draw(text: string): void;
+  /** A piece of a text that comes bit by bit: as it is, but in a terminal. */
+  write(piece: string): void;
   /** A line that stays, beside the result. */
   note(text: string): void;
   /** The progress line: overwritten in a terminal; elsewhere a plain line now and then. */
@@ -37,16 +42,24 @@ export function createOutput(json: boolean): Output {
     if (open) process.stderr.write('\n');
     open = false;
   };
+  const results = json ? process.stderr : process.stdout;
+  const draw = (text: string) => {
+    endProgress();
+    results.write(`${text}\n`);
+  };
   return {
-    print(text) {
+    print: (text) => draw(visible(text)),
+    draw,
+    write(piece) {
       endProgress();
-      (json ? process.stderr : process.stdout).write(`${text}\n`);
+      results.write(results.isTTY ? visible(piece) : piece);
     },
     note(text) {
       endProgress();
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${visible(text)}\n`);
     },
-    progress(text) {
+    progress(line) {
+      const text = visible(line);
       if (live) {
         const width = (process.stderr.columns || 80) - 1;
         process.stderr.write(`\r${text.slice(0, width).padEnd(width)}`);

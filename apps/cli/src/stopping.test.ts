@@ -1,7 +1,7 @@
-// Ctrl-C, and a disk without room: what was done stays.
+// Ctrl-C, a terminal that closes, and a disk without room: what was done stays, and the same command goes on.
 
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scratch } from './scratch';
@@ -11,40 +11,142 @@ let checkpoint: string;
 beforeAll(() => {
   scratch = new Scratch();
   checkpoint = scratch.checkpoint();
+  writeFileSync(scratch.at('long.txt'), 'It was the age of wisdom, it was the age of foolishness. '.repeat(40_000));
+  writeFileSync(scratch.at('large.txt'), 'It was the season of Light, it was the season of Darkness. '.repeat(200_000));
+  const training = { batch: 2, steps: 200, learningRate: 0.01, checkpointEvery: 40 };
+  const model = { layers: 1, hiddenSize: 16, heads: 2, headSize: 8 };
+  const data = { paths: ['text.txt'] };
+  writeFileSync(
+    scratch.at('x.json'),
+    JSON.stringify({ model, training, data, variants: ['gated'], contexts: [16], evaluation: { length: 64 } }),
+  );
 }, 60_000);
 afterAll(() => scratch.remove());
 
-describe('stopping', () => {
-  it('Ctrl-C saves, and the same command ends with the weights of a run that was not stopped', async () => {
-    const args = (out: string) => scratch.train(out, '--steps', '60', '--checkpoint-every', '1000');
-    const whole = scratch.sympow(...args('whole'));
-    expect(whole.code).toBe(0);
-    const stopped = scratch.start(...args('stopped'));
-    let words = '';
-    stopped.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
-      if (words.length === 0 || !words.includes('step 4:')) {
-        words += chunk;
-        if (words.includes('step 4:')) stopped.kill('SIGINT');
-      } else words += chunk;
-    });
-    const code = await new Promise((resolve) => stopped.on('close', resolve));
-    expect(words).toContain('the same command goes on from there');
+/** How a process ended, and what it had said. */
+interface Ended {
+  readonly code: number | null;
+  readonly words: string;
+}
+
+/** Starts the program and does something to it once, when a moment has come: seen in what it says, or in what it has made. */
+function interrupted(
+  args: readonly string[],
+  moment: (words: string) => boolean,
+  act: (child: ChildProcess) => void,
+): Promise<Ended> {
+  const child = scratch.start(...args);
+  let words = '';
+  let done = false;
+  const look = () => {
+    if (done || !moment(words)) return;
+    done = true;
+    act(child);
+  };
+  const timer = setInterval(look, 2);
+  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
+    words += chunk;
+    look();
+  });
+  return new Promise((resolve) =>
+    child.on('close', (code) => {
+      clearInterval(timer);
+      resolve({ code, words });
+    }),
+  );
+}
+
+/** Everything that a terminal does to its programs as it closes. */
+function hangUp(child: ChildProcess): void {
+  child.stdout!.destroy();
+  child.stderr!.destroy();
+  child.kill('SIGHUP');
+  setTimeout(() => child.kill('SIGHUP'), 10);
+}
+
+interface Work {
+  readonly name: string;
+  /** The exit codes after Ctrl-C, and where nobody sees what comes out any more. */
+  readonly codes: readonly [stopped: number, hungUp: number];
+  readonly args: (out: string) => string[];
+  /** Whether it is in the middle of it. */
+  readonly midway: (out: string) => boolean;
+  /** What it makes, to be compared. */
+  readonly made: (out: string) => unknown;
+}
+
+const lines = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0);
+const work: Work[] = [
+  {
+    name: 'train',
+    codes: [0, 0],
+    args: (out) => scratch.train(out, '--steps', '200', '--checkpoint-every', '40'),
+    midway: (out) => existsSync(scratch.at(out, 'checkpoints/step-00000040')),
+    made: (out) => readFileSync(scratch.at(out, 'checkpoints/step-00000200/model.safetensors'), 'base64'),
+  },
+  {
+    name: 'compare',
+    // It prints where its report is.
+    codes: [0, 141],
+    args: (out) => ['compare', 'x.json', '--out', out],
+    midway: (out) => lines(scratch.at(out, 'runs/gated-c16-s0/steps.jsonl')) >= 50,
+    made: (out) =>
+      JSON.parse(readFileSync(scratch.at(out, 'results.json'), 'utf8'), (key, value: unknown) =>
+        key === 'measured' ? undefined : value,
+      ) as unknown,
+  },
+  {
+    name: 'data prepare',
+    // It has no step to finish.
+    codes: [130, 129],
+    args: (out) => [
+      ...['data', 'prepare', 'large.txt', '--out', `${out}.zarr`],
+      ...['--length', '16384', '--chunk', '256x8192'],
+    ],
+    midway: (out) => existsSync(scratch.at(`${out}.zarr.partial/prepare.json`)),
+    made: (out) => {
+      const path = scratch.at(`${out}.zarr`);
+      const names = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+      const files = names.map((entry) => join(entry.parentPath, entry.name)).sort();
+      return files.map((file) => [file.slice(path.length), readFileSync(file, 'base64')]);
+    },
+  },
+];
+
+describe.each(work)('$name', ({ name: command, codes: [stopped, hungUp], args, midway, made }) => {
+  const name = command.replace(' ', '-');
+  let whole: unknown;
+  beforeAll(() => {
+    const { code, stderr } = scratch.sympow(...args(`whole-${name}`));
+    expect(stderr).not.toMatch(/^sympow:/m);
     expect(code).toBe(0);
-    expect(scratch.sympow(...args('stopped')).stderr).toContain('going on from');
-    const weights = (run: string) => readFileSync(scratch.at(run, 'checkpoints/step-00000060/model.safetensors'));
-    expect(weights('stopped').equals(weights('whole'))).toBe(true);
+    whole = made(`whole-${name}`);
   }, 60_000);
 
-  it('Ctrl-C ends an evaluation in one word', async () => {
-    writeFileSync(scratch.at('long.txt'), 'It was the age of wisdom, it was the age of foolishness. '.repeat(40_000));
+  it.each([
+    ['Ctrl-C', stopped, (child: ChildProcess) => void child.kill('SIGINT')],
+    ['a terminal that closes', hungUp, hangUp],
+    ['a kill', null, (child: ChildProcess) => void child.kill('SIGKILL')],
+  ])(
+    'goes on after %s, and makes the same',
+    async (way, expected, act) => {
+      const out = `${name}-${way}`.replaceAll(/\W+/g, '-');
+      const { code } = await interrupted(args(out), () => midway(out), act);
+      expect(code).toBe(expected);
+      const { code: end, stderr } = scratch.sympow(...args(out));
+      expect(stderr).toContain('going on');
+      expect(end).toBe(0);
+      expect(made(out)).toEqual(whole);
+    },
+    60_000,
+  );
+});
+
+describe('stopping', () => {
+  it('ends an evaluation in one word', async () => {
     const args = ['eval', checkpoint, 'long.txt', '--part', 'all', '--length', '200000', '--streams', '8'];
-    const stopped = scratch.start(...args);
-    let words = '';
-    stopped.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
-      words += chunk;
-      if (chunk.includes('position')) stopped.kill('SIGINT');
-    });
-    const code = await new Promise((resolve) => stopped.on('close', resolve));
+    const reading = (words: string) => words.includes('position');
+    const { code, words } = await interrupted(args, reading, (child) => child.kill('SIGINT'));
     expect(words.trim().split('\n').at(-1)).toBe('sympow: stopped');
     expect(code).toBe(130);
   }, 60_000);

@@ -250,12 +250,12 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
   const evaluations = names.map((name): Evaluation => ({ name, loss: losses[name], context }));
   const series = evaluations.map(lossSeries);
   const chart = chartOptions('Loss by position, held-out text', context);
-  output.print(`\n${terminalChart(series, { ...chart, width: chartWidth(), color: inColour() })}\n`);
+  output.draw(`\n${terminalChart(series, { ...chart, width: chartWidth(), color: inColour() })}\n`);
   const text = `${lossReport(evaluations).trimEnd()}\n\n${sameText(losses, restarted, context)}`;
   output.print(text);
 
   output.print('\nThe conformal model writes, with a state of constant size:\n');
-  const written = await write(flags, folder('conformal'));
+  const written = await write(flags, folder('conformal'), output);
   const storage = folderStorage(flags.out);
   await storage.write(
     'loss.svg',
@@ -277,16 +277,15 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
 }
 
 /** 300 characters, live. */
-async function write(flags: Flags, path: string): Promise<string> {
+async function write(flags: Flags, path: string, output: Output): Promise<string> {
   const backend = await openBackend(flags);
   try {
     const { model, tokenizer } = await openCheckpoint(backend, path);
-    const stream = flags.json ? process.stderr : process.stdout;
     const prompt = 'interface ';
-    stream.write(prompt);
+    output.write(prompt);
     const { text } = await writeText(model, tokenizer, {
       ...{ prompt, maxTokens: 300, temperature: 0.7, seed: flags.seed, memory: model.memory() },
-      write: (piece) => stream.write(piece),
+      write: output.write,
     });
     return prompt + text;
   } finally {

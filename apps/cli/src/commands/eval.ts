@@ -16,6 +16,7 @@ import { folderStorage } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
 import { basename, dirname } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
+import { tellParent } from '../child';
 import { openCheckpoint, type OpenCheckpoint } from '../checkpoint';
 import { oneOf, whole, type Command } from '../command';
 import { bytesPerToken, openData, unitOf, withData, type DataFlags, type Part } from '../dataOptions';
@@ -74,7 +75,7 @@ export async function evaluate({ model, context }: OpenCheckpoint, options: Eval
       processBytes.push({ position: event.position, bytes: process.memoryUsage.rss() });
     }
     const { position, streams: done, totalStreams, nats, tokensPerSecond, memoryBytes } = event;
-    process.send?.(event);
+    tellParent(event);
     output.progress(
       `position ${quantity(position)} of ${quantity(length)}, ${done}/${totalStreams} streams  loss ${nats.toFixed(3)}  ` +
         `${quantity(tokensPerSecond)} tokens/s  memory ${bytes(memoryBytes)}`,
@@ -103,7 +104,7 @@ async function run(paths: readonly string[], path: string, flags: Flags, output:
     );
     const evaluation: Evaluation = { name: checkpoint.name, loss, context: checkpoint.context };
     const chart = chartOptions('Loss by position', checkpoint.context, unitOf(source));
-    output.print(terminalChart([lossSeries(evaluation)], { ...chart, width: chartWidth(), color: inColour() }));
+    output.draw(terminalChart([lossSeries(evaluation)], { ...chart, width: chartWidth(), color: inColour() }));
     output.print(lossReport([evaluation]));
     output.print(paceTable(loss));
     if (flags.svg) await write(flags.svg, await svgChart([lossSeries(evaluation)], chart), output);

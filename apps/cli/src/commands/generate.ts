@@ -17,6 +17,7 @@ import { real, whole, type Command } from '../command';
 import { interruptible } from '../interrupt';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, type Output } from '../output';
+import { unread } from '../streams';
 
 interface Flags extends BackendFlags, ComputeFlags {
   prompt: string;
@@ -109,12 +110,12 @@ async function run(path: string, flags: Flags, output: Output): Promise<Generate
     const memory = flags.stateIn
       ? await loadMemory(folderStorage(dirname(flags.stateIn)), basename(flags.stateIn), model)
       : model.memory();
-    const stream = flags.json ? process.stderr : process.stdout;
-    if (!flags.stateIn) stream.write(flags.prompt);
-    const result = await interruptible(output.note, (signal) =>
-      writeText(model, tokenizer, { ...flags, memory, signal, write: (text) => stream.write(text) }),
-    );
-    stream.write('\n');
+    if (!flags.stateIn) output.write(flags.prompt);
+    const result = await interruptible(output.note, (stop) => {
+      const signal = AbortSignal.any([stop, unread]);
+      return writeText(model, tokenizer, { ...flags, memory, signal, write: output.write });
+    });
+    output.write('\n');
     const { lastToken, ...report } = result;
     if (flags.stateOut) {
       if (lastToken !== undefined) await readToken(model, memory, lastToken);

@@ -2,9 +2,10 @@
 
 import type { Backend } from '@sympow/kernels';
 import { folderStorage, Model } from '@sympow/model';
-import { train as trainModel, type TrainingEvent } from '@sympow/training';
+import { train as trainModel } from '@sympow/training';
 import type { Command as CommanderCommand } from 'commander';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
+import { tellParent } from '../child';
 import { real, whole, type Command } from '../command';
 import { openData, unitOf, withData, type DataFlags } from '../dataOptions';
 import { interruptible } from '../interrupt';
@@ -91,7 +92,7 @@ async function runTraining(
     },
   });
   for await (const event of locked(flags.out, events)) {
-    report(event);
+    tellParent(event);
     if (event.type === 'start') {
       parameters = event.parameters;
       checkpoint = event.resumedFrom ?? null;
@@ -129,11 +130,6 @@ async function runTraining(
     }
   }
   throw new Error('training ended without saying so');
-}
-
-/** A parent process that wants to know (the demo) is told everything. */
-function report(event: TrainingEvent): void {
-  process.send?.(event);
 }
 
 function options(command: CommanderCommand): void {
