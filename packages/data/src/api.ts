@@ -79,6 +79,8 @@ export interface TokenSource {
   readonly tokenizer?: Tokenizer | undefined;
   /** How it is stored, for people: `dtype`, `chunks`, `codecs`. */
   readonly details?: Readonly<Record<string, string>> | undefined;
+  /** Whether its tokens are in memory, so that all of them can be gone through at little cost. */
+  readonly inMemory?: boolean | undefined;
   /** How it lies in chunks, where reading a chunk costs much: batches are then drawn chunk by chunk. */
   readonly chunks?: ChunkLayout | undefined;
   /** The same on every machine, as the split by documents goes by it. Should be unique within the source. */
@@ -179,6 +181,8 @@ export interface TrainingBatches {
   next(): Batch | Promise<Batch>;
   /** Stands before the batch that `next` would begin now. */
   cursor(): Cursor;
+  /** A hash by which what is drawn from is known again; batches without it are known by the first one drawn. */
+  fingerprint?(): Promise<string>;
 }
 
 /** Options of `heldOut`. */

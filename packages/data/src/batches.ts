@@ -4,6 +4,7 @@ import { Random } from '@sympow/kernels';
 import type { Span, TokenSource, TrainingBatches, TrainingBatchesOptions } from './api';
 import { resumeAt } from './cursor';
 import { DataError } from './errors';
+import { fingerprint } from './fingerprint';
 import { requireWhole } from './options';
 import { chunkOrder } from './order';
 import { PrefixSums } from './prefixSums';
@@ -72,6 +73,7 @@ export function trainingBatches(
       return drawn;
     },
     cursor: () => ({ ...here, row }),
+    fingerprint: () => fingerprint(source),
   };
 }
 

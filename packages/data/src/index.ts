@@ -8,6 +8,7 @@ export { textSource } from './datasets/text';
 export { textFiles, textInputs, type TextInputs } from './datasets/textFiles';
 export { zarrArray } from './datasets/zarr';
 export { DataError } from './errors';
+export { fingerprint } from './fingerprint';
 export { prepare } from './prepare/prepare';
 export { joinSources, tokenSource, type TokenDocument, type TokenSourceOptions } from './source';
 export { heldOut } from './split';

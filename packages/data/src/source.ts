@@ -44,6 +44,7 @@ export function tokenSource(
     name,
     vocabSize,
     tokenizer,
+    inMemory: true,
     documentCount: documents.length,
     tokenCount: documents.reduce((sum, { tokens }) => sum + tokens.length, 0),
     notes,
@@ -87,6 +88,7 @@ export function partsOf(
     vocabSize: source.vocabSize,
     tokenizer: source.tokenizer,
     details: source.details,
+    inMemory: source.inMemory,
     documentCount,
     tokenCount,
     get notes() {
@@ -133,6 +135,7 @@ export function joinSources(sources: readonly TokenSource[]): TokenSource {
     vocabSize,
     tokenizer,
     details,
+    inMemory: sources.every(({ inMemory }) => inMemory),
     documentCount: documents.total,
     tokenCount: sources.reduce((sum, { tokenCount }) => sum + tokenCount, 0),
     get notes() {

@@ -56,7 +56,7 @@ export class Model {
     readonly backend: Backend,
     readonly config: ModelConfig,
     values: ((name: string, size: number) => ArrayLike<number>) | undefined,
-    compute: ComputeOptions,
+    readonly compute: ComputeOptions,
   ) {
     const specs = parameterSpecs(config);
     const parameters = new Map<string, Variable>();

@@ -76,6 +76,11 @@ export interface StartEvent {
   readonly steps: number;
   /** The checkpoint that the run goes on from. */
   readonly resumedFrom: string | undefined;
+  /**
+   * What people should know about a run that goes on: another backend, form, chunk length or number of pieces than before, as
+   * weights then differ by rounding; data that were not known by their content yet.
+   */
+  readonly notes: readonly string[];
   readonly backend: string;
   readonly parameters: number;
   readonly tokensPerStep: number;

@@ -1,4 +1,4 @@
-import { textSource, trainingBatches } from '@sympow/data';
+import { heldOut, recall, taskBatches, textSource, trainingBatches } from '@sympow/data';
 import { ConfigError, js, type Backend } from '@sympow/kernels';
 import {
   CheckpointError,
@@ -163,6 +163,7 @@ describe('a run that goes on', () => {
 
 describe('a run that is not the same', () => {
   const other = textSource(text.replaceAll('rose', 'nose'));
+  const texts = (...all: string[]) => textSource(all.map((one) => ({ name: one, text: `${one} ${text}` })));
   const longer = textSource(`${text}!`);
   const wider = () => Model.create(backend, modelConfig({ ...config, hiddenSize: 16 }));
   it.each([
@@ -176,7 +177,10 @@ describe('a run that is not the same', () => {
     [() => ({ weightDecay: 0 }), /^weightDecay is 0; expected 0.1/],
     [() => ({ model: wider() }), /^model: hidden_size is 16; expected 8/],
     [() => ({ data: longer }), /^data: tokens is 337; expected 336/],
-    [() => ({ data: other }), /^data: firstRow is \d+; expected \d+/],
+    [() => ({ data: other }), /^data: content is "[0-9a-f]{32}"; expected "[0-9a-f]{32}", as in run/],
+    [() => ({ data: textSource(`${text.slice(0, -2)}!${text.slice(-1)}`) }), /^data: content is/],
+    [() => ({ data: texts('a', 'b') }), /^data: documents is 2; expected 1/],
+    [() => ({ data: (batches) => trainingBatches(other, batches) }), /^data: content is/],
     [
       (storage) => ({ checkpoints: { storage, resume: false } }),
       /^run holds a run already, and resume is false; expected a folder without checkpoints/,
@@ -219,6 +223,77 @@ describe('a run that is not the same', () => {
       const failure = run(options(storage));
       await expect(failure).rejects.toThrow(CheckpointError);
       await expect(failure).rejects.toThrow(message);
+    },
+  );
+});
+
+describe('data of the same size', () => {
+  const texts = (...all: string[]) => textSource(all.map((one) => ({ name: one, text: `${one} ${text}` })));
+  const pairs = (pairs: number | number[]): TrainingOptions['data'] => {
+    const task = recall({ pairs });
+    return (batches) => taskBatches(task, batches);
+  };
+  it.each([
+    ['texts in another order', texts('a', 'b'), texts('b', 'a')],
+    ['a text in which the last letter is another', texts('a'), textSource(`a ${text.slice(0, -1)}?`)],
+    ['another part of the same text', heldOut(texts('a')).heldOut, heldOut(texts('b')).train],
+    ['a task with other options', pairs(2), pairs([2, 3])],
+  ] as [string, TrainingOptions['data'], TrainingOptions['data']][])('are told apart: %s', async (_, data, other) => {
+    const storage = memoryStorage();
+    const shape = { context: 16 };
+    await run(options(storage, { data, ...shape }), 2);
+    await expect(run(options(storage, { data: other, ...shape }))).rejects.toThrow(
+      /^data: \w+ is .*; expected .*, as in/,
+    );
+    await run(options(storage, { data, ...shape }));
+  });
+
+  it('of a run that an earlier version began are known by one row, which is said once', async () => {
+    const storage = memoryStorage();
+    await run(options(storage), 2);
+    const newest = (await latestCheckpoint(storage))!.storage;
+    const state = JSON.parse(new TextDecoder().decode(await newest.read('training.json'))) as Record<string, unknown>;
+    const mark = { documents: 1, tokens: 336, firstRow: 182_126_621 };
+    const { computed: _, ...old } = state;
+    await newest.write('training.json', JSON.stringify({ ...old, data: mark }));
+
+    const other = textSource(text.replaceAll('rose', 'nose'));
+    await expect(run(options(storage, { data: other }))).rejects.toThrow(/^data: firstRow is \d+; expected 182126621/);
+    const [start] = await run(options(storage), 3);
+    expect(start).toMatchObject({ notes: [expect.stringMatching(/^an earlier version began this run/)] });
+    await expect(run(options(storage, { data: other }))).rejects.toThrow(/^data: content is/);
+    const [again] = await run(options(storage));
+    expect(again).toMatchObject({ notes: [] });
+  });
+});
+
+describe('a run that is computed otherwise when it goes on', () => {
+  const create = (compute: object) => Model.create(backend, config, { seed: 1, ...compute });
+  it.each([
+    [() => ({}), []],
+    [() => ({ accumulate: 2 }), [/^accumulate 2 instead of 1: from here on, weights may differ by rounding/]],
+    [() => ({ model: create({ form: 'chunked' }) }), [/^form chunked instead of auto:/]],
+    [() => ({ model: create({ chunk: 4 }), accumulate: 2 }), [/^chunk 4 instead of auto, accumulate 2 instead of 1:/]],
+    [
+      async () => ({ model: Model.create(await js({ float: 'float64' }).open(), config, { seed: 1 }) }),
+      [/^backend js64 instead of js: /],
+    ],
+  ] as [() => Partial<TrainingOptions> | Promise<Partial<TrainingOptions>>, RegExp[]][])(
+    'says so in one line: %s',
+    async (change, lines) => {
+      const storage = memoryStorage();
+      const [first] = await run(options(storage), 2);
+      expect(first).toMatchObject({ type: 'start', notes: [] });
+      const changed = await change();
+      const [start] = await run(options(storage, changed), 4);
+      expect(start).toMatchObject({
+        type: 'start',
+        step: 2,
+        notes: lines.map((line) => expect.stringMatching(line) as unknown),
+      });
+      // What it is computed by now is what the next one is set against.
+      const [next] = await run(options(storage, await change()));
+      expect(next).toMatchObject({ notes: [] });
     },
   );
 });

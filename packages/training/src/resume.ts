@@ -4,7 +4,7 @@
  * with the optimizer's moments.
  */
 
-import type { Cursor, TrainingBatches } from '@sympow/data';
+import type { Cursor } from '@sympow/data';
 import { describeValue } from '@sympow/embedding';
 import { ConfigError } from '@sympow/kernels';
 import {
@@ -21,6 +21,7 @@ import {
   type Storage,
 } from '@sympow/model';
 import type { AdamW } from './adamw';
+import type { Computed, DataMark } from './marks';
 import type { RunSettings } from './settings';
 
 const STATE = 'training.json';
@@ -33,24 +34,9 @@ interface TrainingState {
   readonly step: number;
   readonly settings: RunSettings;
   readonly data: DataMark;
+  /** Absent where an earlier version saved. */
+  readonly computed?: Computed | undefined;
   readonly cursor: Cursor;
-}
-
-/** By what the data of a run are recognised. */
-export interface DataMark {
-  readonly documents: number;
-  readonly tokens: number;
-  /** A hash of the first row of the run: a random place in the data. */
-  readonly firstRow: number;
-}
-
-/** The mark of data, from batches that nothing was drawn from yet; draws from them. */
-export async function dataMark(batches: TrainingBatches): Promise<DataMark> {
-  const { documents, tokens } = batches.cursor();
-  const { inputs } = await batches.next();
-  let hash = 0x811c9dc5;
-  for (const token of inputs) hash = Math.imul(hash ^ token, 0x01000193);
-  return { documents, tokens, firstRow: hash >>> 0 };
 }
 
 /** The files of a checkpoint from which {@link restoreTraining} goes on. */
@@ -103,7 +89,7 @@ export async function readState(storage: Storage): Promise<TrainingState> {
   if (stored?.version !== VERSION) {
     throw new CheckpointError({ what: `version in ${path}`, value: stored?.version, expected: `${VERSION}` });
   }
-  const { step, settings, data, cursor } = stored;
+  const { step, settings, data, computed, cursor } = stored;
   for (const [what, part] of Object.entries({ settings, data, cursor })) {
     if (typeof part === 'object' && part !== null) continue;
     throw new CheckpointError({ what: `${what} in ${path}`, value: part, expected: 'an object' });
@@ -113,7 +99,7 @@ export async function readState(storage: Storage): Promise<TrainingState> {
   }
   // Infinity is null in JSON.
   const clip = settings!.clip ?? Infinity;
-  return { step: step!, settings: { ...settings!, clip }, data: data!, cursor: cursor! };
+  return { step: step!, settings: { ...settings!, clip }, data: data!, computed, cursor: cursor! };
 }
 
 /**
@@ -126,7 +112,7 @@ export async function requireSameRun(
   state: TrainingState,
   model: Model,
   settings: RunSettings,
-  data: () => Promise<DataMark>,
+  data: DataMark,
 ): Promise<void> {
   const compare = (kind: string, now: object, stored: object) => {
     const before = stored as Record<string, unknown>;
@@ -142,7 +128,7 @@ export async function requireSameRun(
   };
   compare('', settings, state.settings);
   compare('model: ', configToJson(model.config), configToJson(await readConfig(storage)));
-  compare('data: ', await data(), state.data);
+  compare('data: ', data, state.data);
 }
 
 /** Puts weights and moments back. @throws CheckpointError if they are missing or damaged */

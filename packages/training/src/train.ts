@@ -7,7 +7,8 @@ import { AdamW } from './adamw';
 import type { EndEvent, StartEvent, TrainingEvent, TrainingOptions, TrainingResult } from './api';
 import { TrainingError } from './errors';
 import { heldOutLoss, heldOutStreams } from './loss';
-import { dataMark, readState, requireSameRun, restoreTraining, trainingFiles, type DataMark } from './resume';
+import { computedBy, dataMark, resumeNotes, type DataMark } from './marks';
+import { readState, requireSameRun, restoreTraining, trainingFiles } from './resume';
 import { warmupCosine } from './schedule';
 import { checkOptions, evaluationSettings, openBatches, runSettings, type RunSettings } from './settings';
 import { trainingStep, type StepReport } from './step';
@@ -52,14 +53,15 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
     const begun = await begin(options, optimizer);
     const { settings, batches, mark } = begun;
     let { step, checkpoint } = begun;
-    yield startEvent(options, step, checkpoint);
+    yield startEvent(options, begun);
 
     const schedule = warmupCosine(settings);
+    const computed = computedBy(options);
     const speed = new Speed();
     let saved = step;
     let loss: number | undefined;
     const save = async () => {
-      const state = trainingFiles({ step, settings, data: mark, cursor: batches.cursor() }, optimizer);
+      const state = trainingFiles({ step, settings, data: mark, computed, cursor: batches.cursor() }, optimizer);
       const { storage, keep, files } = checkpoints!;
       ({ path: checkpoint } = await saveCheckpoint(storage, { model, step, keep, files: { ...files, ...state } }));
       saved = step;
@@ -110,18 +112,19 @@ interface Begun {
   readonly mark: DataMark;
   readonly step: number;
   readonly checkpoint: string | undefined;
+  readonly notes: readonly string[];
 }
 
 /** Where the run starts: at its newest checkpoint, or at the beginning. */
 async function begin(options: TrainingOptions, optimizer: AdamW): Promise<Begun> {
   const { model, batch, context, seed = 0, accumulate = 1, checkpoints } = options;
   const shape = { batch: batch / accumulate, context, seed };
-  const mark = () => dataMark(openBatches(options, { ...shape, batch: 1 }));
+  const mark = (like?: DataMark) => dataMark(openBatches(options, { ...shape, batch: 1 }), like);
   if (checkpoints) await prepareCheckpoints(checkpoints.storage);
   const newest = checkpoints && (await latestCheckpoint(checkpoints.storage));
   if (!newest) {
     const batches = openBatches(options, shape);
-    return { settings: runSettings(options), batches, mark: await mark(), step: 0, checkpoint: undefined };
+    return { settings: runSettings(options), batches, mark: await mark(), step: 0, checkpoint: undefined, notes: [] };
   }
   if (checkpoints.resume === false) {
     throw new ConfigError({
@@ -134,18 +137,22 @@ async function begin(options: TrainingOptions, optimizer: AdamW): Promise<Begun>
   }
   const state = await readState(newest.storage);
   const settings = runSettings(options, state.settings);
-  await requireSameRun(newest, state, model, settings, mark);
+  await requireSameRun(newest, state, model, settings, await mark(state.data));
   await restoreTraining(newest.storage, state.step, model, optimizer);
   const batches = openBatches(options, { ...shape, cursor: state.cursor });
-  return { settings, batches, mark: state.data, step: state.step, checkpoint: newest.storage.path };
+  // What an earlier version did not note is noted from here on.
+  const now = state.data.content === undefined ? await mark() : state.data;
+  const notes = resumeNotes(state, { data: now, computed: computedBy(options) });
+  return { settings, batches, mark: now, step: state.step, checkpoint: newest.storage.path, notes };
 }
 
-function startEvent(options: TrainingOptions, step: number, resumedFrom: string | undefined): StartEvent {
+function startEvent(options: TrainingOptions, { step, checkpoint: resumedFrom, notes }: Begun): StartEvent {
   const { model, batch, context, steps, accumulate = 1 } = options;
   const { parameters, trainingBytes } = modelSize(model.config, { batch: batch / accumulate, context });
   const backend = model.backend.name;
   const tokensPerStep = batch * context;
-  return { type: 'start', step, steps, resumedFrom, backend, parameters, tokensPerStep, memoryBytes: trainingBytes };
+  const size = { parameters, tokensPerStep, memoryBytes: trainingBytes };
+  return { type: 'start', step, steps, resumedFrom, notes, backend, ...size };
 }
 
 interface Report {

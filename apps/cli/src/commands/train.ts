@@ -96,6 +96,7 @@ async function runTraining(
     if (event.type === 'start') {
       parameters = event.parameters;
       checkpoint = event.resumedFrom ?? null;
+      for (const note of event.notes) output.note(`note: ${note}`);
       output.note(
         event.resumedFrom
           ? `going on from ${event.resumedFrom}, step ${event.step} of ${event.steps}`

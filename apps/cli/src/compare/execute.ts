@@ -140,6 +140,7 @@ async function trainRun(run: Run, model: Model, folder: RunFolder, label: string
   for await (const event of locked(folder.path, events)) {
     if (event.type === 'start') {
       folder.keepSteps(event.step);
+      for (const note of event.notes) output.note(`note: ${label}: ${note}`);
       output.note(event.step > 0 ? `${label}: going on from step ${event.step} of ${event.steps}` : label);
       start = performance.now();
     } else if (event.type === 'step') {

@@ -1,10 +1,13 @@
 // Examples of a task as training batches and as evaluation streams.
 import { ConfigError } from '@sympow/embedding';
-import { Random } from '@sympow/kernels';
+import { ContentHash, Random } from '@sympow/kernels';
 import type { Batch, Span, StreamPiece, TrainingBatches } from '../api';
 import { resumeAt } from '../cursor';
 import { requireWhole } from '../options';
 import type { Task, TaskBatchesOptions, TaskExample, TaskGroup, TaskStreams, TaskStreamsOptions } from './api';
+
+/** Examples by which a task with its options is known again. */
+const SAMPLES = 16;
 
 /**
  * Endless training batches of a task. Row i of a run is a function of (task, context, seed, i) alone, and is never an
@@ -41,6 +44,14 @@ export function taskBatches(
       return { ...toBatch(examples, context, 0, context, targets === 'all'), spans: spansOf(first, batch, context) };
     },
     cursor: () => ({ ...here, row }),
+    async fingerprint() {
+      const hash = new ContentHash();
+      for (const example of await makeExamples(task, context, seed, 'train', 0, SAMPLES)) {
+        const drawn = toBatch([example], context, 0, context, targets === 'all');
+        hash.update(drawn.inputs).update(drawn.targets);
+      }
+      return hash.digest();
+    },
   };
 }
 
