@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { root, workspaces } from '../workspace.mjs';
 
 // Published, and used where every kilobyte and every licence counts: nothing but each other at run time.
-const core = ['core', 'embedding', 'safetensors', 'kernels', 'autograd', 'recurrence', 'model', 'backend-wasm', 'backend-webgpu'];
+const core = [
+  'core',
+  'embedding',
+  'safetensors',
+  'kernels',
+  'autograd',
+  'recurrence',
+  'model',
+  'backend-wasm',
+  'backend-webgpu',
+];
 const anatomy = ['README.md', 'tsconfig.json', 'tsup.config.ts', 'vitest.config.ts', 'src/index.ts'];
 
 /** @type {string[]} */

@@ -1,6 +1,6 @@
 // Packs every published package as it would go to npm, checks the tarballs (publint, arethetypeswrong), then installs
-// them all into a scratch project that imports each by ESM and by CommonJS, type-checks against it, and trains with it on
-// every engine of tools/engines.
+// them all into a scratch project that imports each by ESM and by CommonJS, type-checks against it, trains with it on
+// every engine of tools/engines, and runs the demo.
 // Needs `pnpm build` first. Prints each fault; exits 1 on any.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -99,6 +99,12 @@ writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ compilerOptions, 
 run('types', bin('tsc'), ['-p', '.']);
 
 for (const failed of tryLibrary(scratch)) fault(failed);
+
+// The first contact: what the demo advises at its end is typed as it stands.
+const shown = run('npx sympow demo', 'npx', ['sympow', 'demo', '--steps', '2']);
+const advice = /^Go on with: (.*)$/m.exec(shown)?.[1];
+if (advice === undefined) fault(`npx sympow demo advises nothing\n${shown}`);
+else run(`what the demo advises, ${advice}`, 'sh', ['-c', advice]);
 
 rmSync(scratch, { recursive: true });
 process.stdout.write(`${published.length} packages packed, installed and imported; ${faults} faults\n`);

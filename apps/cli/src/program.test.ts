@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commands } from './commands';
 import { createProgram } from './program';
@@ -38,5 +39,35 @@ describe('help', () => {
 
   it('has examples for every command', () => {
     expect(commands.filter(({ examples }) => !examples)).toEqual([]);
+  });
+});
+
+/** The lines of a README that call this program. */
+function linesOf(readme: URL): string[] {
+  const shell = [...readFileSync(readme, 'utf8').matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block!).join('');
+  const text = /^text=(\S+)/m.exec(shell)?.[1] ?? '';
+  const lines = shell.split('\n').map((line) =>
+    line
+      .replace(/ #.*/, '')
+      .replace(/<\(.*?\)/, '/dev/fd/63')
+      .replaceAll('$text', text)
+      .trim(),
+  );
+  return lines.filter((line) => /^(pnpm )?sympow /.test(line)).map((line) => line.replace(/^pnpm /, ''));
+}
+
+describe('the commands that READMEs print', () => {
+  const root = new URL('../../../', import.meta.url);
+
+  it.each([...linesOf(new URL('README.md', root)), ...linesOf(new URL('apps/cli/README.md', root))])(
+    '%s: is taken as it is',
+    async (line) => expect(await parsed(line)).toHaveLength(1),
+  );
+
+  it('name files that a clone has, once its packages are installed', () => {
+    const words = linesOf(new URL('README.md', root)).flatMap((line) => line.split(/\s+/));
+    const files = words.filter((word) => /^(node_modules|docs)\//.test(word));
+    expect(files.length).toBeGreaterThan(2);
+    for (const file of files) expect(existsSync(new URL(file, root))).toBe(true);
   });
 });

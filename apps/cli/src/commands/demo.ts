@@ -11,18 +11,18 @@ import {
   type LossByPosition,
   type LossProgress,
 } from '@sympow/evaluation';
-import { ConfigError } from '@sympow/kernels';
 import { folderStorage, readJson } from '@sympow/model';
 import type { TrainingEvent } from '@sympow/training';
 import type { Command as CommanderCommand } from 'commander';
-import { existsSync, readdirSync, renameSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, renameSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { openCheckpoint } from '../checkpoint';
 import { runCommand } from '../child';
 import { real, whole, type Command } from '../command';
+import { demoText, type DemoText } from '../demoText';
 import { interruptible } from '../interrupt';
+import { ownWords, quoted } from '../invocation';
 import { whileLockedBeside } from '../lock';
 import { createOutput, duration, inColour, quantity, type Output } from '../output';
 import { chartOptions, chartWidth } from './eval';
@@ -76,28 +76,6 @@ const fast = 12;
 const efficiency = 0.6;
 /** Positions that are evaluated, in training contexts. */
 const reach = 16;
-
-/** The declaration files of the TypeScript that is installed here: text that every clone of this project has. */
-function declarations(): string[] {
-  const remedy = 'Name text files or folders with --data.';
-  let folder;
-  try {
-    folder = join(dirname(createRequire(join(process.cwd(), 'index.js')).resolve('typescript/package.json')), 'lib');
-  } catch (cause) {
-    throw new ConfigError({
-      what: 'the package typescript',
-      value: 'not installed here',
-      expected: 'its declaration files to learn from',
-      remedy,
-      cause,
-    });
-  }
-  // The declarations for workers repeat those of pages: held-out text must not have been read in training.
-  const own = (name: string) => /^lib\..*\.d\.ts$/.test(name) && !name.includes('webworker');
-  return readdirSync(folder)
-    .filter(own)
-    .map((name) => join(folder, name));
-}
 
 /** What the demo keeps about itself, so that it can go on. */
 interface Plan {
@@ -190,7 +168,8 @@ function sameText(
 
 async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<Record<string, unknown> | undefined> {
   const start = performance.now();
-  const data = flags.data ?? declarations();
+  const text = demoText(flags.data);
+  const data = text.paths;
   const plan = await begin(flags, output);
   const { steps } = plan;
   const { model, context, batch, learningRate, streams } = presets[plan.preset];
@@ -200,7 +179,7 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
   const common = ['--backend', flags.backend, '--threads', '1', '--seed', String(flags.seed)];
   if (flags.v8Flags) common.push('--v8-flags', flags.v8Flags);
   output.print(
-    `Two models learn to write TypeScript declarations, byte by byte, from at most ${context} bytes at a time.\n` +
+    `Two models learn to write ${text.what}, byte by byte, from at most ${context} bytes at a time.\n` +
       `One is conformal: its gates and phases depend on what it reads. The other, plain sympow, has neither.\n` +
       `Both take ${steps} steps side by side; then they read ${quantity(length)} bytes at a stretch.\n`,
   );
@@ -251,11 +230,11 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
   const series = evaluations.map(lossSeries);
   const chart = chartOptions('Loss by position, held-out text', context);
   output.draw(`\n${terminalChart(series, { ...chart, width: chartWidth(), color: inColour() })}\n`);
-  const text = `${lossReport(evaluations).trimEnd()}\n\n${sameText(losses, restarted, context)}`;
-  output.print(text);
+  const report = `${lossReport(evaluations).trimEnd()}\n\n${sameText(losses, restarted, context)}`;
+  output.print(report);
 
   output.print('\nThe conformal model writes, with a state of constant size:\n');
-  const written = await write(flags, folder('conformal'), output);
+  const written = await write(flags, folder('conformal'), text, output);
   const storage = folderStorage(flags.out);
   await storage.write(
     'loss.svg',
@@ -263,12 +242,14 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
   );
   await storage.write(
     'report.md',
-    `# Demo\n\n![Loss by position](loss.svg)\n\n${text}\n## Sample\n\n\`\`\`ts\n${written}\n\`\`\`\n`,
+    `# Demo\n\n![Loss by position](loss.svg)\n\n${report}\n## Sample\n\n\`\`\`ts\n${written}\n\`\`\`\n`,
   );
   await storage.write('demo.json', JSON.stringify({ ...plan, finished: true }));
   const seconds = (performance.now() - start) / 1000;
   output.print(`\n\nIn ${duration(seconds)}. Kept in ${flags.out}: report.md, loss.svg and both models.`);
-  output.print(`Go on with: npm run -s sympow -- generate ${folder('conformal')} --prompt "interface "`);
+  const place = quoted(relative(process.cwd(), folder('conformal')));
+  const prompt = text.prompt.trim() ? ` --prompt ${quoted(text.prompt)}` : '';
+  output.print(`Go on with: ${ownWords()} generate ${place}${prompt}`);
   return {
     steps,
     seconds,
@@ -277,11 +258,10 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
 }
 
 /** 300 characters, live. */
-async function write(flags: Flags, path: string, output: Output): Promise<string> {
+async function write(flags: Flags, path: string, { prompt }: DemoText, output: Output): Promise<string> {
   const backend = await openBackend(flags);
   try {
     const { model, tokenizer } = await openCheckpoint(backend, path);
-    const prompt = 'interface ';
     output.write(prompt);
     const { text } = await writeText(model, tokenizer, {
       ...{ prompt, maxTokens: 300, temperature: 0.7, seed: flags.seed, memory: model.memory() },
@@ -296,7 +276,10 @@ async function write(flags: Flags, path: string, output: Output): Promise<string
 function options(command: CommanderCommand): void {
   command
     .option('--out <folder>', 'where everything is kept', join('runs', 'demo'))
-    .option('--data <path...>', 'text files or folders instead of the declaration files of the installed typescript')
+    .option(
+      '--data <path...>',
+      'text files or folders to learn from (default: TypeScript declarations, or the code of sympow itself)',
+    )
     .option(
       '--minutes <n>',
       'time to train',
