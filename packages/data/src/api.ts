@@ -12,7 +12,7 @@ import type { HttpOptions } from './stores/httpStore';
 export type TokenArray = Uint8Array | Uint16Array | Int32Array;
 
 /**
- * Turns bytes into tokens and back. `decodeBytes(encodeBytes(x))` is x, for any bytes, with the tokenizers `bytes` and
+ * Turns bytes into tokens and back. A text is encoded as a whole, however long it is. `decodeBytes(encodeBytes(x))` is x, for any bytes, with the tokenizers `bytes` and
  * `gpt2`; others may lose what they normalize.
  */
 export interface Tokenizer {
@@ -26,6 +26,11 @@ export interface Tokenizer {
   encode(text: string): Int32Array;
   /** The tokens of UTF-8 text, or of any other bytes. May share memory with `bytes`. */
   encodeBytes(bytes: Uint8Array): TokenArray;
+  /**
+   * The tokens of `encodeBytes`, some at a time, so that a long text does not block the process. Left out where that is
+   * of no use.
+   */
+  encodeParts?(bytes: Uint8Array): Iterable<TokenArray>;
   /**
    * The text of tokens, with U+FFFD in place of what is not UTF-8.
    * @throws DataError for an id outside 0 … V−1

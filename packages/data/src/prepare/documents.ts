@@ -1,7 +1,6 @@
-// Texts as documents: encoded a piece at a time, so that a long text does not block the process, and cut to length.
+// Texts as documents: encoded some tokens at a time, so that a long text does not block the process, and cut to length.
 import { nextTurn } from '@sympow/kernels';
 import type { TokenArray, Tokenizer } from '../api';
-import { cutAfter } from '../tokenizers/textPieces';
 import type { PrepareInput } from './api';
 import type { Place } from './journal';
 import type { KnownTexts } from './knownTexts';
@@ -66,13 +65,10 @@ function shiftOf(pass: number, length: number): number {
 async function encode(bytes: Uint8Array, { tokenizer, part: [low, high], signal }: Cuts): Promise<TokenArray> {
   const pieces: TokenArray[] = [];
   let count = 0;
-  for (let from = 0; from < bytes.length;) {
+  for (const piece of tokenizer.encodeParts?.(bytes) ?? [tokenizer.encodeBytes(bytes)]) {
     signal?.throwIfAborted();
-    const to = cutAfter(bytes, from);
-    const piece = tokenizer.encodeBytes(bytes.subarray(from, to));
     pieces.push(piece);
     count += piece.length;
-    from = to;
     await nextTurn();
   }
   const ids = tokenizer.vocabSize <= 2 ** 16 ? new Uint16Array(count) : new Int32Array(count);

@@ -43,6 +43,13 @@ export interface AddedToken {
   readonly id: number;
   readonly content: string;
   readonly special?: boolean;
+  /** It is found only where no letter stands beside it. */
+  readonly single_word?: boolean;
+  /** White space before or behind it belongs to it. */
+  readonly lstrip?: boolean;
+  readonly rstrip?: boolean;
+  /** It is looked for in text that is normalized. */
+  readonly normalized?: boolean;
 }
 
 /** The vocabulary and the merges of a byte-level BPE. */
@@ -87,11 +94,15 @@ export function byteLevelJSON({ vocab, merges, added, words }: ByteLevelBPE): To
 export function readByteLevel(json: TokenizerJSON): ByteLevelBPE | undefined {
   const { model, added_tokens: added = [], pre_tokenizer: before, normalizer } = json;
   const { vocab, merges = [] } = model as Partial<ByteLevelBPE>;
-  const step = before as { type?: unknown; add_prefix_space?: unknown; use_regex?: unknown } | undefined;
+  const step = before as { type?: unknown; add_prefix_space?: unknown; use_regex?: unknown } | null | undefined;
   // Left out, these mean true.
   const plain = step?.type === 'ByteLevel' && step.add_prefix_space === false;
   if (model.type !== 'BPE' || normalizer != null || !plain || !Array.isArray(merges)) return undefined;
   if (typeof vocab !== 'object' || vocab === null || !Array.isArray(added)) return undefined;
-  const written = merges.map((merge: unknown) => (Array.isArray(merge) ? merge.join(' ') : String(merge)));
+  const written = (merges as unknown[]).map((merge) =>
+    Array.isArray(merge) && merge.every((part) => typeof part === 'string') ? merge.join(' ') : merge,
+  );
+  const isToken = (token: unknown) => typeof token === 'object' && token !== null;
+  if (!written.every((merge) => typeof merge === 'string') || !(added as unknown[]).every(isToken)) return undefined;
   return { vocab, merges: written, added: added as AddedToken[], words: step.use_regex !== false };
 }

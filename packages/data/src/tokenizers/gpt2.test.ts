@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { encode as reference } from 'gpt-tokenizer/encoding/r50k_base';
 import { describe, expect, it } from 'vitest';
 import { openTokenizer, tokenizerFromJSON, tokenizerNames } from '.';
 import { DataError } from '../errors';
@@ -58,6 +59,22 @@ describe('the tokenizer of GPT-2', () => {
     );
   });
 
+  it('encodes as gpt-tokenizer does, which takes U+FEFF for white space', () => {
+    fc.assert(
+      fc.property(text, (x) => {
+        const plain = x.replaceAll('\uFEFF', '');
+        expect([...encode(plain)]).toEqual(reference(plain, { disallowedSpecial: new Set() }));
+      }),
+    );
+    // As tiktoken and Hugging Face's have it.
+    expect([...encode('a\uFEFF\uFEFFb')]).toEqual([64, 171, 119, 123, 171, 119, 123, 65]);
+  });
+
+  it('encodes a word of 10,000 letters as one', () => {
+    const word = 'etaoin'.repeat(1667);
+    expect([...encode(`one ${word} two`)]).toEqual(reference(`one ${word} two`));
+  });
+
   it('never takes text for the end of a text', () => {
     const ids = encode('a<|endoftext|>b');
     expect([...ids]).not.toContain(50256);
@@ -106,7 +123,7 @@ describe('its tokenizer.json', () => {
     expect(await tokenizerFromJSON({ ...json, model: { ...json.model, merges } })).toBe(tokenizer);
   });
 
-  it('means the same to @huggingface/tokenizers', async () => {
+  it('means the same when it is read as that of any tokenizer', async () => {
     const other = await huggingFaceTokenizer(JSON.parse(stored) as never);
     expect([other.vocabSize, other.endOfText]).toEqual([50257, 50256]);
     fc.assert(

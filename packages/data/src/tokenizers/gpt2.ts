@@ -1,24 +1,19 @@
-// The tokenizer of GPT-2. Text is encoded by gpt-tokenizer, which is loaded when it is first asked for; tokens are bytes
-// from its table, so that they come back exactly, whatever they are.
-import type { TokenArray, Tokenizer, TokenizerJSON } from '../api';
+// The tokenizer of GPT-2. Its tokens are those of gpt-tokenizer, whose table is loaded when it is first asked for; they are
+// bytes, so that they come back exactly, whatever they are.
+import type { Tokenizer, TokenizerJSON } from '../api';
+import { assembled } from './assembled';
+import { bpeWords, Merges } from './bpe';
 import { byteLevelJSON, charactersOf, readByteLevel } from './byteLevel';
-import { decodingOf } from './decoding';
-import { textPieces } from './textPieces';
+import { byteLevelWords, inTurn } from './preTokenizers';
 
 const END_OF_TEXT = 50256;
-const VOCABULARY = 50257;
 const END_CONTENT = '<|endoftext|>';
-
-/** The time to encode a word grows with its square: a longer one is cut here. No language has such. */
-const LONGEST_WORD = 4096;
-const LONG_WORDS = new RegExp(`\\S{${LONGEST_WORD + 1},}|\\s{${LONGEST_WORD + 1},}`, 'u');
-const PARTS = new RegExp(`\\S{1,${LONGEST_WORD}}|\\s{1,${LONGEST_WORD}}`, 'gu');
 
 let loaded: Promise<Tokenizer> | undefined;
 
 /**
  * The byte-level BPE of GPT-2 (r50k_base): 50,257 ids, of which 50256 ends a text. That id is never the encoding of any
- * text, not even of `<|endoftext|>`. A word of more than 4,096 characters is encoded in parts.
+ * text, not even of `<|endoftext|>`.
  *
  * @example
  * ```ts
@@ -37,6 +32,7 @@ export async function readGpt2Tokenizer(json: TokenizerJSON): Promise<Tokenizer 
   const likely =
     vocab !== undefined &&
     words === true &&
+    Object.keys(vocab).length <= END_OF_TEXT + 1 &&
     merges?.length === END_OF_TEXT - 256 &&
     (vocab[END_CONTENT] === END_OF_TEXT ||
       added?.some(({ id, content }) => id === END_OF_TEXT && content === END_CONTENT)) &&
@@ -51,83 +47,47 @@ export async function readGpt2Tokenizer(json: TokenizerJSON): Promise<Tokenizer 
 }
 
 async function load(): Promise<Tokenizer> {
-  const [{ encode: encodeText }, { default: ranks }] = await Promise.all([
-    import('gpt-tokenizer/encoding/r50k_base'),
-    import('gpt-tokenizer/bpeRanks/r50k_base'),
-  ]);
+  const { default: ranks } = await import('gpt-tokenizer/bpeRanks/r50k_base');
   const table = ranks.map((token) =>
     typeof token === 'string' ? new TextEncoder().encode(token) : Uint8Array.from(token),
   );
-  table[END_OF_TEXT] = new TextEncoder().encode(END_CONTENT);
-  const byteIds = new Uint16Array(256);
-  for (const [id, bytes] of table.entries()) if (bytes.length === 1) byteIds[bytes[0]!] = id;
-  // Text that looks like a special token is text.
-  const options = { disallowedSpecial: new Set<string>() };
-
-  function encodeWords(text: string): number[] {
-    if (!LONG_WORDS.test(text)) return encodeText(text, options);
-    const ids: number[] = [];
-    let plain = '';
-    const flush = () => {
-      for (const id of encodeText(plain, options)) ids.push(id);
-      plain = '';
-    };
-    for (const [part] of text.matchAll(PARTS)) {
-      plain += part;
-      // Only a part that was cut is this long.
-      if ([...part].length === LONGEST_WORD) flush();
-    }
-    flush();
-    return ids;
-  }
-
-  function encodeBytes(bytes: Uint8Array): TokenArray {
-    const pieces: number[][] = [];
-    for (const piece of textPieces(bytes)) {
-      pieces.push(typeof piece === 'number' ? [byteIds[piece]!] : encodeWords(piece));
-    }
-    const ids = new Uint16Array(pieces.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      ids.set(piece, at);
-      at += piece.length;
-    }
-    return ids;
-  }
-
+  const tokens = table.slice(0, END_OF_TEXT).map(charactersOf);
+  const merges = mergesOf(table);
+  const vocab = new Map(tokens.map((token, id) => [token, id]));
+  const end = { id: END_OF_TEXT, content: END_CONTENT, special: true };
+  const written = new Map([...tokens, END_CONTENT].entries());
   let json: TokenizerJSON | undefined;
-  return {
+  return assembled({
     name: 'gpt2',
-    vocabSize: VOCABULARY,
-    endOfText: END_OF_TEXT,
-    encode: (text) => Int32Array.from(encodeBytes(new TextEncoder().encode(text))),
-    encodeBytes,
-    ...decodingOf(VOCABULARY, (id) => table[id]),
-    toJSON: () => (json ??= toJSON(table)),
-  };
+    file: { vocab, ids: vocab, written, vocabSize: written.size, added: [], special: [end] },
+    toJSON: () => (json ??= toJSON(tokens, merges)),
+    model: bpeWords({ merges, vocab, written }),
+    normalize: undefined,
+    preTokenize: byteLevelWords({ space: false, words: true }).reduce(inTurn),
+    decode: 'bytes',
+    keepsBytes: true,
+    cutsAtLines: true,
+  });
 }
 
-/** The merges are not listed, but follow from the ranks: a token is made by the merge that comes last in its bytes. */
-function toJSON(table: readonly Uint8Array[]): TokenizerJSON {
-  const written = table.slice(0, END_OF_TEXT).map(charactersOf);
-  const vocab: Record<string, number> = {};
-  for (const [id, token] of written.entries()) vocab[token] = id;
-  const merges = written.slice(256).map((token, i) => mergedFrom(token, vocab, 256 + i).join(' '));
-  vocab[END_CONTENT] = END_OF_TEXT;
-  return byteLevelJSON({ vocab, merges, added: [{ id: END_OF_TEXT, content: END_CONTENT }], words: true });
-}
-
-/** The two tokens that are left of a token when only those below it are merged. */
-function mergedFrom(token: string, vocab: Readonly<Record<string, number>>, limit: number): string[] {
-  const parts = [...token];
-  while (parts.length > 2) {
-    let best = limit;
-    let place = 0;
-    for (let i = 0; i < parts.length - 1; i++) {
-      const id = vocab[parts[i]! + parts[i + 1]!] ?? limit;
-      if (id < best) [best, place] = [id, i];
-    }
-    parts.splice(place, 2, parts[place]! + parts[place + 1]!);
+/** The merges are not listed, but follow from the ranks: those below a token leave two parts of it, which make it. */
+function mergesOf(table: readonly Uint8Array[]): Merges {
+  const idOfByte = new Int32Array(256);
+  for (let id = 0; id < 256; id++) idOfByte[table[id]![0]!] = id;
+  const merges = new Merges(END_OF_TEXT);
+  const parts = new Int32Array(256);
+  for (let id = 256; id < END_OF_TEXT; id++) {
+    const bytes = table[id]!;
+    for (let i = 0; i < bytes.length; i++) parts[i] = idOfByte[bytes[i]!]!;
+    merges.apply(parts, bytes.length);
+    merges.add(parts[0]!, parts[1]!, id);
   }
-  return parts;
+  return merges;
+}
+
+function toJSON(tokens: readonly string[], merges: Merges): TokenizerJSON {
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  vocab[END_CONTENT] = END_OF_TEXT;
+  const pairs = Array.from(merges.pairs(), ([left, right]) => `${tokens[left]!} ${tokens[right]!}`);
+  return byteLevelJSON({ vocab, merges: pairs, added: [{ id: END_OF_TEXT, content: END_CONTENT }], words: true });
 }

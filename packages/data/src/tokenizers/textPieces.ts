@@ -1,35 +1,58 @@
-// Long text in pieces, so that no encoder is handed more than it can hold, cut where it makes no difference to tokenizers
-// that split text into words before anything else.
+// Bytes as text, whole or in long pieces, with bytes that are no text by themselves where a tokenizer can keep them.
+import { DataError } from '../errors';
 import { utf8 } from './decoding';
 
 /** Bytes after which a piece ends at the next good place. */
 const PIECE = 2 ** 20;
 
-/** Bytes within which a good place has to come. */
-const LONGEST = 2 ** 24;
+/** Bytes of a piece: engines hold no longer texts than 2²⁹ characters. */
+const LONGEST = 2 ** 28;
 
-/** A part of some bytes: text if they are UTF-8, else a byte that is not. */
+/** A part of some bytes: text, or a byte that is none. */
 export type TextPiece = string | number;
 
-/** Bytes as text, with each byte that is not UTF-8 by itself. */
-export function* textPieces(bytes: Uint8Array): Generator<TextPiece> {
+/** How bytes are cut. */
+export interface Cuts {
+  /** Whether a piece may end before a line break that stands between two letters. */
+  readonly cutsAtLines: boolean;
+  /** Whether bytes that are not UTF-8 are given by themselves; else U+FFFD stands for them. */
+  readonly keepsBytes: boolean;
+  /** For tests. */
+  readonly piece?: number;
+  readonly longest?: number;
+}
+
+/**
+ * Bytes as text.
+ *
+ * @throws DataError if they are more than 256 MiB and have no place where they can be cut
+ */
+export function* textPieces(bytes: Uint8Array, cuts: Cuts): Generator<TextPiece> {
   for (let from = 0; from < bytes.length;) {
-    const to = cutAfter(bytes, from);
-    yield* asText(bytes.subarray(from, to));
+    const to = cutAfter(bytes, from, cuts);
+    const piece = bytes.subarray(from, to);
+    if (cuts.keepsBytes) yield* asText(piece);
+    else yield utf8().decode(piece);
     from = to;
   }
 }
 
-/** The end of the piece that begins at `from`: the last place before a line break that stands between two words. */
-export function cutAfter(bytes: Uint8Array, from: number): number {
-  const last = Math.min(from + LONGEST, bytes.length);
-  for (let at = from + PIECE; at < last - 1; at++) {
-    if (bytes[at] === 0x0a && isLetter(bytes[at - 1]!) && isLetter(bytes[at + 1]!)) return at;
+/** The end of the piece that begins at `from`. */
+function cutAfter(bytes: Uint8Array, from: number, { cutsAtLines, piece = PIECE, longest = LONGEST }: Cuts): number {
+  const last = Math.min(bytes.length, from + longest);
+  if (cutsAtLines) {
+    for (let at = from + piece; at < last - 1; at++) {
+      if (bytes[at] === 0x0a && isLetter(bytes[at - 1]!) && isLetter(bytes[at + 1]!)) return at;
+    }
   }
-  // A character is not cut: bytes 10xxxxxx go on with one.
-  let at = last;
-  while (at < bytes.length && at > from + 1 && (bytes[at]! & 0xc0) === 0x80) at--;
-  return at;
+  if (last === bytes.length) return last;
+  throw new DataError({
+    what: 'text',
+    value: bytes.length,
+    message: `a text of ${bytes.length} bytes has no place where this tokenizer lets it be cut`,
+    expected: `at most ${longest} bytes without one`,
+    remedy: cutsAtLines ? 'Cut it into several texts, or into lines.' : 'Cut it into several texts.',
+  });
 }
 
 function isLetter(byte: number): boolean {
