@@ -39,3 +39,11 @@ export function oneOf<W extends string>(name: string, words: readonly W[]): (tex
     throw new UsageError({ what: name, value: text, expected: `one of ${words.join(', ')}` });
   };
 }
+
+/** Reads text that is not empty: what a variable of the shell that is not set comes to is a mistake. */
+export function some(name: string, expected: string): (text: string) => string {
+  return (text) => {
+    if (text !== '') return text;
+    throw new UsageError({ what: name, value: text, message: `${name} is empty`, expected });
+  };
+}

@@ -342,7 +342,7 @@ export interface ScoringOptions {
 export interface GenerateUntilRequest {
   /** May be empty; the `prefix` then stands for it. */
   readonly context: string;
-  /** Texts that end it; what is generated is cut before the first of them. */
+  /** Texts that end it; what is generated is cut before the one that is complete first. Empty texts end nothing. */
   readonly until?: readonly string[] | undefined;
   /** Most tokens; 256 unless said otherwise. */
   readonly maxTokens?: number | undefined;

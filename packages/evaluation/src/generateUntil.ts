@@ -1,7 +1,7 @@
 /** The third entry point that evaluation tools expect: a text that goes on until one of several texts comes up. */
 
 import type { Tokenizer } from '@sympow/data';
-import { generate, type Model } from '@sympow/model';
+import { generateText, type Model } from '@sympow/model';
 import type { GenerateUntilOptions, GenerateUntilRequest } from './api';
 import { prefixOf } from './loglikelihood';
 import { requireWhole } from './options';
@@ -24,33 +24,15 @@ export async function* generateUntil(
   { prefix, temperature = 0, seed = 0, ...options }: GenerateUntilOptions = {},
 ): AsyncGenerator<string, void, undefined> {
   const before = prefixOf(tokenizer, prefix);
-  for (const { context, until: ends = [], maxTokens = 256 } of requests) {
-    const until = ends.filter((text) => text !== '');
+  const { stop = [] } = options;
+  for (const { context, until = [], maxTokens = 256 } of requests) {
     requireWhole('maxTokens', maxTokens, 0);
-    const tokens = tokenizer.encode(context);
-    const prompt = tokens.length > 0 ? tokens : before;
-    const decoder = tokenizer.decoder();
-    const { stop, signal, ...sampling } = options;
-    const stopping = { ...(stop && { stop }), ...(signal && { signal }) };
-    let text = '';
-    let end = -1;
-    for await (const { token } of generate(model, { prompt, maxTokens, temperature, seed, ...sampling, ...stopping })) {
-      const length = text.length;
-      text += decoder.push(token);
-      end = firstOf(until, text, length);
-      if (end >= 0) break;
-    }
-    if (end < 0) {
-      const length = text.length;
-      text += decoder.end();
-      end = firstOf(until, text, length);
-    }
-    yield end < 0 ? text : text.slice(0, end);
+    const prompt = tokenizer.encode(context).length > 0 ? context : before;
+    // As for other evaluation tools, an empty text ends nothing.
+    const ends = [...until.filter((text) => text !== ''), ...stop];
+    let answer = '';
+    const request = { ...options, temperature, seed, prompt, maxTokens, stop: ends };
+    for await (const { text } of generateText(model, tokenizer, request)) answer += text;
+    yield answer;
   }
-}
-
-/** Where the first of some texts begins that was not complete in the first `length` characters; −1 if none does. */
-function firstOf(texts: readonly string[], text: string, length: number): number {
-  const found = texts.map((each) => text.indexOf(each, Math.max(0, length - each.length + 1))).filter((at) => at >= 0);
-  return found.length > 0 ? Math.min(...found) : -1;
 }

@@ -11,6 +11,7 @@ import { ConfigError, SympowError, type Backend, type Tensor } from '@sympow/ker
 import type { ComputeOptions, ModelConfig } from './api';
 import { configFromJson, configToJson } from './config';
 import { CheckpointError } from './errors';
+import { weightsChanged } from './fingerprint';
 import { Model } from './model';
 import { parameterSpecs } from './parameters';
 import { missingFile, type FileContents, type Storage } from './storage';
@@ -92,7 +93,11 @@ export async function loadModel(backend: Backend, storage: Storage, compute: Com
  * @throws CheckpointError if they are missing, damaged, or those of another model
  */
 export async function loadWeights(model: Model, storage: Storage): Promise<void> {
-  await readTensors(storage, WEIGHTS, weightsOf(model));
+  try {
+    await readTensors(storage, WEIGHTS, weightsOf(model));
+  } finally {
+    weightsChanged(model);
+  }
 }
 
 /** The configuration in a checkpoint. @throws CheckpointError if it is missing or makes no sense */

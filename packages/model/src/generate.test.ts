@@ -2,8 +2,10 @@ import { BackendError, ConfigError, js, Random } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import { variants } from './config';
 import { generate, type GenerateOptions } from './generate';
-import { restoreMemory } from './memory';
 import type { Model } from './model';
+import { beginSession } from './session';
+import { loadSession, saveSession } from './sessionFile';
+import { memoryStorage } from './storage';
 import { livelyModel, logitsOf, tinyConfig } from './tinyModel';
 
 const backend = await js().open();
@@ -39,18 +41,25 @@ describe.each(Object.entries(variants))('generating with %s', (_, settings) => {
     expect(tokens).toHaveLength(15);
   });
 
-  it('5 tokens and 5 more from the memory are 10 at once', async () => {
-    const all = await collect(variant, { prompt, maxTokens: 10, temperature: 0 });
-    const memory = variant.memory();
-    const first = await collect(variant, { prompt, maxTokens: 5, temperature: 0, memory });
-    expect(memory.position).toBe(prompt.length + 4);
-    const restored = restoreMemory(variant, await memory.save());
-    for (const from of [memory, restored]) {
-      const second = await collect(variant, { prompt: [first[4]!], maxTokens: 5, temperature: 0, memory: from });
-      expect([...first, ...second]).toEqual(all);
-      from.dispose();
-    }
-  });
+  it.each([0, 0.7])(
+    'cut after any token and gone on with is what it is uncut, at temperature %d',
+    async (temperature) => {
+      const options = { prompt, temperature, seed: 3 };
+      const whole = await collect(variant, { ...options, maxTokens: 70 });
+      for (const cut of [0, 1, 62, 69]) {
+        const session = beginSession(variant);
+        const before = await collect(variant, { ...options, maxTokens: cut, session });
+        expect(session.memory.position).toBe(prompt.length + cut - 1);
+        const storage = memoryStorage();
+        await saveSession(storage, 'state', variant, session);
+        for (const from of [session, await loadSession(storage, 'state', variant)]) {
+          const after = await collect(variant, { temperature, maxTokens: 70 - cut, session: from });
+          expect([...before, ...after], `cut at ${cut}`).toEqual(whole);
+          from.memory.dispose();
+        }
+      }
+    },
+  );
 });
 
 describe('a prompt of 1,500 tokens', () => {
@@ -59,9 +68,11 @@ describe('a prompt of 1,500 tokens', () => {
     const long = Int32Array.from({ length: 1500 }, () => random.integer(config.vocabSize));
     const [first] = await collect(model, { prompt: long, maxTokens: 1, temperature: 0 });
     expect(first).toBe(likeliest(model, [...long]).token);
-    const memory = model.memory();
-    await collect(model, { prompt: long.subarray(0, 700), maxTokens: 0, memory });
-    expect(await collect(model, { prompt: long.subarray(700), maxTokens: 1, temperature: 0, memory })).toEqual([first]);
+    const session = beginSession(model);
+    await collect(model, { prompt: long.subarray(0, 700), maxTokens: 0, session });
+    expect(await collect(model, { prompt: long.subarray(700), maxTokens: 1, temperature: 0, session })).toEqual([
+      first,
+    ]);
   });
 });
 
@@ -76,16 +87,48 @@ describe('sampling', () => {
   it('stops before a stop token, and the memory has then read all tokens yielded', async () => {
     const all = await collect(model, { prompt, maxTokens: 30, seed: 3 });
     const stop = all[10]!;
-    const memory = model.memory();
-    const some = await collect(model, { prompt, maxTokens: 30, seed: 3, stop: [99, stop], memory });
+    const session = beginSession(model);
+    const some = await collect(model, { prompt, maxTokens: 30, seed: 3, stop: [99, stop], session });
     expect(some).toEqual(all.slice(0, all.indexOf(stop)));
-    expect(memory.position).toBe(prompt.length + some.length);
+    expect(session.memory.position).toBe(prompt.length + some.length);
+    const rest = await collect(model, { maxTokens: 29 - some.length, session });
+    expect([...some, stop, ...rest]).toEqual(all);
   });
 
-  it('of no tokens reads the prompt and yields nothing', async () => {
-    const memory = model.memory();
-    expect(await collect(model, { prompt, maxTokens: 0, memory })).toEqual([]);
-    expect(memory.position).toBe(prompt.length);
+  it('of no tokens reads all of the prompt but the token to go on from', async () => {
+    const session = beginSession(model);
+    expect(await collect(model, { prompt, maxTokens: 0, session })).toEqual([]);
+    expect([session.memory.position, [...session.unread!]]).toEqual([prompt.length - 1, [3]]);
+  });
+
+  it('draws from another seed where one is given, and goes on with its own where none is', async () => {
+    const follow = async (seed: number | undefined) => {
+      const session = beginSession(model);
+      await collect(model, { prompt, maxTokens: 5, seed: 3, session });
+      return collect(model, { maxTokens: 30, seed, session });
+    };
+    const [own, same, other] = [await follow(undefined), await follow(3), await follow(4)];
+    expect(same).toEqual(own);
+    expect(other).not.toEqual(own);
+  });
+
+  it('stopped anywhere by an abort goes on where it stood, in the prompt too', async () => {
+    const random = new Random(5, 'prompt');
+    const long = Int32Array.from({ length: 1500 }, () => random.integer(config.vocabSize));
+    const whole = await collect(model, { prompt: long, maxTokens: 4, seed: 3 });
+    for (const aborts of [1, 2, 3, 5]) {
+      // Every look at the signal counts: one per piece of the prompt and one per token.
+      let looks = 0;
+      const signal = { throwIfAborted: () => expect(++looks).toBeLessThan(aborts) } as unknown as AbortSignal;
+      const session = beginSession(model);
+      const found: number[] = [];
+      const run = async () => {
+        for await (const { token } of generate(model, { prompt: long, seed: 3, session, signal })) found.push(token);
+      };
+      await expect(run()).rejects.toThrow();
+      found.push(...(await collect(model, { maxTokens: 4 - found.length, session })));
+      expect(found, `after ${aborts}`).toEqual(whole);
+    }
   });
 
   it('ends with the reason of an abort', async () => {
@@ -147,6 +190,7 @@ describe('generate refuses', () => {
       /^token 1 of the prompt is 11; expected a whole number from 0 to 10\.$/,
     ],
     ['a token that is no whole number', { prompt: [1.5] }, /^token 0 of the prompt is 1\.5;/],
+    ['a seed below 0', { seed: -1 }, /^seed is -1;/],
     ['maxTokens below 0', { maxTokens: -1 }, /^maxTokens is -1;/],
     ['a temperature below 0', { temperature: -1 }, /^temperature is -1;/],
     ['a topP of 0', { topP: 0 }, /^topP is 0;/],
@@ -154,6 +198,15 @@ describe('generate refuses', () => {
     const run = () => collect(model, { prompt, maxTokens: 1, ...options });
     await expect(run()).rejects.toThrow(ConfigError);
     await expect(run()).rejects.toThrow(message);
+  });
+
+  it('a session of which all has been read', async () => {
+    const session = beginSession(model);
+    await collect(model, { prompt, maxTokens: 1, session });
+    session.unread = undefined;
+    await expect(collect(model, { session })).rejects.toThrow(
+      /^the session has no token to go on from; expected at least one token\./,
+    );
   });
 
   it('logits that are not numbers', async () => {

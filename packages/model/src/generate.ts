@@ -1,27 +1,28 @@
 /** Generation: the prompt in pieces, then token by token, in memory that does not grow. */
 
 import { Tape } from '@sympow/autograd';
-import { breathing, ConfigError, Random, type Tensor } from '@sympow/kernels';
-import type { ModelMemory } from './memory';
+import { breathing, ConfigError, Random, type Tensor, type TypedArray } from '@sympow/kernels';
 import type { Model } from './model';
 import { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
+import { beginSession, type Session } from './session';
 
 /** What to generate and when to stop. */
 export interface GenerateOptions extends SamplingOptions {
-  /** Tokens to begin with, at least one. */
-  readonly prompt: ArrayLike<number>;
+  /** Tokens to begin with; at least one, or none where a session has a token to go on from. */
+  readonly prompt?: ArrayLike<number> | undefined;
   /** Most tokens to generate; default unlimited. */
-  readonly maxTokens?: number;
-  readonly seed?: number;
+  readonly maxTokens?: number | undefined;
+  /** Of the draws; 0 unless said otherwise. A session goes on in its random stream if that has this seed, or none is given. */
+  readonly seed?: number | undefined;
   /** Tokens that end the text; the one found is not yielded. */
-  readonly stop?: readonly number[];
-  readonly signal?: AbortSignal;
+  readonly stop?: readonly number[] | undefined;
+  readonly signal?: AbortSignal | undefined;
   /**
-   * Goes on from here and is moved on; it stays the caller's. It has then read all but the last token yielded, with which the
-   * next prompt begins; after a stop token it has read all that were yielded, and the next prompt begins with the stop token.
-   * Without it a fresh memory is made and disposed of.
+   * Goes on from here and is moved on; it stays the caller's. Wherever the tokens end, also by an abort, it can be gone on
+   * with: the tokens that follow are those that would have followed. A stop token is part of it, though it is not yielded.
+   * Without a session a fresh one is begun and disposed of.
    */
-  readonly memory?: ModelMemory;
+  readonly session?: Session | undefined;
 }
 
 /** Tokens of a prompt that are read at once: bounds the memory of a prompt of any length. */
@@ -32,7 +33,7 @@ const promptPiece = 512;
  *
  * With a power model nothing is allocated per token and memory does not grow: run it for as long as you like.
  *
- * @throws ConfigError for an empty prompt, tokens outside the vocabulary, or sampling options out of range
+ * @throws ConfigError for no token to begin with, tokens outside the vocabulary, or options out of range
  * @throws the signal's reason when aborted
  * @example
  * ```ts
@@ -49,63 +50,97 @@ export async function* generate(
   model: Model,
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void, undefined> {
-  const { prompt, maxTokens = Infinity, seed = 0, stop = [], signal } = options;
-  const { backend, config } = model;
-  check(prompt, config.vocabSize, maxTokens, options.memory);
+  const { prompt = [], maxTokens = Infinity, seed, stop = [], signal } = options;
+  const { config } = model;
+  check(prompt, config.vocabSize, maxTokens, options.session);
   const sample = sampler(config.vocabSize, options);
-  const random = new Random(seed, 'sampling');
-  const memory = options.memory ?? model.memory();
+  const random = randomOf(seed, options.session);
+  const session = options.session ?? beginSession(model);
+  session.random = random;
+  session.unread = joined(session.unread, prompt);
   // A backend that computes at once never lets timers or signals through by itself.
   const breathe = breathing();
-  const next = backend.empty([1, 1], 'int32');
-  const logits = backend.empty([config.vocabSize]);
+  const reader = readerOf(model, session);
   try {
-    for (let from = 0; from < prompt.length; from += promptPiece) {
+    // The last token is read as those that follow it are: where a text is cut makes no difference then.
+    while (session.unread.length > 1) {
       signal?.throwIfAborted();
-      const piece = Int32Array.from(
-        { length: Math.min(promptPiece, prompt.length - from) },
-        (_, i) => prompt[from + i]!,
-      );
-      const tokens = backend.upload(piece, [1, piece.length]);
-      read(model, tokens, memory, logits);
-      tokens.dispose();
+      reader.readPiece(Math.min(promptPiece, session.unread.length - 1));
       await breathe();
     }
     for (let count = 0; count < maxTokens; count++) {
       await breathe();
       signal?.throwIfAborted();
-      const scores = backend.readSync ? backend.readSync(logits) : await backend.read(logits);
-      const choice = sample(scores, random);
+      const choice = sample(await reader.readLast(), random);
+      session.unread = Int32Array.of(choice.token);
       if (stop.includes(choice.token)) return;
       yield choice;
-      if (count + 1 >= maxTokens) return;
-      backend.write(next, [choice.token]);
-      read(model, next, memory, logits);
     }
   } finally {
-    next.dispose();
-    logits.dispose();
-    if (!options.memory) memory.dispose();
+    reader.dispose();
+    if (!options.session) session.memory.dispose();
   }
 }
 
-/** Moves the memory past `tokens` and leaves the logits of what follows them in `logits`. */
-function read(model: Model, tokens: Tensor, memory: ModelMemory, logits: Tensor): void {
-  const { backend } = model;
-  backend.scope(() => {
+/** The tokens of a session on their way into its memory. What it allocates for single tokens is made once. */
+function readerOf(model: Model, session: Session) {
+  const { backend, config } = model;
+  const { memory } = session;
+  let own: { readonly next: Tensor; readonly logits: Tensor } | undefined;
+
+  function read(tokens: Tensor, logits?: Tensor): void {
     const last = model.forward(new Tape(backend, { record: false }), tokens, { memory, lastOnly: true });
-    backend.kernels.cast({ x: backend.view(last.value, logits.shape), y: logits });
-  });
+    if (logits) backend.kernels.cast({ x: backend.view(last.value, logits.shape), y: logits });
+  }
+
+  return {
+    readPiece(count: number): void {
+      const piece = session.unread!.slice(0, count);
+      backend.scope(() => read(backend.upload(piece, [1, count])));
+      session.unread = session.unread!.subarray(count);
+    },
+    /** The logits of what follows. */
+    async readLast(): Promise<TypedArray> {
+      own ??= backend.scope((keep) => {
+        const made = { next: backend.empty([1, 1], 'int32'), logits: backend.empty([config.vocabSize]) };
+        Object.values(made).forEach(keep);
+        return made;
+      });
+      const { next, logits } = own;
+      backend.write(next, session.unread!);
+      // Should anything fail from here on, there is no going on.
+      session.unread = undefined;
+      backend.scope(() => read(next, logits));
+      return backend.readSync ? backend.readSync(logits) : await backend.read(logits);
+    },
+    dispose(): void {
+      own?.next.dispose();
+      own?.logits.dispose();
+    },
+  };
 }
 
-function check(prompt: ArrayLike<number>, vocabSize: number, maxTokens: number, memory: ModelMemory | undefined): void {
-  if (prompt.length === 0) {
+/** Where the draws of a seed stand in a session, or the beginning of its stream. */
+function randomOf(seed: number | undefined, session: Session | undefined): Random {
+  const drawn = session?.random;
+  return drawn && (seed ?? drawn.seed) === drawn.seed ? drawn : new Random(seed ?? 0, 'sampling');
+}
+
+function joined(before: ArrayLike<number> = [], after: ArrayLike<number>): Int32Array {
+  const all = new Int32Array(before.length + after.length);
+  all.set(before);
+  all.set(after, before.length);
+  return all;
+}
+
+function check(prompt: ArrayLike<number>, vocabSize: number, maxTokens: number, session: Session | undefined): void {
+  if (prompt.length === 0 && !session?.unread?.length) {
     throw new ConfigError({
       what: 'the prompt',
       value: [],
-      message: 'the prompt is empty',
+      message: session?.memory.position ? 'the session has no token to go on from' : 'the prompt is empty',
       expected: 'at least one token',
-      remedy: memory ? 'Pass the last token that was generated.' : 'Begin with a line break.',
+      remedy: 'Begin with a line break.',
     });
   }
   for (let i = 0; i < prompt.length; i++) {

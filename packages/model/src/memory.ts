@@ -1,7 +1,7 @@
 /** Memory of a whole model that reads streams: one memory per layer, saved together. */
 
 import { ConfigError, type Backend } from '@sympow/kernels';
-import type { Memory, Recurrence, SavedMemory, SavedTensor } from '@sympow/recurrence';
+import type { Memory, Recurrence, SavedMemory, SavedTensor, SaveOptions } from '@sympow/recurrence';
 import type { ModelConfig } from './api';
 import { memoryShape } from './config';
 
@@ -12,8 +12,8 @@ export interface ModelMemory {
   position: number;
   /** Bytes held now: constant for power attention, growing for softmax. */
   readonly bytes: number;
-  /** The public state of every layer, as `layers.N.S` and so on. The memory goes on unchanged. */
-  save(): Promise<SavedMemory>;
+  /** The public state of every layer, as `layers.N.S` and so on, or all of it as it stands. The memory goes on unchanged. */
+  save(options?: SaveOptions): Promise<SavedMemory>;
   dispose(): void;
 }
 
@@ -25,14 +25,11 @@ export interface Reader {
 }
 
 export function emptyMemory(model: Reader, B: number): ModelMemory {
-  return joinLayers(
-    Array.from({ length: model.config.layers }, () => layerMemory(model, B)),
-    0,
-  );
+  return joinLayers(model, 0, () => layerMemory(model, B));
 }
 
 /**
- * A memory that goes on where a saved one stood.
+ * A memory that goes on where a saved one stood. Nothing stays allocated if it cannot.
  *
  * @throws ConfigError or ShapeError if it was saved by a model of another shape
  */
@@ -45,31 +42,37 @@ export function restoreMemory(model: Reader, saved: SavedMemory): ModelMemory {
       expected: `${model.config.layers} as in the model`,
     });
   }
-  const layers = Array.from({ length: count }, (_, layer) => {
+  const [first] = Object.values(saved.tensors);
+  return joinLayers(model, saved.position, (layer) => {
     const prefix = `layers.${layer}.`;
     const own = Object.entries(saved.tensors).filter(([name]) => name.startsWith(prefix));
     const tensors = Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-    const B = own[0]?.[1].shape[0] ?? 1;
-    return layerMemory(model, B, { position: saved.position, tensors });
+    return layerMemory(model, first?.shape[0] ?? 1, { position: saved.position, tensors });
   });
-  return joinLayers(layers, saved.position);
 }
 
 function layerMemory({ recurrence, backend, config }: Reader, B: number, saved?: SavedMemory): Memory {
   return recurrence.memory(backend, memoryShape(config, B), saved);
 }
 
-function joinLayers(layers: readonly Memory[], position: number): ModelMemory {
+function joinLayers({ config }: Reader, position: number, memoryOf: (layer: number) => Memory): ModelMemory {
+  const layers: Memory[] = [];
+  try {
+    for (let layer = 0; layer < config.layers; layer++) layers.push(memoryOf(layer));
+  } catch (error) {
+    for (const memory of layers) memory.dispose();
+    throw error;
+  }
   return {
     layers,
     position,
     get bytes() {
       return layers.reduce((sum, { bytes }) => sum + bytes, 0);
     },
-    async save() {
+    async save(options) {
       const tensors: Record<string, SavedTensor> = {};
       for (const [layer, memory] of layers.entries()) {
-        const saved = await memory.save();
+        const saved = await memory.save(options);
         for (const [name, tensor] of Object.entries(saved.tensors)) tensors[`layers.${layer}.${name}`] = tensor;
       }
       return { position: this.position, tensors };

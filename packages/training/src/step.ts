@@ -3,7 +3,7 @@
 import { Tape, type Variable } from '@sympow/autograd';
 import type { Batch } from '@sympow/data';
 import { ConfigError, type Tensor } from '@sympow/kernels';
-import type { Model } from '@sympow/model';
+import { weightsChanged, type Model } from '@sympow/model';
 import type { AdamW } from './adamw';
 import { batchLoss, targetCount } from './loss';
 
@@ -40,6 +40,7 @@ export function trainingStep(
   const targets = batches.reduce((sum, batch) => sum + targetCount(batch), 0);
   const scale = 1 / Math.max(1, targets);
   const parameters = [...model.parameters.values()];
+  weightsChanged(model);
   return backend.scope((keep) => {
     const tape = new Tape(backend);
     const loss = keep(backend.empty([1]));

@@ -222,7 +222,7 @@ async function decode(options: Options): Promise<void> {
   }
   const burst = async (memory: ModelMemory, maxTokens: number) => {
     const start = performance.now();
-    const stream = generate(model, { prompt: [32], maxTokens, memory, seed: 1 });
+    const stream = generate(model, { prompt: [32], maxTokens, session: { memory }, seed: 1 });
     while (!(await stream.next()).done);
     return (1e3 * maxTokens) / (performance.now() - start);
   };

@@ -1,26 +1,33 @@
 // `sympow generate`: text from a checkpoint, as it comes, in memory that does not grow.
 
-import type { Tokenizer } from '@sympow/data';
+import { textInputs, type Tokenizer } from '@sympow/data';
 import {
+  beginSession,
+  endText,
   folderStorage,
-  generate as generateTokens,
-  loadMemory,
-  saveMemory,
+  generateText,
+  loadSession,
+  saveSession,
   type Model,
-  type ModelMemory,
+  type SamplingOptions,
+  type Session,
 } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
 import { basename, dirname } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { openCheckpoint } from '../checkpoint';
-import { real, whole, type Command } from '../command';
+import { real, some, whole, type Command } from '../command';
+import { textEncodings } from '../dataOptions';
+import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, type Output } from '../output';
 import { unread } from '../streams';
 
 interface Flags extends BackendFlags, ComputeFlags {
-  prompt: string;
+  prompt?: string;
+  promptFile?: string;
+  encoding?: string;
   maxTokens: number;
   temperature: number;
   topK?: number;
@@ -28,117 +35,142 @@ interface Flags extends BackendFlags, ComputeFlags {
   stop: string[];
   stateIn?: string;
   stateOut?: string;
-  seed: number;
+  /** Absent where it was not given. */
+  seed?: number;
   json?: true;
 }
 
 export interface GenerateResult {
   readonly text: string;
+  /** Written, and how fast after the first one; null for fewer than two. */
   readonly tokens: number;
-  readonly tokensPerSecond: number;
+  readonly tokensPerSecond: number | null;
+  /** Read of the prompt, and how fast until the first token came; null for none. */
+  readonly promptTokens: number;
+  readonly promptTokensPerSecond: number | null;
   readonly stateBytes: number;
 }
 
 /** What {@link writeText} needs beside the model. */
-export interface WriteTextOptions {
+export interface WriteTextOptions extends SamplingOptions {
   readonly prompt: string;
   readonly maxTokens: number;
-  readonly temperature?: number;
-  readonly topK?: number | undefined;
-  readonly topP?: number;
-  /** Ends the text where one of these begins. */
   readonly stop?: readonly string[];
-  readonly seed: number;
-  readonly memory: ModelMemory;
+  readonly seed?: number | undefined;
+  readonly session: Session;
+  /** Whether what the end of the text has left open stays in the session; else it is written. */
+  readonly open?: boolean;
   readonly signal?: AbortSignal;
   /** Receives the text as it comes. */
   readonly write: (text: string) => void;
 }
 
-/** Generates text piece by piece; returns what was written, and the last token, with which the next prompt begins. */
+/** Generates text piece by piece; returns what was written. */
 export async function writeText(
   model: Model,
   tokenizer: Tokenizer,
-  options: WriteTextOptions,
-): Promise<GenerateResult & { lastToken: number | undefined }> {
-  const { prompt, memory, signal, stop = [], write, ...sampling } = options;
-  const decoder = tokenizer.decoder();
+  { write, open = false, ...options }: WriteTextOptions,
+): Promise<GenerateResult> {
+  const { prompt, session, signal } = options;
   const start = performance.now();
-  let text = '';
+  let first: number | undefined;
   let tokens = 0;
-  let written = 0;
-  let lastToken: number | undefined;
-  let stopped = false;
-  // Text that may be the beginning of a stop is held back until it is decided.
-  const held = Math.max(0, ...stop.map(({ length }) => length - 1));
-  const flush = (to: number) => {
-    if (to > written) write(text.slice(written, to));
-    written = Math.max(written, to);
+  let text = '';
+  const show = (piece: string) => {
+    if (piece !== '') write(piece);
+    text += piece;
   };
   try {
-    for await (const { token } of generateTokens(model, {
-      ...sampling,
-      prompt: tokenizer.encode(prompt),
-      memory,
-      signal,
-    })) {
-      tokens++;
-      lastToken = token;
-      text += decoder.push(token);
-      const found = stop.map((word) => text.indexOf(word, Math.max(0, written - held))).filter((at) => at >= 0);
-      if (found.length > 0) {
-        text = text.slice(0, Math.min(...found));
-        stopped = true;
-        break;
-      }
-      flush(text.length - held);
+    for await (const piece of generateText(model, tokenizer, options)) {
+      if (piece.token !== undefined) tokens++;
+      if (tokens > 0) first ??= performance.now();
+      show(piece.text);
     }
   } catch (error) {
     if (!signal?.aborted) throw error;
   }
-  // A character whose last bytes did not come is shown as one that is missing.
-  if (!stopped) text += decoder.end();
-  flush(text.length);
-  const seconds = (performance.now() - start) / 1000;
-  return { text, tokens, tokensPerSecond: tokens / seconds, stateBytes: memory.bytes, lastToken };
+  const end = performance.now();
+  if (!open) show(endText(tokenizer, session));
+  const promptTokens = tokenizer.encode(prompt).length;
+  const speed = (count: number, from: number, to: number) => (count > 0 ? (1000 * count) / (to - from) : null);
+  return {
+    ...{ text, tokens, tokensPerSecond: speed(tokens - 1, first ?? end, end) },
+    ...{ promptTokens, promptTokensPerSecond: speed(promptTokens, start, first ?? end) },
+    stateBytes: session.memory.bytes,
+  };
 }
 
 async function run(path: string, flags: Flags, output: Output): Promise<GenerateResult> {
+  const prompt = await promptOf(flags);
   const backend = await openBackend(flags);
   try {
     const { model, tokenizer } = await openCheckpoint(backend, path, computeOf(flags));
-    const memory = flags.stateIn
-      ? await loadMemory(folderStorage(dirname(flags.stateIn)), basename(flags.stateIn), model)
-      : model.memory();
-    if (!flags.stateIn) output.write(flags.prompt);
-    const result = await interruptible(output.note, (stop) => {
-      const signal = AbortSignal.any([stop, unread]);
-      return writeText(model, tokenizer, { ...flags, memory, signal, write: output.write });
+    const { stateIn, stateOut } = flags;
+    const session =
+      stateIn === undefined
+        ? beginSession(model)
+        : await loadSession(folderStorage(dirname(stateIn)), basename(stateIn), model);
+    if (stateIn === undefined) output.write(prompt);
+    const open = stateOut !== undefined;
+    const { maxTokens, temperature, topK, topP, stop, seed } = flags;
+    const options = { prompt, maxTokens, temperature, topK, topP, stop, seed, session, open };
+    const report = await interruptible(output.note, (stopped) => {
+      const signal = AbortSignal.any([stopped, unread]);
+      return writeText(model, tokenizer, { ...options, signal, write: output.write });
     });
     output.write('\n');
-    const { lastToken, ...report } = result;
-    if (flags.stateOut) {
-      if (lastToken !== undefined) await readToken(model, memory, lastToken);
-      await saveMemory(folderStorage(dirname(flags.stateOut)), basename(flags.stateOut), memory);
-    }
-    output.note(
-      `${report.tokens} tokens, ${report.tokensPerSecond.toFixed(1)} tokens/s, memory of the stream ${bytes(report.stateBytes)}`,
-    );
+    if (open) await saveSession(folderStorage(dirname(stateOut)), basename(stateOut), model, session);
+    output.note(summary(report));
     return report;
   } finally {
     await backend.close();
   }
 }
 
-/** Moves the memory past the last token written, so that a saved state holds all of the text. */
-async function readToken(model: Model, memory: ModelMemory, token: number): Promise<void> {
-  await generateTokens(model, { prompt: [token], maxTokens: 0, memory }).next();
+/** The text to begin with; empty where a saved state goes on by itself. */
+async function promptOf({ prompt, promptFile, encoding, stateIn }: Flags): Promise<string> {
+  if (prompt !== undefined && promptFile !== undefined) {
+    throw new UsageError({ what: '--prompt', value: prompt, expected: 'it or --prompt-file, not both' });
+  }
+  const given = promptFile === undefined ? prompt : await readPrompt(promptFile, encoding);
+  if (stateIn !== undefined) return given ?? '';
+  if (given !== '') return given ?? '\n';
+  const what = promptFile === undefined ? '--prompt' : `--prompt-file ${promptFile}`;
+  throw new UsageError({
+    what,
+    value: '',
+    message: `${what} is empty`,
+    expected: 'text to begin with',
+    remedy: 'Leave it out to begin with a line break.',
+  });
+}
+
+async function readPrompt(path: string, encoding: string | undefined): Promise<string> {
+  const { inputs } = await textInputs(path, { encoding });
+  if (inputs.length > 1) {
+    throw new UsageError({ what: '--prompt-file', value: path, expected: 'one file', remedy: 'Name a file in it.' });
+  }
+  return new TextDecoder().decode(await inputs[0]!.read());
+}
+
+function summary({ tokens, tokensPerSecond, promptTokens, promptTokensPerSecond, stateBytes }: GenerateResult): string {
+  const part = (what: string, count: number, speed: number | null) =>
+    `${what} ${count} tokens${speed === null ? '' : ` at ${speed.toFixed(1)} tokens/s`}`;
+  const read = part('read', promptTokens, promptTokensPerSecond);
+  const written = part('wrote', tokens, tokensPerSecond);
+  return `${read}, ${written}, memory of the stream ${bytes(stateBytes)}`;
 }
 
 function options(command: CommanderCommand): void {
   command
     .argument('<checkpoint>', 'a checkpoint, or the folder of a run (its newest)')
-    .option('--prompt <text>', 'text to begin with', '\n')
+    .option('--prompt <text>', 'text to begin with (default: a line break, or where --state-in stopped)')
+    .option(
+      '--prompt-file <file>',
+      'a file with the text to begin with; - is standard input',
+      some('--prompt-file', 'a file'),
+    )
+    .option('--encoding <name>', `of that file: ${textEncodings} (default: utf-8)`)
     .option('--max-tokens <n>', 'most tokens', whole('--max-tokens', 0), 300)
     .option(
       '--temperature <t>',
@@ -156,11 +188,19 @@ function options(command: CommanderCommand): void {
     .option(
       '--stop <text>',
       'end where this text begins; may be given several times',
-      (text: string, all: string[]) => [...all, text],
+      (text: string, all: string[]) => [...all, some('--stop', 'text that ends what is written')(text)],
       [],
     )
-    .option('--state-in <file>', 'go on from a saved state instead of an empty one')
-    .option('--state-out <file>', 'save the state at the end: the same size after any number of tokens');
+    .option('--state-in <file>', 'go on from a saved state, where its text stopped', some('--state-in', 'a file'))
+    .option(
+      '--state-out <file>',
+      'save the state at the end, to go on from: it does not grow with the text',
+      some('--state-out', 'a file'),
+    )
+    // A saved state goes on with the draws of its own seed where none is given.
+    .hook('preAction', (own) => {
+      if (own.getOptionValueSource('seed') === 'default') own.setOptionValue('seed', undefined);
+    });
   withCompute(withBackend(command));
 }
 
@@ -170,6 +210,8 @@ export const generate: Command = {
   examples: [
     'sympow generate runs/books --prompt "It was"',
     'sympow generate runs/books --prompt "It was" --max-tokens 1000 --temperature 0.7 --state-out chapter.safetensors',
+    'sympow generate runs/books --state-in chapter.safetensors    # goes on with that text',
+    'zcat book.gz | sympow generate runs/books --prompt-file -',
   ],
   options,
   async run(args, flags) {

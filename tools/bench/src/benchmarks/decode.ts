@@ -64,7 +64,7 @@ export const decode: Benchmark = {
 function side(model: Model, saved: SavedMemory): Side & { dispose(): void } {
   let memory = restoreMemory(model, saved);
   const advance = async (maxTokens: number) => {
-    const stream = generate(model, { prompt: [32], maxTokens, memory, seed: 1 });
+    const stream = generate(model, { prompt: [32], maxTokens, session: { memory }, seed: 1 });
     while (!(await stream.next()).done);
   };
   return {

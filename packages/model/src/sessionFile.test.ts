@@ -1,0 +1,186 @@
+import { js, type Backend } from '@sympow/kernels';
+import { encodeSafetensors, parseSafetensors, serializeSafetensors } from '@sympow/safetensors';
+import { describe, expect, it } from 'vitest';
+import { loadModel, loadWeights, saveModel } from './checkpoint';
+import { variants } from './config';
+import { CheckpointError } from './errors';
+import { fingerprintOf, weightsChanged } from './fingerprint';
+import { generate } from './generate';
+import { Model } from './model';
+import { beginSession, type Session } from './session';
+import { loadSession, saveSession } from './sessionFile';
+import { memoryStorage, type Storage } from './storage';
+import { livelyModel, tinyConfig } from './tinyModel';
+
+const backend = await js().open();
+const config = tinyConfig();
+const model = livelyModel(backend, config);
+
+async function tokensOf(of: Model, session: Session, prompt: number[] = [], maxTokens = 8): Promise<number[]> {
+  const tokens: number[] = [];
+  for await (const { token } of generate(of, { prompt, maxTokens, session })) tokens.push(token);
+  return tokens;
+}
+
+/** A file with a session in the middle of a text. */
+async function saved(of = model): Promise<Storage> {
+  const session = beginSession(of);
+  await tokensOf(of, session, [1, 2, 3]);
+  session.text = { tokens: [4, 5], held: 'st' };
+  const storage = memoryStorage();
+  await saveSession(storage, 'state', of, session);
+  session.memory.dispose();
+  return storage;
+}
+
+const metadataOf = async (storage: Storage) => parseSafetensors(await storage.read('state')).metadata;
+
+/** The same file with other metadata. */
+async function changed(storage: Storage, metadata: Record<string, string>): Promise<Storage> {
+  const { tensors } = parseSafetensors(await storage.read('state'));
+  const stored = [...tensors].map(([name, { shape, ...tensor }]) => {
+    const data = new Float32Array(tensor.data.slice().buffer);
+    return [name, { shape, data }] as const;
+  });
+  const copy = memoryStorage();
+  await copy.write('state', encodeSafetensors(stored, { ...(await metadataOf(storage)), ...metadata }));
+  return copy;
+}
+
+describe('a session in a file', () => {
+  it('comes back as it was', async () => {
+    const session = beginSession(model);
+    await tokensOf(model, session, [1, 2, 3]);
+    session.text = { tokens: [4, 5], held: 'st' };
+    const storage = memoryStorage();
+    await saveSession(storage, 'state', model, session);
+    const back = await loadSession(storage, 'state', model);
+    expect(back.unread).toEqual(session.unread);
+    expect(back.random!.save()).toEqual(session.random!.save());
+    expect(back.text).toEqual(session.text);
+    expect(await back.memory.save({ exact: true })).toEqual(await session.memory.save({ exact: true }));
+  });
+
+  it('keeps float64, and may begin with nothing', async () => {
+    const exact = await js({ float: 'float64' }).open();
+    const other = livelyModel(exact, config);
+    const empty = memoryStorage();
+    await saveSession(empty, 'state', other, beginSession(other));
+    const whole = beginSession(other);
+    const expected = await tokensOf(other, whole, [1, 2]);
+    expect(await tokensOf(other, await loadSession(empty, 'state', other), [1, 2])).toEqual(expected);
+    await saveSession(empty, 'state', other, whole);
+    const back = await loadSession(empty, 'state', other);
+    expect(await back.memory.save({ exact: true })).toEqual(await whole.memory.save({ exact: true }));
+    // The weights are those of the float32 model, and so is the fingerprint.
+    expect(await fingerprintOf(other)).toBe(await fingerprintOf(model));
+  });
+
+  it('of version 1 is read still: it holds the public state alone', async () => {
+    const session = beginSession(model);
+    await tokensOf(model, session, [1, 2, 3], 0);
+    const { position, tensors } = await session.memory.save();
+    const metadata = { format: 'sympow-state', version: '1', position: String(position) };
+    const storage = memoryStorage();
+    await storage.write('state', serializeSafetensors(Object.entries(tensors), metadata));
+    const back = await loadSession(storage, 'state', model);
+    expect(back.memory.position).toBe(2);
+    expect(await tokensOf(model, back, [3])).toEqual(await tokensOf(model, session, []));
+    await expect(tokensOf(model, await loadSession(storage, 'state', model))).rejects.toThrow(/no token to go on from/);
+  });
+});
+
+describe('the fingerprint of a model', () => {
+  const reload = async (of: Model, on: Backend = backend) => {
+    const storage = memoryStorage();
+    await saveModel(storage, of);
+    return loadModel(on, storage);
+  };
+
+  it('is that of its configuration and weights, wherever they lie', async () => {
+    const own = await fingerprintOf(model);
+    expect(own).toMatch(/^[0-9a-f]{32}$/);
+    expect(await fingerprintOf(await reload(model))).toBe(own);
+    const others = [
+      Model.create(backend, config, { seed: 1 }),
+      Model.create(backend, config, { seed: 2 }),
+      livelyModel(backend, tinyConfig({ rotaryHorizon: 101 })),
+    ];
+    expect(new Set([own, ...(await Promise.all(others.map(fingerprintOf)))]).size).toBe(4);
+  });
+
+  it('is computed once, and anew when the weights have changed', async () => {
+    const mine = await reload(model);
+    const other = memoryStorage();
+    await saveModel(other, Model.create(backend, config, { seed: 1 }));
+    const own = await fingerprintOf(mine);
+    const { value } = mine.parameters.get('model.norm.weight')!;
+    let reads = 0;
+    const { read } = value;
+    value.read = () => (reads++, read.call(value));
+    expect([await fingerprintOf(mine), reads]).toEqual([own, 0]);
+    await loadWeights(mine, other);
+    const loaded = await fingerprintOf(mine);
+    expect([loaded === own, reads]).toEqual([false, 1]);
+    backend.write(value, new Float32Array(value.size).fill(2));
+    weightsChanged(mine);
+    expect(await fingerprintOf(mine)).not.toBe(loaded);
+  });
+});
+
+describe('a session is not gone on with, and nothing stays allocated,', () => {
+  const other = Model.create(backend, config, { seed: 1 });
+  const cases: [string, () => Promise<Storage>, Model, RegExp][] = [
+    ['where there is no file', async () => memoryStorage(), model, /there is no file memory\/state/],
+    ['with other weights', saved, other, /memory\/state was saved by a model with other weights or settings/],
+    [
+      'with other settings of the same shape',
+      saved,
+      livelyModel(backend, tinyConfig({ rotaryHorizon: 101 })),
+      /memory\/state was saved by a model with other weights or settings/,
+    ],
+    ['with another number of layers', saved, livelyModel(backend, tinyConfig({ layers: 3 })), /^layers in the saved/],
+    ['with another power', saved, livelyModel(backend, tinyConfig({ power: 4 })), /^shape of S in the saved memory/],
+    [
+      'by another kind of attention',
+      saved,
+      livelyModel(backend, tinyConfig(variants.softmax)),
+      /^the saved memory is "without k"/,
+    ],
+    ['without its fingerprint', async () => changed(await saved(), { model: '' }), model, /other weights or settings/],
+    ['of a later version', async () => changed(await saved(), { version: '3' }), model, /no state that this version/],
+    ['without a position', async () => changed(await saved(), { position: 'x' }), model, /no state that this version/],
+  ];
+  const lies: [string, string][] = [
+    ['no JSON', '{'],
+    ['null', 'null'],
+    ['a token outside the vocabulary', '{"unread":[11]}'],
+    ['half a token', '{"unread":[0.5]}'],
+    ['another generator', '{"random":{"generator":"dice","seed":1,"stream":"sampling","position":0}}'],
+    ['a place in no stream', '{"random":{"generator":"philox4x32-10","seed":1,"stream":"sampling","position":-1}}'],
+    ['text that is none', '{"text":{"tokens":[],"held":7}}'],
+    ['tokens of a text that are none', '{"text":{"tokens":[-1],"held":""}}'],
+  ];
+  for (const [name, session] of lies) {
+    cases.push([
+      `with ${name}`,
+      async () => changed(await saved(), { session }),
+      model,
+      /^session in memory\/state is/,
+    ]);
+  }
+  it.each(cases)('%s', async (_, make, of, message) => {
+    const storage = await make();
+    const before = backend.memory().liveBuffers;
+    for (let again = 0; again < 3; again++) {
+      await expect(loadSession(storage, 'state', of)).rejects.toThrow(message);
+    }
+    expect(backend.memory().liveBuffers).toBe(before);
+  });
+
+  it('and what is wrong with a file is a CheckpointError', async () => {
+    const storage = await saved();
+    await storage.write('state', (await storage.read('state')).slice(0, 500));
+    await expect(loadSession(storage, 'state', model)).rejects.toThrow(CheckpointError);
+  });
+});
