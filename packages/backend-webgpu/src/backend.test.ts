@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { BackendError, ConfigError, DeviceLostError, OutOfMemoryError, type Backend } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import { gpu, missing, onlyValidation, openAs } from '../testGpu';
@@ -18,6 +19,14 @@ async function opened<R>(options: WebGpuOptions, body: (backend: Backend) => R |
 async function newDevice(): Promise<GPUDevice> {
   return (await gpu.requestAdapter())!.requestDevice();
 }
+
+it('arrays of another realm become tensors of their own type', () =>
+  opened({}, async (backend) => {
+    const upload = (code: string) => backend.upload(runInNewContext(code) as Float32Array, [2]);
+    expect(await upload('Float32Array.of(1.5, 2)').read()).toEqual(Float32Array.of(1.5, 2));
+    expect(await upload('Int32Array.of(2147483647, 2)').read()).toEqual(Int32Array.of(2147483647, 2));
+    expect(await upload('Float64Array.of(1.5, 2)').read()).toEqual(Float32Array.of(1.5, 2));
+  }));
 
 describe('webgpu()', () => {
   it('refuses options out of range', () => {

@@ -9,6 +9,7 @@ import {
   type Kernels,
   type Tensor,
   type TypedArray,
+  typedArrayKind,
 } from '@sympow/kernels';
 import type { AdapterFacts, KernelTime, WarmUp, WebGpuBackend, WebGpuFactory, WebGpuOptions } from './api';
 import { openDevice, type OpenedDevice } from './device';
@@ -79,7 +80,8 @@ export class GpuBackend implements WebGpuBackend {
   write(tensor: Tensor, data: TypedArray | readonly number[]): void {
     const { handle, dtype } = this.store.receiving(tensor, data);
     const array = arrayOf[dtype as 'float32' | 'int32'];
-    this.machine.write(handle, data instanceof array ? data : array.from(data));
+    const own = typedArrayKind(data) === array.name ? (data as Float32Array | Int32Array) : array.from(data);
+    this.machine.write(handle, own);
   }
 
   view(tensor: Tensor, shape: readonly number[]): Tensor {

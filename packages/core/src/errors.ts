@@ -1,6 +1,8 @@
 // The errors that the packages throw: one line that names the value, what was expected, and what to do about it.
 // Other packages add their own kinds by extending `SympowError` with a name and a code.
 
+import { isError } from './realms';
+
 /** What an error says. The message reads `<what> is <value>; expected <expected>. <remedy>`. */
 export interface ErrorDetails {
   /** The thing at fault, as its owner calls it: `power`, `shape of k`, `tensor "lm_head.weight"`. */
@@ -18,8 +20,8 @@ export interface ErrorDetails {
 }
 
 /**
- * The base of every error that these packages throw on purpose. Narrow by `instanceof`, or by `code` where two copies
- * of a package may be loaded.
+ * The base of every error that these packages throw on purpose. Narrow by {@link isSympowError} and `code`: two copies of a
+ * package may be loaded, its ESM and its CommonJS, and `instanceof` knows the errors of one alone.
  *
  * @example
  * ```ts
@@ -52,6 +54,23 @@ export abstract class SympowError extends Error {
     this.expected = expected;
     this.remedy = remedy;
   }
+}
+
+/**
+ * Whether an error was thrown by these packages, whichever copy of them threw it, and of one kind where a code is given.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   throw new ConfigError({ what: 'power', value: 0, expected: 'at least 1' });
+ * } catch (error) {
+ *   console.log(isSympowError(error, 'CONFIG')); // true
+ * }
+ * ```
+ */
+export function isSympowError(error: unknown, code?: string): error is SympowError {
+  if (!isError(error) || !('code' in error && 'problem' in error && 'expected' in error)) return false;
+  return typeof error.code === 'string' && (code === undefined || error.code === code);
 }
 
 /** The length or shape of an array is not the one that the call needs. */
@@ -103,7 +122,7 @@ function describeObject(value: object): string {
   if (Array.isArray(value)) return describeArray(value);
   const kind = (value.constructor as { name?: string } | undefined)?.name || 'Object';
   if (ArrayBuffer.isView(value) && 'length' in value) return `${kind}(${String(value.length)})`;
-  if (value instanceof Error) return `${kind} ${describeValue(value.message)}`;
+  if (isError(value)) return `${kind} ${describeValue(value.message)}`;
   return kind === 'Object' ? `an object with ${describeKeys(Object.keys(value))}` : `an instance of ${kind}`;
 }
 

@@ -1,5 +1,6 @@
 export { ContentHash, contentHash } from './contentHash';
-export { ConfigError, describeValue, OutOfMemoryError, ShapeError, SympowError } from './errors';
+export { ConfigError, describeValue, isSympowError, OutOfMemoryError, ShapeError, SympowError } from './errors';
 export type { ErrorDetails } from './errors';
 export { breathing, nextTurn } from './eventLoop';
 export * from './random';
+export { isError, isThenable, isTypedArray, messageOf, typedArrayKind } from './realms';

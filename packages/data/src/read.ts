@@ -1,4 +1,5 @@
 // Reading a source that anybody may have written: what it answers ends up where it was asked to be, or is refused.
+import { isThenable, typedArrayKind } from '@sympow/kernels';
 import type { TokenSource } from './api';
 import { DataError } from './errors';
 
@@ -24,14 +25,10 @@ export function readTokens(
   return isThenable(answer) ? Promise.resolve(answer).then(take) : take(answer);
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
-}
-
 function requireTokens({ name }: TokenSource, answer: unknown, count: number): ArrayLike<number> {
-  const isArray = Array.isArray(answer) || (ArrayBuffer.isView(answer) && !(answer instanceof DataView));
+  const isArray = Array.isArray(answer) || typedArrayKind(answer) !== undefined;
   if (isArray) {
-    const tokens = answer as unknown as ArrayLike<number>;
+    const tokens = answer as ArrayLike<number>;
     if (tokens.length === count && Array.prototype.every.call(tokens, Number.isSafeInteger)) return tokens;
   }
   throw new DataError({

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { ConfigError } from '@sympow/embedding';
 import { describe, expect, it } from 'vitest';
 import { DataError } from './errors';
@@ -13,6 +14,16 @@ const source = tokenSource(
 );
 
 describe('a source in memory', () => {
+  it('takes arrays of another realm', () => {
+    const tokens = runInNewContext('Uint8Array.of(1, 2, 255)') as Uint8Array;
+    const foreign = tokenSource([{ name: 'a', tokens }], { vocabSize: 256 });
+    expect(foreign.read(0, 0, 3)).toEqual(Int32Array.of(1, 2, 255));
+    const out = runInNewContext('new Int32Array(3)') as Int32Array;
+    expect(foreign.read(0, 0, 3, out)).toBe(out);
+    expect([...out]).toEqual([1, 2, 255]);
+    expect(() => tokenSource([{ name: 'a', tokens }], { vocabSize: 200 })).toThrow(DataError);
+  });
+
   it('reads any range of any document, at once', () => {
     expect(source.read(0, 1, 3)).toEqual(Int32Array.of(2, 3));
     expect(source.read(1, 0, 2)).toEqual(Int32Array.of(500, 501));

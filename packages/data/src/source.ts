@@ -1,4 +1,5 @@
 // Sources made from what is at hand: arrays in memory, and parts of other sources.
+import { isTypedArray } from '@sympow/kernels';
 import type { ChunkLayout, TokenArray, Tokenizer, TokenSource } from './api';
 import { DataError } from './errors';
 import { requireWhole } from './options';
@@ -204,7 +205,7 @@ export function readTarget(
 }
 
 function requireIds({ name, tokens }: TokenDocument, vocabSize: number): void {
-  if (tokens instanceof Uint8Array && vocabSize >= 256) return;
+  if (isTypedArray(tokens, 'Uint8Array') && vocabSize >= 256) return;
   const at = tokens.findIndex((id) => id < 0 || id >= vocabSize);
   if (at >= 0) {
     const expected = `at least 0 and below the vocabulary of ${vocabSize}`;

@@ -1,6 +1,6 @@
 // The arrays that come in and go out: checked at the door, and refused before they are allocated where they cannot be held.
 import type { FloatArray } from './api';
-import { OutOfMemoryError, ShapeError } from '@sympow/core';
+import { isTypedArray, OutOfMemoryError, ShapeError, typedArrayKind } from '@sympow/core';
 import { describeBytes, MAX_ENTRIES } from './size';
 
 interface ArrayClass<A> {
@@ -31,9 +31,9 @@ export function allocate<A>(Kind: ArrayClass<A>, length: number, what: string): 
 
 /** `out` if it was given and fits, else a new array of the class of `x`. */
 export function resultLike<A extends FloatArray>(x: A, length: number, what: string, out: A | undefined): A {
-  const Kind = (x instanceof Float32Array ? Float32Array : Float64Array) as unknown as ArrayClass<A>;
+  const Kind = (isTypedArray(x, 'Float32Array') ? Float32Array : Float64Array) as unknown as ArrayClass<A>;
   if (out === undefined) return allocate(Kind, length, what);
-  if (!(out instanceof Kind)) {
+  if (typedArrayKind(out) !== typedArrayKind(x)) {
     throw new ShapeError({ what: 'out', value: out, expected: `an array of the class of the input, ${Kind.name}` });
   }
   requireLength('out', out, length);
@@ -42,7 +42,7 @@ export function resultLike<A extends FloatArray>(x: A, length: number, what: str
 
 /** @throws ShapeError unless `x` is an array of floats. */
 export function requireFloats(what: string, x: FloatArray): void {
-  if (!(x instanceof Float32Array || x instanceof Float64Array)) {
+  if (!isTypedArray(x, 'Float32Array', 'Float64Array')) {
     throw new ShapeError({ what, value: x, expected: 'a Float32Array or a Float64Array' });
   }
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FloatArray } from './api';
@@ -25,6 +26,16 @@ function phiByDefinition(x: FloatArray, p: number): Float64Array {
     return row.reduce((product, index) => product * x[index]!, weight);
   });
 }
+
+it('arrays of another realm are floats like any others', () => {
+  const [x, out] = ['Float32Array.of(1, 2)', 'new Float32Array(3)'].map(
+    (code) => runInNewContext(code) as Float32Array,
+  );
+  expect(embed(x!, { power: 2 })).toEqual(embed(Float32Array.of(1, 2), { power: 2 }));
+  expect([...embed(x!, { power: 2, out: out! })]).toEqual([...embed(Float32Array.of(1, 2), { power: 2 })]);
+  expect(() => embed(x!, { power: 2, out: new Float64Array(3) as never })).toThrow(ShapeError);
+  expect(() => embed(runInNewContext('Int32Array.of(1, 2)') as never, { power: 2 })).toThrow(ShapeError);
+});
 
 describe('φ', () => {
   it.each([1, 2, 3, 4, 5, 6])('φ(q)·φ(k) = (q·k)^%i', (power) => {

@@ -1,5 +1,6 @@
 /** The first backend of a list that can run here. */
 
+import { isSympowError } from '@sympow/core';
 import type { Backend, BackendFactory } from './api';
 import { BackendError, ConfigError } from './errors';
 
@@ -32,7 +33,7 @@ export function firstAvailable(factories: readonly BackendFactory[]): BackendFac
       try {
         return { backend: await factory.open(), refused };
       } catch (error) {
-        if (!(error instanceof BackendError)) throw error;
+        if (!isSympowError(error, 'BACKEND')) throw error;
         refused.push({ name: factory.name, reason: error.message });
       }
     }

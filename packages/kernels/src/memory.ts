@@ -5,7 +5,7 @@
  * the device for memory in its first round only. Contents are never cleared.
  */
 
-import { ConfigError, OutOfMemoryError, ShapeError, SympowError } from '@sympow/embedding';
+import { ConfigError, isSympowError, isThenable, isTypedArray, OutOfMemoryError, ShapeError } from '@sympow/core';
 import type { Backend, DType, Keep, MemoryReport, Shape, Tensor, TypedArray } from './api';
 import { BackendError } from './errors';
 
@@ -138,7 +138,7 @@ export class Memory<Buffer, Handle> {
 
   /** A new tensor that the backend's own `write` fills; see `Backend.upload`. */
   upload(data: TypedArray | readonly number[], shape: Shape, dtype?: DType): Tensor {
-    const tensor = this.empty(shape, dtype ?? (data instanceof Int32Array ? 'int32' : undefined));
+    const tensor = this.empty(shape, dtype ?? (isTypedArray(data, 'Int32Array') ? 'int32' : undefined));
     try {
       this.backend.write(tensor, data);
     } catch (error) {
@@ -184,7 +184,7 @@ export class Memory<Buffer, Handle> {
         if (made.delete(own)) outer?.add(own);
         return tensor;
       });
-      if (result instanceof Promise) {
+      if (isThenable(result)) {
         throw new ConfigError({
           what: 'a scope',
           value: 'an async function',
@@ -285,7 +285,7 @@ export class Memory<Buffer, Handle> {
     try {
       return this.device.allocate(bytes);
     } catch (cause) {
-      if (cause instanceof SympowError) throw cause;
+      if (isSympowError(cause)) throw cause;
       throw new OutOfMemoryError({
         what: `memory of backend ${this.backend.name}`,
         value: `${bytes} bytes more than the ${this.liveBytes} in use`,

@@ -7,7 +7,7 @@
  * whatever happens, a folder named `step-…` alone is complete. What is left over otherwise is removed when the run goes on.
  */
 
-import { ConfigError, SympowError, type Backend, type Tensor } from '@sympow/kernels';
+import { ConfigError, isSympowError, type Backend, type Tensor } from '@sympow/kernels';
 import type { ComputeOptions, ModelConfig } from './api';
 import { configFromJson, configToJson } from './config';
 import { CheckpointError } from './errors';
@@ -106,7 +106,7 @@ export async function readConfig(storage: Storage): Promise<ModelConfig> {
   try {
     return configFromJson(json);
   } catch (cause) {
-    if (!(cause instanceof SympowError)) throw cause;
+    if (!isSympowError(cause)) throw cause;
     const message = `${storage.path}/${CONFIG} describes no model (${cause.message.replace(/\.$/, '')})`;
     throw new CheckpointError({ what: CONFIG, value: cause.value, message, expected: cause.expected, cause });
   }
@@ -128,7 +128,7 @@ export async function readJson(storage: Storage, name: string, maxBytes = MAX_JS
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await storage.read(name, 0, bytes)));
   } catch (cause) {
-    if (cause instanceof SympowError) throw cause;
+    if (isSympowError(cause)) throw cause;
     const message = `${path} cannot be read (${(cause as Error).message})`;
     throw new CheckpointError({ what: name, value: undefined, message, expected: 'JSON in UTF-8', cause });
   }

@@ -1,6 +1,5 @@
 // The error of this package.
-import { SympowError } from '@sympow/kernels';
-import { FormatError } from '@sympow/safetensors';
+import { isSympowError, SympowError } from '@sympow/kernels';
 
 /** A checkpoint that cannot be read as it is: not the format, cut short, contradicting itself, or not for this model. */
 export class CheckpointError extends SympowError {
@@ -13,7 +12,7 @@ export function ofCheckpoint<R>(read: () => R): R {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
+    if (!isSympowError(error, 'FORMAT')) throw error;
     const { problem, value, expected, remedy } = error;
     throw new CheckpointError({ what: 'file', value, message: problem, expected, remedy, cause: error });
   }

@@ -3,7 +3,7 @@
  * bundled for a browser.
  */
 
-import { ConfigError } from '@sympow/kernels';
+import { ConfigError, isError } from '@sympow/kernels';
 import { CheckpointError } from './errors';
 import { chunksOf, fileTooShort, missingFile, requireName, type FileContents, type Storage } from './storage';
 
@@ -164,7 +164,7 @@ const problems: Readonly<Record<string, readonly [problem: string, expected: str
 
 /** What a call of the file system failed with, as one line; errors from elsewhere as they are. */
 function failure(action: string, path: string, cause: unknown): unknown {
-  if (!(cause instanceof Error && 'syscall' in cause)) return cause;
+  if (!(isError(cause) && 'syscall' in cause)) return cause;
   if (action === 'read' && codeOf(cause) === 'ENOENT') return missingFile(path, cause);
   const unknown = [cause.message, 'a folder that can be read and written', 'Choose another path.'] as const;
   const [problem, expected, remedy] = problems[codeOf(cause) ?? ''] ?? unknown;

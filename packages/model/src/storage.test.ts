@@ -2,6 +2,7 @@ import { promises as fs } from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { ConfigError } from '@sympow/kernels';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CheckpointError } from './errors';
@@ -41,7 +42,9 @@ describe.each([
     await storage.write('bytes', Uint8Array.of(1, 2, 3));
     await storage.write('pieces', [Uint8Array.of(1), Uint8Array.of(), Uint8Array.of(2, 3)]);
     await storage.write('later', later());
-    expect(await storage.list()).toEqual(['bytes', 'later', 'pieces', 'text']);
+    await storage.write('foreign', runInNewContext('Uint8Array.of(1, 2, 3)') as Uint8Array);
+    expect(await storage.list()).toEqual(['bytes', 'foreign', 'later', 'pieces', 'text']);
+    expect(await storage.read('foreign')).toEqual(Uint8Array.of(1, 2, 3));
     expect(await text(storage, 'text')).toBe('é');
     expect(await storage.read('bytes', 1)).toEqual(Uint8Array.of(2, 3));
     expect(await storage.read('pieces', 1, 2)).toEqual(Uint8Array.of(2));

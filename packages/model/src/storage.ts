@@ -3,7 +3,7 @@
  * `memoryStorage` one in memory; a browser's database fits as well.
  */
 
-import { ConfigError } from '@sympow/kernels';
+import { ConfigError, isTypedArray } from '@sympow/kernels';
 import { CheckpointError } from './errors';
 
 /** What goes into a file: text, bytes, or bytes piece by piece. Pieces are taken as they are needed. */
@@ -125,7 +125,7 @@ class MemoryFolder implements Storage {
 /** The pieces of a file's contents. */
 export function chunksOf(contents: FileContents): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
   if (typeof contents === 'string') return [new TextEncoder().encode(contents)];
-  return contents instanceof Uint8Array ? [contents] : contents;
+  return isTypedArray(contents, 'Uint8Array') ? [contents] : contents;
 }
 
 /** @throws ConfigError for a name that would lead out of its folder */

@@ -48,7 +48,7 @@ export function planShards(
       groups.push([]);
       room = maxBytes;
     }
-    groups.at(-1).push(name);
+    groups[groups.length - 1]!.push(name);
     room -= bytes;
     total += bytes;
   }

@@ -1,3 +1,4 @@
+import { runInNewContext, runInThisContext } from 'node:vm';
 import { ConfigError, ShapeError } from '@sympow/core';
 import { describe, expect, it } from 'vitest';
 import type { StorableArray } from './api';
@@ -11,6 +12,17 @@ function stored(data: StorableArray, dtype?: StoredDType): StoredTensor {
   const names = { Float32Array: 'F32', Float64Array: 'F64', Int32Array: 'I32', BigInt64Array: 'I64' } as const;
   return new StoredTensor('x', dtype ?? names[data.constructor.name as keyof typeof names], [data.length], bytes);
 }
+
+it('arrays of another realm are stored as their own kind', () => {
+  const foreign = (code: string) => runInNewContext(code) as StorableArray;
+  const bytes = (data: StorableArray, dtype?: StoredDType) => encoderOf({ shape: [2], data, dtype })();
+  for (const kind of ['Float32Array', 'Float64Array', 'Int32Array', 'Int16Array', 'Uint32Array']) {
+    expect(bytes(foreign(`${kind}.of(1, 2)`))).toEqual(bytes(runInThisContext(`${kind}.of(1, 2)`) as StorableArray));
+  }
+  expect(bytes(foreign('Float32Array.of(1, 2)'), 'BF16')).toEqual(bytes(Float32Array.of(1, 2), 'BF16'));
+  expect(bytes(foreign('Int32Array.of(1, -2)'), 'I64')).toEqual(bytes(Int32Array.of(1, -2), 'I64'));
+  expect([...bytes(foreign('Uint8Array.of(1, 0, 2, 0)'), 'I16')]).toEqual([1, 0, 2, 0]);
+});
 
 describe('half precision', () => {
   it('has the values of IEEE 754', () => {

@@ -1,5 +1,5 @@
 // The elements of a tensor in a file, and how they become arrays of numbers and bytes again.
-import { ConfigError, ShapeError } from '@sympow/core';
+import { ConfigError, isTypedArray, ShapeError, typedArrayKind } from '@sympow/core';
 import type { StorableArray, TensorToStore } from './api';
 import { elementCount, isWhole, STORED_BYTES, type StoredDType } from './dtypes';
 import { FormatError } from './errors';
@@ -144,7 +144,8 @@ export class StoredTensor {
 
 /** The type that an array has in a file when nobody says otherwise. */
 export function storedDType(data: StorableArray): StoredDType {
-  for (const [dtype, Kind] of NATIVE) if (data instanceof Kind) return dtype;
+  const kind = typedArrayKind(data);
+  for (const [dtype, of] of NATIVE) if (kind === of) return dtype;
   throw new ConfigError({ what: 'data of a tensor', value: data, expected: 'a typed array' });
 }
 
@@ -156,14 +157,14 @@ export function storedDType(data: StorableArray): StoredDType {
  * @throws ConfigError if its elements cannot become the type asked for
  */
 export function encoderOf({ shape, data, dtype = storedDType(data) }: TensorToStore): () => Uint8Array {
-  const width = data instanceof Uint8Array ? STORED_BYTES[dtype] : 1;
+  const width = isTypedArray(data, 'Uint8Array') ? STORED_BYTES[dtype] : 1;
   if (data.length !== elementCount(shape) * width) {
     const expected = `${elementCount(shape) * width} for ${dtype} [${shape.join(', ')}]`;
-    throw new ShapeError({ what: `length of ${data.constructor.name}`, value: data.length, expected });
+    throw new ShapeError({ what: `length of ${typedArrayKind(data)}`, value: data.length, expected });
   }
-  if (data instanceof Uint8Array) return () => data;
+  if (isTypedArray(data, 'Uint8Array')) return () => data;
   if (storedDType(data) === (dtype === 'F16' || dtype === 'BF16' ? 'U16' : dtype)) return () => littleEndian(data);
-  if (data instanceof Float32Array || data instanceof Float64Array) {
+  if (isTypedArray(data, 'Float32Array', 'Float64Array')) {
     if (dtype === 'F64') return () => littleEndian(new Float64Array(data));
     if (dtype === 'F32') return () => littleEndian(new Float32Array(data));
     if (dtype === 'F16') return () => littleEndian(toFloat16(new Float32Array(data)));
@@ -172,22 +173,22 @@ export function encoderOf({ shape, data, dtype = storedDType(data) }: TensorToSt
     if (dtype === 'F8_E5M2') return () => toFloat8(float8e5m2, new Float32Array(data));
     if (dtype === 'F8_E8M0') return () => toFloat8(float8e8m0, new Float32Array(data));
   }
-  if (data instanceof Int32Array && dtype === 'I64') return () => littleEndian(BigInt64Array.from(data, BigInt));
-  const expected = `a type that the elements of ${data.constructor.name} can become`;
+  if (isTypedArray(data, 'Int32Array') && dtype === 'I64') return () => littleEndian(BigInt64Array.from(data, BigInt));
+  const expected = `a type that the elements of ${typedArrayKind(data)} can become`;
   throw new ConfigError({ what: 'dtype', value: dtype, expected, remedy: 'Convert the elements first.' });
 }
 
 const NATIVE = [
-  ['F32', Float32Array],
-  ['F64', Float64Array],
-  ['I32', Int32Array],
-  ['I64', BigInt64Array],
-  ['U64', BigUint64Array],
-  ['I16', Int16Array],
-  ['I8', Int8Array],
-  ['U8', Uint8Array],
-  ['U16', Uint16Array],
-  ['U32', Uint32Array],
+  ['F32', 'Float32Array'],
+  ['F64', 'Float64Array'],
+  ['I32', 'Int32Array'],
+  ['I64', 'BigInt64Array'],
+  ['U64', 'BigUint64Array'],
+  ['I16', 'Int16Array'],
+  ['I8', 'Int8Array'],
+  ['U8', 'Uint8Array'],
+  ['U16', 'Uint16Array'],
+  ['U32', 'Uint32Array'],
 ] as const;
 
 const HOST_IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

@@ -1,5 +1,6 @@
 // Flat files of tokens, as nanoGPT has them: ids of two or four bytes, little-endian, one after another, and the end-of-text
 // token behind each document.
+import { isSympowError } from '@sympow/kernels';
 import { ConfigError } from '@sympow/embedding';
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
@@ -101,7 +102,7 @@ export async function binFile(location: string, options: BinOptions = {}): Promi
     try {
       return await cache.get(String(p), () => page(p));
     } catch (error) {
-      if (damaged === 'fail' || !(error instanceof DataError) || !error.message.startsWith('token ')) throw error;
+      if (damaged === 'fail' || !isSympowError(error, 'DATA') || !error.message.startsWith('token ')) throw error;
       skipped.add(p);
       said.push(`skipped ${perPage} tokens: ${error.message}`);
       return undefined;

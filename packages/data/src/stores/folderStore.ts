@@ -1,4 +1,5 @@
 // A folder on disk.
+import { isSympowError, messageOf } from '@sympow/kernels';
 import { DataError } from '../errors';
 import { codeOf, nodeFiles } from '../runtime';
 import type { ByteStore } from './api';
@@ -52,8 +53,8 @@ export function folderStore(root: string): ByteStore {
 
 function missingOrThrow(path: string, error: unknown): undefined {
   if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '')) return;
-  if (error instanceof DataError) throw error;
-  const reason = error instanceof Error ? error.message : String(error);
+  if (isSympowError(error, 'DATA')) throw error;
+  const reason = messageOf(error);
   throw new DataError({
     what: 'path',
     value: path,
