@@ -46,10 +46,9 @@ function keysAtEnd(this: Heads, k: Floats, A: Floats, start: Floats): number {
   const end = ((b * this.constants.T + last) * this.constants.G + this.thread.y) * this.constants.width + i;
   if (t < start[end]!) return 0;
   const gap = A[end]! - A[own]! + (A[this.constants.plane + end]! - A[this.constants.plane + own]!);
-  return (
-    k[(this.thread.z * this.constants.G + this.thread.y) * this.constants.d + this.thread.x]! *
-    Math.exp(gap * this.constants.root)
-  );
+  const kept = Math.exp(gap * this.constants.root);
+  if (kept === 0) return 0;
+  return k[(this.thread.z * this.constants.G + this.thread.y) * this.constants.d + this.thread.x]! * kept;
 }
 
 /** K̂ of `updateState`; the keys themselves without gates. */

@@ -9,6 +9,7 @@ import type { Kernels, PowerAttentionArgs, Tensor } from '@sympow/kernels';
 import type { Machine, Operand } from '../machine';
 import type { Floats, Sized } from '../program';
 import { gatesOf, type Gates } from './decay';
+import { writeGateGradient } from './gateGradient';
 import { everyBlock } from './rowBlocks';
 
 type Sizes = Sized<
@@ -33,7 +34,8 @@ function scores(this: Sizes, q: Floats, k: Floats, A: Floats, start: Floats, fro
       if (j >= start[atT + i]!) {
         const gap =
           A[atT + i]! - A[atJ + i]! + (A[this.constants.plane + atT + i]! - A[this.constants.plane + atJ + i]!);
-        sum += q[query + i]! * k[key + i]! * Math.exp(gap);
+        const kept = Math.exp(gap);
+        if (kept !== 0) sum += q[query + i]! * k[key + i]! * kept;
       }
     }
     return sum / Math.sqrt(this.constants.d);
@@ -47,7 +49,7 @@ function scores(this: Sizes, q: Floats, k: Floats, A: Floats, start: Floats, fro
   return sum / Math.sqrt(this.constants.d);
 }
 
-/** w_ij = (g_ij/max_i)^p */
+/** w_ij = (g_ij/max_i)^p, 0 where g_ij is, whatever its row's maximum */
 function weights(this: Sizes, g: Floats, rowMax: Floats, from: number): number {
   const t = this.thread.y + from;
   if (t >= this.constants.T) return 0;
@@ -56,6 +58,7 @@ function weights(this: Sizes, g: Floats, rowMax: Floats, from: number): number {
   const max = rowMax[(b * this.constants.T + t) * this.constants.H + h]!;
   if (max <= 0) return 0;
   const score = g[(this.thread.z * this.constants.rows + this.thread.y) * this.constants.columns + this.thread.x]!;
+  if (score === 0) return 0;
   const ratio = score / max;
   let weight = 1;
   for (let r = 0; r < this.constants.p; r++) weight *= ratio;
@@ -138,9 +141,11 @@ function weightedValues(this: Sizes, w: Floats, v: Floats, before: Floats, from:
   const at = ((this.thread.z * this.constants.H + h) * this.constants.rows + row) * this.constants.columns;
   let sum = 0;
   for (let x = 0; x <= t - begin; x++) {
-    sum +=
-      w[at + x]! *
-      v[((this.thread.z * this.constants.T + begin + x) * this.constants.G + g) * this.constants.e + this.thread.x]!;
+    if (w[at + x]! !== 0) {
+      sum +=
+        w[at + x]! *
+        v[((this.thread.z * this.constants.T + begin + x) * this.constants.G + g) * this.constants.e + this.thread.x]!;
+    }
   }
   return sum;
 }
@@ -160,10 +165,15 @@ function valueGradient(this: Sizes, w: Floats, dnum: Floats, before: Floats, fro
   }
   for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
     for (let t = first; t < end; t++) {
-      sum +=
+      const weight =
         w[
           ((this.thread.z * this.constants.H + h) * this.constants.rows + t - from) * this.constants.columns + j - begin
-        ]! * dnum[((this.thread.z * this.constants.T + t) * this.constants.H + h) * this.constants.e + this.thread.x]!;
+        ]!;
+      if (weight !== 0) {
+        sum +=
+          weight *
+          dnum[((this.thread.z * this.constants.T + t) * this.constants.H + h) * this.constants.e + this.thread.x]!;
+      }
     }
   }
   return sum;
@@ -204,7 +214,8 @@ function queryGradient(
         factor = Math.exp(gap);
       }
     }
-    sum += ds[at + x]! * k[token * this.constants.d + this.thread.x]! * factor;
+    const slope = ds[at + x]!;
+    if (factor !== 0 && slope !== 0) sum += slope * k[token * this.constants.d + this.thread.x]! * factor;
   }
   return sum;
 }
@@ -243,63 +254,19 @@ function keyGradient(
           factor = Math.exp(gap);
         }
       }
-      sum +=
+      const slope =
         ds[
           ((this.thread.z * this.constants.H + h) * this.constants.rows + t - from) * this.constants.columns + j - begin
-        ]! *
-        q[((this.thread.z * this.constants.T + t) * this.constants.H + h) * this.constants.d + this.thread.x]! *
-        factor;
+        ]!;
+      if (factor !== 0 && slope !== 0) {
+        sum +=
+          slope *
+          q[((this.thread.z * this.constants.T + t) * this.constants.H + h) * this.constants.d + this.thread.x]! *
+          factor;
+      }
     }
   }
   return sum;
-}
-
-/** Grid [width, T·G, B]: what queries say about A, less what keys do. */
-function gateGradient(
-  this: Sized<'T' | 'H' | 'G' | 'd' | 'vector' | 'root' | 'keyed'>,
-  q: Floats,
-  dq: Floats,
-  k: Floats,
-  dk: Floats,
-): number {
-  const t = Math.floor((this.thread.y + 0.5) / this.constants.G);
-  const g = this.thread.y - t * this.constants.G;
-  const perGroup = Math.floor((this.constants.H + 0.5) / this.constants.G);
-  const key = (this.thread.z * this.constants.T * this.constants.G + this.thread.y) * this.constants.d;
-  let sum = 0;
-  for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
-    const query = ((this.thread.z * this.constants.T + t) * this.constants.H + h) * this.constants.d;
-    if (this.constants.vector > 0) {
-      sum += q[query + this.thread.x]! * dq[query + this.thread.x]!;
-    } else {
-      for (let i = 0; i < this.constants.d; i++) sum += q[query + i]! * dq[query + i]!;
-    }
-  }
-  if (this.constants.keyed > 0) {
-    if (this.constants.vector > 0) {
-      sum -= k[key + this.thread.x]! * dk[key + this.thread.x]!;
-    } else {
-      for (let i = 0; i < this.constants.d; i++) sum -= k[key + i]! * dk[key + i]!;
-    }
-  }
-  return sum * this.constants.root;
-}
-
-/** dA from the gradients of queries and, where they have a part in it, of keys. */
-export function writeGateGradient(
-  machine: Machine,
-  dA: Tensor,
-  gates: Gates,
-  q: Tensor,
-  dq: Tensor,
-  keys?: { k: Tensor; dk: Tensor },
-): void {
-  const [B, T, H, d] = q.shape as [number, number, number, number];
-  const G = dA.shape[2]!;
-  const { vector, root, width } = gates;
-  const constants = { T, H, G, d, vector, root, keyed: keys ? 1 : 0 };
-  const { k, dk } = keys ?? { k: machine.none, dk: machine.none };
-  machine.write(dA, gateGradient, [width, T * G, B], constants, q, dq, k, dk);
 }
 
 function sizesOf({ q, k, v, chunk, power }: Omit<PowerAttentionArgs, 'num' | 'den' | 'rowMax'>, gates: Gates) {

@@ -9,7 +9,7 @@ import type { Machine } from '../machine';
 import type { Floats, Thread } from '../program';
 import type { Storage } from '../storage';
 import { gatesOf, type Gates } from './decay';
-import { writeGateGradient } from './powerAttention';
+import { writeGateGradient } from './gateGradient';
 import { tablesOf } from './tables';
 
 type Sizes = {
@@ -52,6 +52,7 @@ function decayedQueries(this: Thread<Decays>, q: Floats, A: Floats, start: Float
       this.constants.vector * this.thread.x;
     if (start[at]! >= begin) return 0;
     factor *= Math.exp((A[at]! + A[this.constants.plane + at]!) * this.constants.root);
+    if (factor === 0) return 0;
   }
   return (
     q[(this.thread.z * this.constants.T * this.constants.H + this.thread.y) * this.constants.d + this.thread.x]! *
@@ -75,10 +76,11 @@ function commonFactor(this: Thread<{ readonly d: number }>, q: Floats, rowMax: F
   return Math.max(rowMax[this.thread.x]!, largest * Math.sqrt(square));
 }
 
-/** Grid [d, B·T·H]: x/c, 0 where c is. */
+/** Grid [d, B·T·H]: x/c, 0 where either is. */
 function overCommon(this: Thread<{ readonly d: number }>, x: Floats, c: Floats): number {
-  if (c[this.thread.y]! <= 0) return 0;
-  return x[this.thread.y * this.constants.d + this.thread.x]! / c[this.thread.y]!;
+  const value = x[this.thread.y * this.constants.d + this.thread.x]!;
+  if (value === 0 || c[this.thread.y]! <= 0) return 0;
+  return value / c[this.thread.y]!;
 }
 
 /** Grid [B·T·H]: (rowMax/c)^p, what the chunk's own sums count for. */
@@ -111,7 +113,7 @@ function divisor(
       for (let r = 0; r < this.constants.p; r++) {
         phi *= q[this.thread.x * this.constants.d + this.constants.index[row * this.constants.p + r]!]!;
       }
-      sum += phi * Z[state + row]!;
+      if (phi !== 0) sum += phi * Z[state + row]!;
     }
   }
   return sum;
@@ -155,7 +157,7 @@ function answers(
           at += 1;
           cross += q[row * this.constants.d + j]! * S[at * this.constants.e + this.thread.x]!;
         }
-        sum += own * (own * S[entry * this.constants.e + this.thread.x]! + 1.4142135623730951 * cross);
+        if (own !== 0) sum += own * (own * S[entry * this.constants.e + this.thread.x]! + 1.4142135623730951 * cross);
         entry += this.constants.d - i;
       }
     } else {
@@ -164,7 +166,7 @@ function answers(
         for (let r = 0; r < this.constants.p; r++) {
           phi *= q[row * this.constants.d + this.constants.index[entry * this.constants.p + r]!]!;
         }
-        sum += phi * S[(state + entry) * this.constants.e + this.thread.x]!;
+        if (phi !== 0) sum += phi * S[(state + entry) * this.constants.e + this.thread.x]!;
       }
     }
   }
@@ -211,7 +213,7 @@ function stateGradient(this: Thread<Entries>, q: Floats, dAnswer: Floats): numbe
       for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
         const row = (b * this.constants.T + t) * this.constants.H + h;
         const phi = q[row * this.constants.d + first]! * q[row * this.constants.d + second]!;
-        sum += phi * dAnswer[row * this.constants.e + this.thread.x]!;
+        if (phi !== 0) sum += phi * dAnswer[row * this.constants.e + this.thread.x]!;
       }
     }
     return this.constants.weight[this.thread.y]! * sum;
@@ -223,7 +225,7 @@ function stateGradient(this: Thread<Entries>, q: Floats, dAnswer: Floats): numbe
       for (let r = 0; r < this.constants.p; r++) {
         phi *= q[row * this.constants.d + this.constants.index[this.thread.y * this.constants.p + r]!]!;
       }
-      sum += phi * dAnswer[row * this.constants.e + this.thread.x]!;
+      if (phi !== 0) sum += phi * dAnswer[row * this.constants.e + this.thread.x]!;
     }
   }
   return this.constants.weight[this.thread.y]! * sum;
@@ -243,7 +245,7 @@ function normalizerGradient(this: Thread<Entries>, q: Floats, dTotal: Floats): n
       for (let r = 0; r < this.constants.p; r++) {
         phi *= q[row * this.constants.d + this.constants.index[this.thread.x * this.constants.p + r]!]!;
       }
-      sum += phi * dTotal[row]!;
+      if (phi !== 0) sum += phi * dTotal[row]!;
     }
   }
   return this.constants.weight[this.thread.x]! * sum;

@@ -47,7 +47,8 @@ function scores(this: Thread<Sizes>, q: Floats, k: Floats, decay: Floats, count:
   const at = ((this.thread.z * (this.constants.C + 1) + this.thread.x) * this.constants.G + g) * this.constants.width;
   let sum = 0;
   for (let i = 0; i < this.constants.d; i++) {
-    sum += q[query + i]! * k[key + i]! * decay[at + i * this.constants.vector]!;
+    const kept = decay[at + i * this.constants.vector]!;
+    if (kept !== 0) sum += q[query + i]! * k[key + i]! * kept;
   }
   return sum / Math.sqrt(this.constants.d);
 }
@@ -106,7 +107,7 @@ function sums(
   let sum = 0;
   for (let j = 0; j < count; j++) {
     let term = w[this.thread.y * this.constants.C + j]!;
-    if (this.constants.valued > 0) {
+    if (this.constants.valued > 0 && term !== 0) {
       term *= v[((b * this.constants.C + j) * this.constants.G + g) * this.constants.columns + this.thread.x]!;
     }
     sum += term;

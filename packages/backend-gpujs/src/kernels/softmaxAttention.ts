@@ -38,13 +38,14 @@ function scores(
   return sum;
 }
 
-/** Weights: e^{s − of the row} times a factor of the row. */
+/** Weights: e^{s − of the row} times a factor of the row, 0 where i does not see j, whatever its row is. */
 function shares(this: Sizes, s: Floats, subtract: Floats, divide: Floats, from: number, divided: number): number {
   const t = this.thread.y + from;
   if (t >= this.constants.T) return 0;
   const b = Math.floor((this.thread.z + 0.5) / this.constants.H);
   const row = (b * this.constants.T + t) * this.constants.H + this.thread.z - b * this.constants.H;
   const score = s[(this.thread.z * this.constants.rows + this.thread.y) * this.constants.S + this.thread.x]!;
+  if (score < -1e29) return 0;
   const share = Math.exp(score - subtract[row]!);
   if (divided > 0) return share / divide[row]!;
   return share;
@@ -70,6 +71,7 @@ function scoreGradient(
   let sum = 0;
   for (let i = 0; i < this.constants.e; i++) sum += dy[row * this.constants.e + i]! * v[key + i]!;
   const weight = w[(this.thread.z * this.constants.rows + this.thread.y) * this.constants.S + this.thread.x]!;
+  if (weight === 0) return 0;
   return weight * (sum - along[row]!);
 }
 
@@ -130,9 +132,11 @@ function overKeys(
   const at = ((this.thread.z * this.constants.H + h) * this.constants.rows + row) * this.constants.S;
   let sum = 0;
   for (let j = 0; j <= t + offset; j++) {
-    sum +=
-      w[at + j]! *
-      x[((this.thread.z * this.constants.S + j) * this.constants.G + g) * this.constants.size + this.thread.x]!;
+    if (w[at + j]! !== 0) {
+      sum +=
+        w[at + j]! *
+        x[((this.thread.z * this.constants.S + j) * this.constants.G + g) * this.constants.size + this.thread.x]!;
+    }
   }
   if (this.constants.scaled > 0) sum /= Math.sqrt(this.constants.d);
   return sum;
@@ -155,9 +159,13 @@ function overQueries(
   let sum = 0;
   for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
     for (let t = first; t < end; t++) {
-      sum +=
-        w[((this.thread.z * this.constants.H + h) * this.constants.rows + t - from) * this.constants.S + j]! *
-        x[((this.thread.z * this.constants.T + t) * this.constants.H + h) * this.constants.size + this.thread.x]!;
+      const weight =
+        w[((this.thread.z * this.constants.H + h) * this.constants.rows + t - from) * this.constants.S + j]!;
+      if (weight !== 0) {
+        sum +=
+          weight *
+          x[((this.thread.z * this.constants.T + t) * this.constants.H + h) * this.constants.size + this.thread.x]!;
+      }
     }
   }
   if (this.constants.scaled > 0) sum /= Math.sqrt(this.constants.d);

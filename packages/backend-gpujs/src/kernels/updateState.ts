@@ -41,7 +41,7 @@ function addedS(this: Thread<Forward>, k: Floats, v: Floats): number {
     for (let t = begin; t < end; t++) {
       const token = (b * this.constants.T + t) * this.constants.G + g;
       const phi = k[token * this.constants.d + first]! * k[token * this.constants.d + second]!;
-      sum += phi * v[token * this.constants.e + this.thread.x]!;
+      if (phi !== 0) sum += phi * v[token * this.constants.e + this.thread.x]!;
     }
     return this.constants.weight[this.thread.y]! * sum;
   }
@@ -51,7 +51,7 @@ function addedS(this: Thread<Forward>, k: Floats, v: Floats): number {
     for (let r = 0; r < this.constants.p; r++) {
       phi *= k[token * this.constants.d + this.constants.index[this.thread.y * this.constants.p + r]!]!;
     }
-    sum += phi * v[token * this.constants.e + this.thread.x]!;
+    if (phi !== 0) sum += phi * v[token * this.constants.e + this.thread.x]!;
   }
   return this.constants.weight[this.thread.y]! * sum;
 }
@@ -90,7 +90,7 @@ function valueGradient(this: Thread<Forward>, k: Floats, dS: Floats): number {
         at += 1;
         cross += k[token * this.constants.d + j]! * dS[at * this.constants.e + this.thread.x]!;
       }
-      sum += own * (own * dS[row * this.constants.e + this.thread.x]! + 1.4142135623730951 * cross);
+      if (own !== 0) sum += own * (own * dS[row * this.constants.e + this.thread.x]! + 1.4142135623730951 * cross);
       row += this.constants.d - i;
     }
     return sum;
@@ -100,7 +100,7 @@ function valueGradient(this: Thread<Forward>, k: Floats, dS: Floats): number {
     for (let r = 0; r < this.constants.p; r++) {
       phi *= k[token * this.constants.d + this.constants.index[row * this.constants.p + r]!]!;
     }
-    sum += phi * dS[(state + row) * this.constants.e + this.thread.x]!;
+    if (phi !== 0) sum += phi * dS[(state + row) * this.constants.e + this.thread.x]!;
   }
   return sum;
 }
@@ -150,10 +150,9 @@ function undecayed(this: Thread<Heads>, dHat: Floats, A: Floats, start: Floats):
   const end = ((b * this.constants.T + last) * this.constants.G + this.thread.y) * this.constants.width + i;
   if (t < start[end]!) return 0;
   const gap = A[end]! - A[own]! + (A[this.constants.plane + end]! - A[this.constants.plane + own]!);
-  return (
-    dHat[(this.thread.z * this.constants.G + this.thread.y) * this.constants.d + this.thread.x]! *
-    Math.exp(gap * this.constants.root)
-  );
+  const kept = Math.exp(gap * this.constants.root);
+  if (kept === 0) return 0;
+  return dHat[(this.thread.z * this.constants.G + this.thread.y) * this.constants.d + this.thread.x]! * kept;
 }
 
 /**
@@ -172,9 +171,11 @@ function gateGradient(this: Thread<Heads>, k: Floats, dk: Floats): number {
     const token = ((b * this.constants.T + j) * this.constants.G + this.thread.y) * this.constants.d;
     let own = 0;
     if (this.constants.vector > 0) {
-      own = k[token + this.thread.x]! * dk[token + this.thread.x]!;
+      if (dk[token + this.thread.x]! !== 0) own = k[token + this.thread.x]! * dk[token + this.thread.x]!;
     } else {
-      for (let i = 0; i < this.constants.d; i++) own += k[token + i]! * dk[token + i]!;
+      for (let i = 0; i < this.constants.d; i++) {
+        if (dk[token + i]! !== 0) own += k[token + i]! * dk[token + i]!;
+      }
     }
     if (t < last) sum -= own;
     if (t === last && j < t) sum += own;
