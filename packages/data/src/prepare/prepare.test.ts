@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Tokenizer, TokenSource } from '../api';
 import { openDataset } from '../datasets';
 import { DataError } from '../errors';
+import { tokenizerFromJSON } from '../tokenizers';
 import { byteTokenizer } from '../tokenizers/bytes';
+import { tokenizerJSON } from '../tokenizers/fixtures';
 import { gpt2Tokenizer } from '../tokenizers/gpt2';
 import type { PrepareEnd, PrepareInput, PrepareOptions } from './api';
 import type { Written } from './journal';
@@ -55,6 +57,23 @@ async function rowsOf(tokenizer: Tokenizer, length: number): Promise<number[][]>
   }
   return rows;
 }
+
+describe('a text of over 1 MiB', () => {
+  it.each(['llama2', 'qwen', 't5'])('is encoded as a whole by a tokenizer like %s', async (name) => {
+    const tokenizer = await tokenizerFromJSON(tokenizerJSON(name));
+    const long = text('long', 250_000);
+    expect(long.size).toBeGreaterThan(2 ** 20);
+    const out = join(folder, 'long.bin');
+    await run({ out, tokenizer }, [long]);
+    const source = await openDataset(out);
+    const ids = (await document(source, 0)).filter((id) => id !== tokenizer.endOfText);
+    const bytes = await long.read();
+    expect(Buffer.from(Uint16Array.from(ids).buffer).equals(Buffer.from(tokenizer.encodeBytes(bytes).buffer))).toBe(
+      true,
+    );
+    if (name === 'llama2') expect(Buffer.from(tokenizer.decode(ids)).equals(bytes)).toBe(true);
+  });
+});
 
 describe('a .bin', () => {
   it('holds every text with the end of text behind it', async () => {

@@ -1,20 +1,27 @@
 // A prefix tree of texts, each with a number, over UTF-16 code units. One map holds all nodes, so that a quarter of a million
 // texts take tens of megabytes.
+import { DataError } from '../errors';
+
+/** Code units of a text in it: the time for a place grows with the longest. Tokens that are looked for have at most 100. */
+const LONGEST = 256;
 
 /** Finds the texts with which a place of a text begins. */
 export class Trie {
   static readonly root = 0;
   private readonly children = new Map<number, number>();
   private readonly numbers: (number | undefined)[] = [undefined];
-  /** Code units of the longest text. */
-  longest = 0;
 
+  /** @throws DataError if a text is longer than 256 code units */
   constructor(entries: Iterable<readonly [text: string, number: number]>) {
     for (const [text, number] of entries) this.add(text, number);
   }
 
   private add(text: string, number: number): void {
     if (text === '') return;
+    if (text.length > LONGEST) {
+      const what = `length of the token "${text.slice(0, 20)}…"`;
+      throw new DataError({ what, value: text.length, expected: `at most ${LONGEST} characters` });
+    }
     let node = Trie.root;
     for (let i = 0; i < text.length; i++) {
       const key = node * 2 ** 16 + text.charCodeAt(i);
@@ -26,7 +33,6 @@ export class Trie {
       node = child;
     }
     this.numbers[node] = number;
-    this.longest = Math.max(this.longest, text.length);
   }
 
   /** The node that a code unit leads to; −1 if there is none. */

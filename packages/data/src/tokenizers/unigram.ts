@@ -1,7 +1,6 @@
 // A unigram language model: of all ways to spell a word in tokens, the likeliest one.
 //
 // Kudo: "Subword Regularization", 2018.
-import { DataError } from '../errors';
 import type { TokenizerFile } from './tokenizerFile';
 import { Trie } from './trie';
 import { byteTokensOf, cannotSpell, spelledInBytes, type Ids, type WordModel } from './wordModel';
@@ -9,12 +8,9 @@ import { byteTokensOf, cannotSpell, spelledInBytes, type Ids, type WordModel } f
 /** How much less likely a character is that is not known than the least likely token. */
 const UNKNOWN_PENALTY = 10;
 
-/** Code units of a token: the time for a text grows with the longest. Others have at most 100. */
-const LONGEST = 256;
-
 const UNKNOWN = -1;
 
-/** @throws DataError if the vocabulary is no list of tokens with scores */
+/** @throws DataError if the vocabulary is no list of tokens with scores, or one of them is too long */
 export function unigramModel({ model, vocab, ids, written }: TokenizerFile): WordModel {
   const entries = model.value('vocab');
   if (!Array.isArray(entries)) model.wrong('vocab', 'a list of tokens with scores');
@@ -25,13 +21,6 @@ export function unigramModel({ model, vocab, ids, written }: TokenizerFile): Wor
   const bytes = model.flag('byte_fallback', false) ? byteTokensOf(ids) : undefined;
   // What is not known is no text.
   const trie = new Trie([...vocab].filter(([, id]) => id !== unknown));
-  if (trie.longest > LONGEST) {
-    throw new DataError({
-      what: `longest token of ${model.where}`,
-      value: trie.longest,
-      expected: `at most ${LONGEST} characters`,
-    });
-  }
 
   /** Ends of tokens that begin at a place, and whether one of them is its one character. */
   function matchesAt(word: string, from: number, width: number, found: (id: number, to: number) => void): boolean {
