@@ -6,6 +6,16 @@ export interface MarkdownTable {
   readonly rows: readonly (readonly string[])[];
 }
 
+/** Text of others as text: nothing in it is formatting, a link or HTML. */
+export function markdownText(text: string): string {
+  return withoutHtml(text.replaceAll(/[\\`*[\]]/g, '\\$&'));
+}
+
+/** Markdown of others without HTML. */
+export function withoutHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}
+
 export function markdownTable({ head, rows }: MarkdownTable): string {
   const escape = (text: string) => text.replaceAll('|', '\\|');
   const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));

@@ -187,6 +187,13 @@ describe('svg chart', () => {
     expect(texts).toContain('nats per token');
   });
 
+  it('draws series whatever their names are to JavaScript', async () => {
+    const names = ['constructor', 'toString', '__proto__', 'hasOwnProperty', '<b>'];
+    const svg = await svgChart(names.map((name, i) => ({ name, points: two[0]!.points.slice(i % 2) })));
+    for (const name of names.slice(0, -1)) expect(svg).toMatch(new RegExp(`>${name}\\s*<`));
+    expect(svg).toContain('>&lt;b&gt;<');
+  });
+
   it('draws with missing points and without standard errors', async () => {
     const broken = {
       name: 'a',

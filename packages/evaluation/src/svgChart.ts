@@ -42,7 +42,7 @@ export async function svgChart(series: readonly ChartSeries[], options: SvgChart
   requireWhole('height', height, 200);
   const { xScale, yScale, yUnit } = options;
   const yTicks = Math.max(3, Math.floor(height / 80));
-  const frame = layOut(series, options, { yTicks, bands: true, xScale, yScale, yUnit });
+  const frame = namedForVega(layOut(series, options, { yTicks, bands: true, xScale, yScale, yUnit }));
   const [{ compile }, { parse, View, Warn }] = await Promise.all([import('vega-lite'), import('vega')]);
   const view = new View(parse(compile(specification(frame, options, width, height)).spec), {
     renderer: 'none',
@@ -53,6 +53,14 @@ export async function svgChart(series: readonly ChartSeries[], options: SvgChart
   } finally {
     view.finalize();
   }
+}
+
+/** Vega keeps series in plain objects under their names, where `constructor` means something else; a space is not seen. */
+function namedForVega(frame: Frame): Frame {
+  return {
+    ...frame,
+    series: frame.series.map((each) => (each.name in {} ? { ...each, name: `${each.name} ` } : each)),
+  };
 }
 
 function specification(frame: Frame, options: SvgChartOptions, width: number, height: number): LayeredSpec {

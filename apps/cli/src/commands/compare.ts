@@ -3,7 +3,7 @@
 
 import { folderStorage } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
@@ -12,7 +12,7 @@ import { chartsOf } from '../compare/charts';
 import { csvFiles } from '../compare/csv';
 import { openExperimentData, type ExperimentData } from '../compare/data';
 import { executeRun, progressOf, settingsOf, type Bench } from '../compare/execute';
-import { readExperiment, slug, type Experiment } from '../compare/experiment';
+import { readExperiment, readText, slug, type Experiment } from '../compare/experiment';
 import { costsOf, planRuns, selectRuns, type Run } from '../compare/plan';
 import { htmlPage, markdownPage } from '../compare/report';
 import { gatherResults } from '../compare/results';
@@ -58,6 +58,8 @@ async function open(path: string, flags: Flags): Promise<Opened> {
   const runs = planRuns(experiment, data.vocabSize);
   const out = flags.out ?? join('runs', slug(basename(path).replace(/\.json$/i, '')));
   const folderOf = ({ id }: Run) => new RunFolder(join(out, 'runs', id));
+  // What is finished stands in the same tables, whether or not it is chosen.
+  for (const each of runs) await folderOf(each).check(settingsOf(each, data));
   return { experiment, data, runs, chosen: selectRuns(runs, flags.only), out, folderOf };
 }
 
@@ -183,7 +185,7 @@ async function writeResults(path: string, { experiment, data, runs, out, folderO
   for (const { name, svg } of charts) await storage.folder('charts').write(`${name}.svg`, svg);
   const processor = `${cpus()[0]?.model.trim() ?? process.arch}, ${availableParallelism()} cores`;
   const facts = {
-    file: readFileSync(path, 'utf8'),
+    file: readText(path),
     machine: `Written on ${processor}, Node ${process.versions.node}.`,
   };
   await storage.write('report.md', markdownPage(results, charts, facts));

@@ -2,6 +2,7 @@
 
 import { svgChart, type ChartSeries, type SvgChartOptions } from '@sympow/evaluation';
 import type { GroupResult, Recall, Results } from './results';
+import { slug } from './experiment';
 import { groupName, insideLoss, type Section } from './tables';
 
 export interface Chart {
@@ -67,7 +68,7 @@ function plots(results: Results, groups: readonly GroupResult[]): Plot[] {
         points: curve.slice(Math.floor(curve.length / 10)).map(({ step, loss }) => ({ x: step, y: loss })),
       })),
     })),
-    ...results.tests.flatMap(({ name }) => recallPlots(results, groups, name)),
+    ...results.tests.flatMap((test) => recallPlots(results, groups, test)),
     ...speedPlots(results, groups),
   ];
 }
@@ -102,7 +103,7 @@ function againstContext({ variants, unit }: Results, groups: readonly GroupResul
   ];
 }
 
-function recallPlots(results: Results, groups: readonly GroupResult[], name: string): Plot[] {
+function recallPlots(results: Results, groups: readonly GroupResult[], { id, name }: Results['tests'][number]): Plot[] {
   const own = groups.filter(({ recall }) => recall[name]);
   const conditions = Object.keys(own[0]?.recall[name]?.byCondition ?? {});
   const series = (points: (recall: Recall) => ChartSeries['points']) =>
@@ -113,7 +114,7 @@ function recallPlots(results: Results, groups: readonly GroupResult[], name: str
   return [
     {
       ...shared,
-      name: `recall-${name}-distance`.replaceAll(/[^A-Za-z0-9.]+/g, '-'),
+      name: `recall-${id}-distance`,
       title: `${title}: right answers by distance`,
       xLabel: 'tokens from where it was told to where it is asked for',
       series: series(({ byDistance }) =>
@@ -122,7 +123,7 @@ function recallPlots(results: Results, groups: readonly GroupResult[], name: str
     },
     ...several.map((condition) => ({
       ...shared,
-      name: `recall-${name}-${condition}`.replaceAll(/[^A-Za-z0-9.]+/g, '-'),
+      name: `recall-${id}-${slug(condition)}`,
       title: `${title}: right answers by ${condition}`,
       xLabel: condition,
       ...(own[0]!.recall[name]!.byCondition[condition]!.some(({ value }) => value <= 0) && {

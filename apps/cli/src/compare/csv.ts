@@ -71,6 +71,7 @@ function csv(head: readonly string[], rows: readonly (readonly Cell[])[]): strin
 
 function cell(value: Cell): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '';
-  const text = `${value}`;
+  // A spreadsheet would compute what begins so; numbers may.
+  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : `${value}`;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

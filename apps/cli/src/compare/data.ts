@@ -1,6 +1,15 @@
 // What the runs of an experiment are trained and tested on.
 
-import { heldOut, openDataset, openTask, taskBatches, type Task, type Tokenizer, type TokenSource } from '@sympow/data';
+import {
+  fingerprint,
+  heldOut,
+  openDataset,
+  openTask,
+  taskBatches,
+  type Task,
+  type Tokenizer,
+  type TokenSource,
+} from '@sympow/data';
 import { ConfigError } from '@sympow/kernels';
 import type { TrainingData } from '@sympow/training';
 import { tokenizerOf } from '../dataOptions';
@@ -86,6 +95,7 @@ async function openText(
     mark: {
       documents: source.documentCount,
       tokens: source.tokenCount,
+      content: await fingerprint(source),
       heldOutTokens: rest.tokenCount,
       ...{ heldOut: fraction, split, tokenizer: tokenizer?.name ?? 'unknown' },
     },

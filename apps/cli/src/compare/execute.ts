@@ -8,7 +8,7 @@ import { train } from '@sympow/training';
 import { locked } from '../lock';
 import { duration, quantity, type Output } from '../output';
 import type { ExperimentData } from './data';
-import { slug, type EvaluationSettings, type Experiment, type RecallTest } from './experiment';
+import { type EvaluationSettings, type Experiment, type RecallTest } from './experiment';
 import type { Run } from './plan';
 import type { RunFolder } from './runFolder';
 
@@ -69,11 +69,11 @@ function lossMeasurement(settings: EvaluationSettings, contexts: readonly number
 }
 
 function recallMeasurement(
-  { name, task: kind, options, length, count, batch, seed }: RecallTest,
+  { id, name, task: kind, options, length, count, batch, seed }: RecallTest,
   task: Task,
 ): Measurement {
   return {
-    name: `recall-${slug(name)}`,
+    name: `recall-${id}`,
     settings: { task: kind, options, length, count, seed },
     async run(model, report, signal) {
       for await (const event of recallAccuracy(model, taskStreams(task, { length, count, batch, seed }), { signal })) {
@@ -139,12 +139,14 @@ async function trainRun(run: Run, model: Model, folder: RunFolder, label: string
   let loss = NaN;
   for await (const event of locked(folder.path, events)) {
     if (event.type === 'start') {
-      folder.keepSteps(event.step);
+      await folder.keepSteps(event.step);
       for (const note of event.notes) output.note(`note: ${label}: ${note}`);
       output.note(event.step > 0 ? `${label}: going on from step ${event.step} of ${event.steps}` : label);
       start = performance.now();
     } else if (event.type === 'step') {
-      folder.addStep({ step: event.step, loss: event.loss, seconds: (performance.now() - start) / 1000 });
+      const { step, loss: now } = event;
+      const saved = step % experiment.training.checkpointEvery === 0 || step === event.steps || signal.aborted;
+      folder.addStep({ step, loss: now, seconds: (performance.now() - start) / 1000 }, saved);
       loss = Number.isNaN(loss) ? event.loss : 0.95 * loss + 0.05 * event.loss;
       output.progress(
         `${label}  step ${event.step}/${event.steps}  loss ${loss.toFixed(3)}  ` +

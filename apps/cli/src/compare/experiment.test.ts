@@ -63,6 +63,29 @@ describe('the runs of a file', () => {
     expect(slug('Conformal, β ~ N(0, 0.02)')).toBe('conformal-b-n-0-0.02');
     expect(slug('../../x')).toBe('x');
     expect(slug('***')).toBe('run');
+    expect(slug('Épée')).toBe('épée');
+    expect(Buffer.byteLength(slug('门'.repeat(500)))).toBeLessThan(200);
+  });
+
+  it('have folders of their own, in whatever script they are named', () => {
+    const names = ['门控', '相位', '😀', '🎉', 'C', 'C++', 'constructor', 'toString', '__proto__', 'Gated', 'gated'];
+    const variants = names.map((name) => ({ name, variant: 'gated' }));
+    const runs = planRuns(read({ variants, contexts: [8], seeds: [0] }), 256);
+    expect(runs.map(({ variant }) => variant)).toEqual(names);
+    expect(new Set(runs.map(({ id }) => id)).size).toBe(names.length);
+    expect(runs.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['门控-c8-s0', 'run-c8-s0', 'c-c8-s0', 'gated-c8-s0']),
+    );
+    // One more behind them moves nobody.
+    const more = planRuns(
+      read({ variants: [...variants, { name: '🚀', variant: 'gated' }], contexts: [8], seeds: [0] }),
+      256,
+    );
+    expect(more.slice(0, -1).map(({ id }) => id)).toEqual(runs.map(({ id }) => id));
+  });
+
+  it('are read from a file that begins with a byte order mark', () => {
+    expect(readExperiment(file(`\ufeff${JSON.stringify(good)}`)).variants).toHaveLength(2);
   });
 });
 
@@ -78,6 +101,18 @@ describe('a mistake in the file is named with its place', () => {
     ['a list that is none', { contexts: 16 }, /^contexts in .* is 16; expected a list of at least one context/],
     ['an empty list', { variants: [] }, /^variants in .*expected a list of at least one variant/],
     ['a context of 0', { contexts: [16, 0] }, /^contexts\[1\] in .* is 0; expected a whole number of at least 1/],
+    [
+      'a seed twice',
+      { seeds: [0, 1, 0] },
+      /^seeds in .* is \[0, 1, 0\]; expected a list in which no seed stands twice/,
+    ],
+    ['a context twice', { contexts: [8, 8] }, /^contexts in .* is \[8, 8\]; expected a list in which no context/],
+    [
+      'a name that steers a terminal',
+      { variants: [{ name: '\u001b[2Jgated', variant: 'gated' }] },
+      /^variants\[0\]\.name in .* is "\\u001b\[2Jgated"; expected a text in one line, without control characters/,
+    ],
+    ['a title in two lines', { title: 'a\nb' }, /^title in .* is "a\\nb"; expected a text in one line/],
     ['half a seed', { seeds: [0.5] }, /^seeds\[0\] in .* is 0\.5; expected a whole number of at least 0/],
     [
       'a variant that is none',
@@ -93,8 +128,8 @@ describe('a mistake in the file is named with its place', () => {
     ['a test without a length', { recall: [{ task: 'recall' }] }, /^recall\[0\]\.length in .* is missing/],
     [
       'one name twice',
-      { variants: ['gated', { name: 'Gated', variant: 'gated' }] },
-      /^a name of variants in .* is "gated"; expected one that no other has/i,
+      { variants: ['gated', { name: 'gated ', variant: 'softmax' }] },
+      /^a name of variants in .* is "gated "; expected one that no other has/,
     ],
     [
       'a baseline that is not there',

@@ -1,13 +1,19 @@
 // The file that `sympow compare` reads: what it may hold, and errors that name the place in it.
 
-import { ConfigError } from '@sympow/kernels';
+import { ConfigError, contentHash } from '@sympow/kernels';
 import { variants as modelVariants } from '@sympow/model';
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { visible } from '../visible';
 import { schedule, type Schedule } from './schedule';
 
 const text = v.pipe(v.string('a text'), v.nonEmpty('a text that is not empty'));
 const names = v.array(text, 'a list of texts');
+const plain = 'a text in one line, without control characters';
+const line = v.pipe(
+  text,
+  v.check((value) => !/[\n\t]/.test(value) && visible(value) === value, plain),
+);
 const whole = (least: number) => {
   const expected = `a whole number of at least ${least}`;
   return v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(least, expected));
@@ -21,6 +27,11 @@ const positive = between(0, Infinity, 'a number above 0');
 const share = between(0, 1, 'a number above 0 and below 1');
 const list = <S extends v.GenericSchema>(item: S, expected: string) =>
   v.pipe(v.array(item, expected), v.nonEmpty(expected));
+const numbers = (least: number, what: string) =>
+  v.pipe(
+    list(whole(least), `a list of at least one ${what}`),
+    v.check((all) => new Set(all).size === all.length, `a list in which no ${what} stands twice`),
+  );
 const settings = (expected: string) => v.record(v.string(), v.any(), expected);
 const object = <E extends v.ObjectEntries>(entries: E, expected = 'an object') =>
   v.strictObject(entries, (issue) =>
@@ -61,18 +72,18 @@ const variantName = v.picklist(
 
 const variant = object(
   {
-    name: v.optional(text),
+    name: v.optional(line),
     variant: variantName,
     model: v.optional(settings('an object of model settings'), {}),
     training: v.optional(object(training), {}),
-    contexts: v.optional(list(whole(1), 'a list of at least one context')),
-    seeds: v.optional(list(whole(0), 'a list of at least one seed')),
+    contexts: v.optional(numbers(1, 'context')),
+    seeds: v.optional(numbers(0, 'seed')),
   },
   'a name, or an object',
 );
 
 const recallTest = object({
-  name: v.optional(text),
+  name: v.optional(line),
   task: text,
   options: v.optional(settings('an object'), {}),
   length: whole(1),
@@ -82,7 +93,7 @@ const recallTest = object({
 });
 
 const schema = object({
-  title: v.optional(text, 'Comparison'),
+  title: v.optional(line, 'Comparison'),
   description: v.optional(text),
   data: v.optional(
     v.lazy((input) => (typeof input === 'object' && input !== null && 'task' in input ? taskData : textData)),
@@ -101,8 +112,8 @@ const schema = object({
     ),
     'a list of at least one variant',
   ),
-  contexts: list(whole(1), 'a list of at least one context'),
-  seeds: v.optional(list(whole(0), 'a list of at least one seed'), [0]),
+  contexts: numbers(1, 'context'),
+  seeds: v.optional(numbers(0, 'seed'), [0]),
   evaluation: v.optional(
     object({
       length: whole(1),
@@ -118,12 +129,14 @@ const schema = object({
 type Parsed = v.InferOutput<typeof schema>;
 export type TextData = v.InferOutput<typeof textData>;
 export type TaskData = v.InferOutput<typeof taskData>;
-export type RecallTest = v.InferOutput<typeof recallTest> & { readonly name: string };
+export type RecallTest = v.InferOutput<typeof recallTest> & { readonly name: string; readonly id: string };
 export type EvaluationSettings = NonNullable<Parsed['evaluation']>;
 
 /** One of the models that are compared. */
 export interface VariantSettings extends Omit<v.InferOutput<typeof variant>, 'name' | 'contexts' | 'seeds'> {
   readonly name: string;
+  /** Its name as part of a path. */
+  readonly id: string;
   readonly contexts: readonly number[];
   readonly seeds: readonly number[];
   /** How it is trained, by context. */
@@ -153,6 +166,8 @@ export function readExperiment(path: string): Experiment {
   // A misspelt setting explains why another is missing.
   if (!parsed.success) throw mistake(path, parsed.issues.find(isUnknownKey) ?? parsed.issues[0]);
   const file = parsed.output;
+  const variantNames = file.variants.map(({ name, variant }) => name ?? variant);
+  const ids = slugs(variantNames, `variants in ${path}`);
   const variants = file.variants.map((each, i): VariantSettings => {
     const contexts = each.contexts ?? file.contexts;
     const settings = { ...file.training, ...each.training };
@@ -162,15 +177,16 @@ export function readExperiment(path: string): Experiment {
     const place = `variants[${i}] in ${path}`;
     return {
       ...each,
-      name: each.name ?? each.variant,
+      name: variantNames[i]!,
+      id: ids[i]!,
       contexts,
       seeds: each.seeds ?? file.seeds,
       schedules: contexts.map((context) => schedule(settings, context, place)),
     };
   });
-  const recall = file.recall.map((test) => ({ ...test, name: test.name ?? test.task }));
-  requireDifferent(variants, `variants in ${path}`);
-  requireDifferent(recall, `recall in ${path}`);
+  const testNames = file.recall.map(({ name, task }) => name ?? task);
+  const testIds = slugs(testNames, `recall in ${path}`);
+  const recall = file.recall.map((test, i) => ({ ...test, name: testNames[i]!, id: testIds[i]! }));
   const baseline = file.baseline ?? variants[0]!.name;
   if (!variants.some(({ name }) => name === baseline)) {
     const expected = `the name of a variant: ${variants.map(({ name }) => name).join(', ')}`;
@@ -182,7 +198,7 @@ export function readExperiment(path: string): Experiment {
 function readJson(path: string): unknown {
   let contents: string;
   try {
-    contents = readFileSync(path, 'utf8');
+    contents = readText(path);
   } catch (cause) {
     const message = `cannot read ${path} (${(cause as Error).message})`;
     throw new ConfigError({ what: path, value: undefined, message, expected: 'a file in JSON', cause });
@@ -213,15 +229,40 @@ function mistake(path: string, issue: v.BaseIssue<unknown>): ConfigError {
   return new ConfigError({ what, value: issue.input, expected: issue.message });
 }
 
-function requireDifferent(all: readonly { readonly name: string }[], what: string): void {
-  const twice = all.find(({ name }, i) => all.findIndex((other) => slug(other.name) === slug(name)) !== i);
-  if (!twice) return;
-  const remedy = 'Give each a name of its own with "name".';
-  throw new ConfigError({ what: `a name of ${what}`, value: twice.name, expected: 'one that no other has', remedy });
+/** A file, without the mark that some editors put in front of it. */
+export function readText(path: string): string {
+  return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
+}
+
+/**
+ * Names as parts of a path, each another one.
+ *
+ * @throws ConfigError where a name stands twice
+ */
+export function slugs(all: readonly string[], what: string): string[] {
+  const seen = new Set<string>();
+  const taken = new Set<string>();
+  return all.map((name) => {
+    const same = name.normalize().trim().replaceAll(/\s+/g, ' ');
+    if (seen.has(same)) {
+      const remedy = 'Give each a name of its own with "name".';
+      throw new ConfigError({ what: `a name of ${what}`, value: name, expected: 'one that no other has', remedy });
+    }
+    seen.add(same);
+    const own = taken.has(slug(name)) ? `${slug(name)}-${shortHash(same)}` : slug(name);
+    taken.add(own);
+    return own;
+  });
 }
 
 /** A name as part of a path: `gated softmax, β` → `gated-softmax-b`. */
 export function slug(name: string): string {
-  const plain = name.normalize('NFKD').toLowerCase().replaceAll('β', 'b').replaceAll('γ', 'g');
-  return plain.replaceAll(/[^a-z0-9.]+/g, '-').replaceAll(/^[-.]+|-+$/g, '') || 'run';
+  const plain = name.normalize('NFKC').toLowerCase().replaceAll('β', 'b').replaceAll('γ', 'g');
+  const words = plain.replaceAll(/[^\p{L}\p{M}\p{N}.]+/gu, '-').replaceAll(/^[-.]+|-+$/g, '') || 'run';
+  // File systems take names of 255 bytes.
+  return words.length > 60 ? `${[...words].slice(0, 50).join('')}-${shortHash(name)}` : words;
+}
+
+function shortHash(text: string): string {
+  return contentHash(new TextEncoder().encode(text)).slice(0, 6);
 }

@@ -3,7 +3,7 @@
 import { modelCosts, trainingFlops, type ModelCosts } from '@sympow/evaluation';
 import { ConfigError } from '@sympow/kernels';
 import { modelConfig, modelSize, variants, type ComputeOptions, type ModelConfig } from '@sympow/model';
-import { slug, type Experiment } from './experiment';
+import { type Experiment } from './experiment';
 import { atPlaceNow } from './place';
 import type { Schedule } from './schedule';
 
@@ -35,12 +35,12 @@ export interface RunCosts extends ModelCosts {
  * @throws ConfigError for model settings that cannot be, with their place in the file
  */
 export function planRuns(experiment: Experiment, vocabSize: number): Run[] {
-  return experiment.variants.flatMap(({ name, variant, model, contexts, seeds, schedules }, i) => {
+  return experiment.variants.flatMap(({ id: own, name, variant, model, contexts, seeds, schedules }, i) => {
     const settings = { ...experiment.model, ...variants[variant], ...model, vocabSize };
     const config = atPlaceNow(`variants[${i}].model in ${experiment.path}`, () => modelConfig(settings));
     return contexts.flatMap((context, c) =>
       seeds.map((seed) => {
-        const id = `${slug(name)}-c${context}-s${seed}`;
+        const id = `${own}-c${context}-s${seed}`;
         return { id, variant: name, context, seed, config, schedule: schedules[c]! };
       }),
     );

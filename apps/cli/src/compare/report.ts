@@ -1,6 +1,6 @@
 // The results as one page for people: Markdown beside its charts, and HTML with the charts inside, which opens without a network.
 
-import { markdownTable } from '../markdown';
+import { markdownTable, markdownText, withoutHtml, type MarkdownTable } from '../markdown';
 import type { Chart } from './charts';
 import type { Results } from './results';
 import { sectionsOf, tablesOf, type Table } from './tables';
@@ -19,17 +19,18 @@ function progress({ runs }: Results): string {
 
 export function markdownPage(results: Results, charts: readonly Chart[], { file, machine }: PageFacts): string {
   const { title, description } = results;
+  const fence = '`'.repeat(1 + Math.max(2, ...[...file.matchAll(/`+/g)].map(([run]) => run.length)));
   return [
-    `# ${title}`,
-    ...(description === undefined ? [] : [description]),
-    `${progress(results)} ${machine}`,
+    `# ${markdownText(title)}`,
+    ...(description === undefined ? [] : [withoutHtml(description)]),
+    `${progress(results)} ${markdownText(machine)}`,
     ...inOrder(results, charts, tablesOf(results)).flatMap((part) =>
       'svg' in part
-        ? [`![${part.title}](charts/${part.name}.svg)`]
-        : [`## ${part.title}`, part.note, markdownTable(part)],
+        ? [`![${markdownText(part.title)}](charts/${encodeURI(part.name)}.svg)`]
+        : [`## ${markdownText(part.title)}`, markdownText(part.note), markdownTable(inMarkdown(part))],
     ),
     '## The file',
-    `\`\`\`json\n${file.trim()}\n\`\`\``,
+    `${fence}json\n${file.trim()}\n${fence}`,
     '',
   ].join('\n\n');
 }
@@ -61,6 +62,10 @@ ${parts.map((part) => ('svg' in part ? figure(part) : section(part))).join('\n')
 </body>
 </html>
 `;
+}
+
+function inMarkdown({ head, rows }: Table): MarkdownTable {
+  return { head: head.map(markdownText), rows: rows.map((row) => row.map(markdownText)) };
 }
 
 /** Section by section, its charts before its tables. */

@@ -14,7 +14,7 @@ import {
 import { configToJson } from '@sympow/model';
 import type { ExperimentData } from './data';
 import { measurements } from './execute';
-import { isTaskData, slug, type Experiment } from './experiment';
+import { isTaskData, type Experiment } from './experiment';
 import type { Run } from './plan';
 import type { RunFolder, StepRecord } from './runFolder';
 
@@ -82,7 +82,12 @@ export interface Results {
   readonly variants: readonly string[];
   readonly contexts: readonly number[];
   readonly baseline: string;
-  readonly tests: readonly { readonly name: string; readonly task: string; readonly length: number }[];
+  readonly tests: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly task: string;
+    readonly length: number;
+  }[];
   readonly length: number | null;
   readonly runs: readonly RunResult[];
   readonly groups: readonly GroupResult[];
@@ -108,7 +113,7 @@ export async function gatherResults(
     variants: variants.map(({ name }) => name),
     contexts: [...new Set(runs.map(({ context }) => context))].sort((a, b) => a - b),
     baseline,
-    tests: recall.map(({ name, task, length }) => ({ name, task, length })),
+    tests: recall.map(({ id, name, task, length }) => ({ id, name, task, length })),
     length: evaluation && !isTaskData(experiment.data) ? evaluation.length : null,
     runs: full.map(({ result }) => result),
     groups: keys.map((run) => groupOf(experiment, run, full)),
@@ -124,7 +129,7 @@ interface FullRun {
 
 async function gatherRun(experiment: Experiment, data: ExperimentData, run: Run, folder: RunFolder): Promise<FullRun> {
   const trained = await folder.trained();
-  const steps = folder.steps();
+  const steps = trained ? folder.stepsTo(trained.step) : [];
   const found = new Map<string, unknown>();
   const due = measurements(experiment, data);
   for (const { name, settings } of due) {
@@ -133,8 +138,8 @@ async function gatherRun(experiment: Experiment, data: ExperimentData, run: Run,
   }
   const timedLoss = (found.get('loss') as LossByPosition | undefined) ?? null;
   const { id, variant, context, seed, config, schedule } = run;
-  const recall = experiment.recall.flatMap(({ name }) => {
-    const result = found.get(`recall-${slug(name)}`) as RecallAccuracy | undefined;
+  const recall = experiment.recall.flatMap(({ id: test, name }) => {
+    const result = found.get(`recall-${test}`) as RecallAccuracy | undefined;
     return result ? [[name, withoutTimes(result)] as const] : [];
   });
   const result: RunResult = {
@@ -146,7 +151,7 @@ async function gatherRun(experiment: Experiment, data: ExperimentData, run: Run,
     trainLoss: trained ? lastTenth(steps) : null,
     curve: trained ? curveOf(steps) : [],
     loss: timedLoss && withoutTimes(timedLoss),
-    recall: Object.fromEntries(recall),
+    recall: byName(recall),
     measured: trained
       ? {
           backend: trained.backend,
@@ -181,10 +186,10 @@ function groupOf({ evaluation, recall }: Experiment, run: Run, all: readonly Ful
       loss: mean(results.map(({ curve }) => curve[i]!.loss)),
     })),
     loss: average && withoutTimes(average),
-    recall: Object.fromEntries(
+    recall: byName(
       recall.flatMap(({ name }) => {
         const found = results.flatMap((result) => (result.recall[name] ? [result.recall[name]] : []));
-        return found.length > 0 ? [[name, averageRecall(found)]] : [];
+        return found.length > 0 ? [[name, averageRecall(found)] as const] : [];
       }),
     ),
     measured: measured[0]
@@ -198,6 +203,11 @@ function groupOf({ evaluation, recall }: Experiment, run: Run, all: readonly Ful
         }
       : null,
   };
+}
+
+/** Values under names that people gave: `constructor` is one like any other. */
+function byName<V>(entries: readonly (readonly [string, V])[]): Record<string, V> {
+  return Object.assign(Object.create(null) as Record<string, V>, Object.fromEntries(entries));
 }
 
 function withoutTimes<R extends object>(result: R): Omit<R, Times | 'pace'> {

@@ -3,11 +3,12 @@
 
 import { describeValue } from '@sympow/embedding';
 import { ConfigError } from '@sympow/kernels';
-import { folderStorage, readJson, type Storage } from '@sympow/model';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { CheckpointError, folderStorage, readJson, type Storage } from '@sympow/model';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const mostBytes = 2 ** 28;
+const stepsName = 'steps.jsonl';
 
 /** A step of the training. */
 export interface StepRecord {
@@ -38,16 +39,22 @@ export class RunFolder {
     this.storage = folderStorage(path);
   }
 
+  /** Notes what the run is made of, or checks as {@link check} does. */
+  async claim(settings: object): Promise<void> {
+    if (await this.check(settings)) return;
+    await this.write('run.json', settings);
+  }
+
   /**
-   * Notes what the run is made of, or checks that it is what it was.
+   * Whether the run has begun; if it has, checks that it is what it was.
    *
    * @throws ConfigError that names the first difference
    */
-  async claim(settings: object): Promise<void> {
+  async check(settings: object): Promise<boolean> {
     const stored = await this.read('run.json');
-    if (stored === undefined) return this.write('run.json', settings);
-    const different = firstDifference(settings, stored, '');
-    if (different === undefined) return;
+    if (stored === undefined) return false;
+    const different = differenceOfRuns(settings, stored);
+    if (different === undefined) return true;
     const { place, now, before } = different;
     throw new ConfigError({
       what: `${place} of ${this.path}`,
@@ -60,7 +67,7 @@ export class RunFolder {
   /** Whether it holds this run, begun with these settings. */
   async holds(settings: object): Promise<boolean> {
     const stored = await this.read('run.json');
-    return stored !== undefined && firstDifference(settings, stored, '') === undefined;
+    return stored !== undefined && differenceOfRuns(settings, stored) === undefined;
   }
 
   trained(): Promise<Trained | undefined> {
@@ -81,26 +88,48 @@ export class RunFolder {
     return this.write(`${name}.json`, measured);
   }
 
-  /** The losses so far, in order. */
+  /** The losses so far, in order. A step that was done twice counts once, and what is no record does not count. */
   steps(): StepRecord[] {
-    const file = join(this.path, 'steps.jsonl');
+    const file = join(this.path, stepsName);
     if (!existsSync(file)) return [];
     const lines = readFileSync(file, 'utf8').split('\n');
     // What follows the last line break was being written when the process was killed.
-    return lines.slice(0, -1).map((line) => JSON.parse(line) as StepRecord);
+    const records = new Map(lines.slice(0, -1).flatMap(recordIn));
+    return [...records.values()].sort((a, b) => a.step - b.step);
   }
 
-  /** Forgets the steps after a checkpoint, which will be done again. */
-  keepSteps(last: number): void {
-    const kept = this.steps().filter(({ step }) => step <= last);
-    const file = join(this.path, 'steps.jsonl');
-    mkdirSync(this.path, { recursive: true });
-    writeFileSync(`${file}.partial`, kept.map((record) => `${JSON.stringify(record)}\n`).join(''));
-    renameSync(`${file}.partial`, file);
+  /** The losses of a number of steps. @throws CheckpointError where one is missing */
+  stepsTo(last: number): StepRecord[] {
+    const steps = this.steps().filter(({ step }) => step <= last);
+    const missing = steps.findIndex(({ step }, i) => step !== i + 1);
+    if (missing < 0 && steps.length === last) return steps;
+    const file = join(this.path, stepsName);
+    const step = (missing < 0 ? steps.length : missing) + 1;
+    throw new CheckpointError({
+      what: file,
+      value: step,
+      message: `${file} is damaged: the loss of step ${step} of ${last} is missing`,
+      expected: 'the losses of all steps',
+      remedy: `Remove ${this.path}, and the same command trains this run again.`,
+    });
   }
 
-  addStep(record: StepRecord): void {
-    appendFileSync(join(this.path, 'steps.jsonl'), `${JSON.stringify(record)}\n`);
+  /** Forgets the steps after a checkpoint, which will be done again. @throws CheckpointError where one before is missing */
+  keepSteps(last: number): Promise<void> {
+    const lines = this.stepsTo(last).map((record) => `${JSON.stringify(record)}\n`);
+    return this.storage.write(stepsName, lines.join(''));
+  }
+
+  /** @param certain - whether it is to outlast a power failure, as a checkpoint does that follows */
+  addStep(record: StepRecord, certain: boolean): void {
+    const file = join(this.path, stepsName);
+    try {
+      appendFileSync(file, `${JSON.stringify(record)}\n`, { flush: certain });
+    } catch (cause) {
+      const message = `cannot write ${file} (${(cause as Error).message})`;
+      const remedy = 'Then the same command goes on from the last checkpoint.';
+      throw new CheckpointError({ what: file, value: undefined, message, expected: 'a disk with room', remedy, cause });
+    }
   }
 
   private async read(name: string): Promise<unknown> {
@@ -120,10 +149,29 @@ export class RunFolder {
   }
 }
 
+/** A line of the losses, under its step. */
+function recordIn(line: string): [number, StepRecord][] {
+  try {
+    const record = JSON.parse(line) as StepRecord;
+    const sound = Number.isSafeInteger(record.step) && Number.isFinite(record.loss) && Number.isFinite(record.seconds);
+    return sound ? [[record.step, record]] : [];
+  } catch {
+    return [];
+  }
+}
+
 interface Difference {
   readonly place: string;
   readonly now: unknown;
   readonly before: unknown;
+}
+
+/** Runs that earlier versions began know no fingerprint of their data. */
+function differenceOfRuns(now: object, before: unknown): Difference | undefined {
+  const found = firstDifference(now, before, '');
+  return found?.place === 'data.content' && found.before === undefined
+    ? firstDifference({ ...now, data: { ...(now as { data: object }).data, content: undefined } }, before, '')
+    : found;
 }
 
 /** The first place where two values differ as JSON. */
