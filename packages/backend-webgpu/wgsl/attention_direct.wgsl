@@ -69,7 +69,10 @@ fn direct_product(row: u32, column: u32) -> f32 {
   var sum = 0.0;
   if (key <= query) {
     for (var i = 0u; i < params.d; i++) {
-      sum += one_of_q(query, i) * one_of_k(key, i) * one_decay(query, key, i);
+      let factor = one_decay(query, key, i);
+      if (factor != 0.0) {
+        sum += one_of_q(query, i) * one_of_k(key, i) * factor;
+      }
     }
   }
   return sum;
@@ -108,7 +111,10 @@ fn direct_query(row: u32, column: u32) -> vec4<f32> {
     let weight = weights[j * pitch + row / 4u][row % 4u];
 #repeat c 4
     if (column + $cu < params.d) {
-      sum[$c] += weight * one_of_k(key_first + j, column + $cu) * one_decay(query, key_first + j, column + $cu);
+      let factor$c = one_decay(query, key_first + j, column + $cu);
+      if (weight != 0.0 && factor$c != 0.0) {
+        sum[$c] += weight * one_of_k(key_first + j, column + $cu) * factor$c;
+      }
     }
 #end
   }
@@ -123,11 +129,19 @@ fn direct_key(row: u32, column: u32) -> vec4<f32> {
     let weight = weights[i * pitch + row / 4u][row % 4u];
 #repeat c 4
     if (column + $cu < params.d) {
-      sum[$c] += weight * one_of_q(query_first + i, column + $cu) * one_decay(query_first + i, key, column + $cu);
+      let factor$c = one_decay(query_first + i, key, column + $cu);
+      if (weight != 0.0 && factor$c != 0.0) {
+        sum[$c] += weight * one_of_q(query_first + i, column + $cu) * factor$c;
+      }
     }
 #end
   }
   return sum;
+}
+
+// A decay of 0 hides even what is not finite.
+fn decayed_four(four: vec4<f32>, by: vec4<f32>) -> vec4<f32> {
+  return select(four * by, vec4<f32>(), by == vec4<f32>());
 }
 
 // The decays that split products are still to be multiplied by, 0 outside the block.

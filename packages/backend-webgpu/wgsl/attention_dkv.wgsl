@@ -124,7 +124,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
         var part$t = Sums();
         add_weighted(thread, of_q, first_column + $tu * block, &part$t);
 #repeat r rows
-        keys$t[$r] += part$t[$r] * decay_of_key(row_at(thread, $ru), first_column + $tu * block + value_at(thread));
+        keys$t[$r] += decayed_four(part$t[$r], decay_of_key(row_at(thread, $ru), first_column + $tu * block + value_at(thread)));
 #end
 #end
       }

@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     let row = row_at(thread, $ru);
     let column = task.column + $tu * block + value_at(thread);
 #if vector_gates
-    store(task.first + row, column, params.d, outputs$t[$r] * decay_of_query(row, column), direct);
+    store(task.first + row, column, params.d, decayed_four(outputs$t[$r], decay_of_query(row, column)), direct);
 #else
     store(task.first + row, column, params.d, outputs$t[$r], false);
 #endif

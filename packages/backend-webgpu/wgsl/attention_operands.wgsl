@@ -123,7 +123,8 @@ fn load_q(row: u32, column: u32) -> vec4<f32> {
   let four = vec4<f32>(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
 #endif
 #if vector_gates
-  return within(four * query_decay(token, column), column, params.d);
+  let kept = query_decay(token, column);
+  return within(select(four * kept, vec4<f32>(), kept == vec4<f32>()), column, params.d);
 #else
   return within(four, column, params.d);
 #endif
@@ -141,7 +142,8 @@ fn load_k(row: u32, column: u32) -> vec4<f32> {
   let four = vec4<f32>(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
 #endif
 #if vector_gates
-  return within(four * key_decay(token, column), column, params.d);
+  let kept = key_decay(token, column);
+  return within(select(four * kept, vec4<f32>(), kept == vec4<f32>()), column, params.d);
 #else
   return within(four, column, params.d);
 #endif

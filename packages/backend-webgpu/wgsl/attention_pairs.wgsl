@@ -3,9 +3,12 @@
 #if vector_gates
 #import attention_direct
 #endif
+#if gates
+// The first key that a query sees, in any dimension.
+var<workgroup> query_seen: array<u32, block>;
+#endif
 #if scalar_gates
 var<workgroup> query_gates: array<vec2<f32>, block>;
-var<workgroup> query_seen: array<u32, block>;
 var<workgroup> key_gates: array<vec2<f32>, block>;
 var<workgroup> first_token: u32;
 #endif
@@ -20,6 +23,13 @@ fn put_queries(thread: u32) {
 #if scalar_gates
     query_gates[thread] = prepared[gate_at(params.offset + token, 0u)];
     query_seen[thread] = first_seen(params.offset + token, 0u);
+#endif
+#if vector_gates
+    var seen = first_seen(params.offset + token, 0u);
+    for (var i = 1u; i < params.d; i++) {
+      seen = min(seen, first_seen(params.offset + token, i));
+    }
+    query_seen[thread] = seen;
 #endif
 #if dy
     query_stats[thread] = prepared[query_row(token)];
@@ -86,7 +96,11 @@ fn pairs_of_query(query: u32, keys: vec4<u32>) -> Pairs {
   let tails = own.y - vec4<f32>(gate0.y, gate1.y, gate2.y, gate3.y);
   return Pairs(heads + tails, causal & (tokens >= vec4<u32>(query_seen[query])));
 #else
+#if vector_gates
+  return Pairs(vec4<f32>(), causal & (tokens >= vec4<u32>(query_seen[query])));
+#else
   return Pairs(vec4<f32>(), causal);
+#endif
 #endif
 }
 
@@ -95,16 +109,23 @@ fn pairs_of_key(key: u32, queries: vec4<u32>) -> Pairs {
   let token = key_first + key;
   let tokens = vec4<u32>(query_first) + queries;
   let causal = (vec4<u32>(params.offset) + tokens >= vec4<u32>(token)) & (tokens < vec4<u32>(query_end));
+#if gates
+#repeat j 4
+  let seen$j = query_seen[queries[$j]];
+#end
+  let seen = causal & (vec4<u32>(seen0, seen1, seen2, seen3) <= vec4<u32>(token));
+#else
+  let seen = causal;
+#endif
 #if scalar_gates
   let own = key_gates[key];
 #repeat j 4
   let gate$j = query_gates[queries[$j]];
-  let seen$j = query_seen[queries[$j]];
 #end
   let heads = vec4<f32>(gate0.x, gate1.x, gate2.x, gate3.x) - own.x;
   let tails = vec4<f32>(gate0.y, gate1.y, gate2.y, gate3.y) - own.y;
-  return Pairs(heads + tails, causal & (vec4<u32>(seen0, seen1, seen2, seen3) <= vec4<u32>(token)));
+  return Pairs(heads + tails, seen);
 #else
-  return Pairs(vec4<f32>(), causal);
+  return Pairs(vec4<f32>(), seen);
 #endif
 }

@@ -21,6 +21,8 @@ const slice = side * (depth / 4u);
 alias Sums = array<vec4<f32>, rows>;
 var<workgroup> panel_a: array<vec4<f32>, depth * pitch>;
 var<workgroup> panel_b: array<vec4<f32>, depth * pitch>;
+// Set where an operand holds NaN or infinities, which weights of 0 hide.
+var<workgroup> unbounded: atomic<u32>;
 // Four rows of weights for each column: what `put_weights` keeps for `add_weighted`, and free for other use between the two.
 var<workgroup> weights: array<vec4<f32>, block * pitch>;
 
@@ -126,6 +128,27 @@ fn part_at(row: u32, i: u32) -> f32 {
   return weights[i * pitch + row / 4u][row % 4u];
 }
 
+fn is_unbounded(four: vec4<f32>) -> vec4<bool> {
+  return (bitcast<vec4<u32>>(four) & vec4<u32>(0x7f800000u)) == vec4<u32>(0x7f800000u);
+}
+
+// What `add_weighted` has left out: what is not finite, where its weight is not 0.
+fn add_unbounded(thread: u32, operand: u32, first: u32, sums: ptr<function, Sums>) {
+  let row = thread / side;
+  for (var step = 0u; step < block; step++) {
+    let four = load(operand, step, first + value_at(thread));
+    let apart = is_unbounded(four);
+    if (any(apart)) {
+#repeat i quads
+      let a$i = weights[step * pitch + $iu * (side / quads) + row];
+#repeat r 4
+      (*sums)[$iu * 4u + $ru] += select(vec4<f32>(), a$i[$r] * four, apart & vec4<bool>(a$i[$r] != 0.0));
+#end
+#end
+    }
+  }
+}
+
 fn fetch_values(operand: u32, i: u32, at: u32, first: u32) -> vec4<f32> {
   return load(operand, at + i / side, first + i % side * 4u);
 }
@@ -143,7 +166,11 @@ fn add_weighted(thread: u32, operand: u32, first: u32, sums: ptr<function, Sums>
     workgroupBarrier();
 #repeat l value_loads
     if (thread + $lu * threads < depth * side) {
-      panel_b[(thread + $lu * threads) / side * pitch + column] = ahead[$l];
+      let apart$l = is_unbounded(ahead[$l]);
+      panel_b[(thread + $lu * threads) / side * pitch + column] = select(ahead[$l], vec4<f32>(), apart$l);
+      if (any(apart$l)) {
+        atomicStore(&unbounded, 1u);
+      }
     }
 #end
     workgroupBarrier();
@@ -161,6 +188,9 @@ fn add_weighted(thread: u32, operand: u32, first: u32, sums: ptr<function, Sums>
 #end
 #end
     }
+  }
+  if (atomicLoad(&unbounded) != 0u) {
+    add_unbounded(thread, operand, first, sums);
   }
 }
 

@@ -16,6 +16,7 @@ struct Params {
   vectors: u32,
   padded: u32,
   normalized: u32,
+  gate_width: u32,
   groups: u32,
 }
 var<uniform> params: Params;
@@ -37,6 +38,7 @@ var<workgroup> parts_of_den: array<vec4<f32>, threads>;
 var<workgroup> scales: array<vec2<f32>, tile_m>;
 var<private> den: vec4<f32>;
 #endif
+#import chunk_start
 var<storage, read_write> y: array<Stored>;
 
 var<private> first_token: u32;
@@ -115,7 +117,7 @@ fn join(thread: u32, first_row: u32, tokens: u32) {
       for (var i = m / 4u; i < loaders; i += tile_m / 4u) {
         answer += parts_of_den[i][m % 4u];
       }
-      let sum = term.y + term.w * answer;
+      let sum = term.y + select(term.w * answer, 0.0, term.w == 0.0);
       var scale = term.z;
       if (params.normalized != 0u) {
         scale = select(1.0 / sum, 0.0, sum == 0.0);
@@ -138,7 +140,7 @@ fn store(row: u32, m: u32, n: u32, value: vec4<f32>) {
   let at = row * params.columns + column;
 #if wide
 #if terms
-  y[at / 4u] = num[at / 4u] * scales[m].x + value * scales[m].y;
+  y[at / 4u] = num[at / 4u] * scales[m].x + select(value * scales[m].y, vec4<f32>(), scales[m].y == 0.0);
 #else
   y[at / 4u] = value;
 #endif
@@ -146,7 +148,7 @@ fn store(row: u32, m: u32, n: u32, value: vec4<f32>) {
 #repeat i 4
   if (column + $iu < params.columns) {
 #if terms
-    y[at + $iu] = num[at + $iu] * scales[m].x + value[$i] * scales[m].y;
+    y[at + $iu] = num[at + $iu] * scales[m].x + select(value[$i] * scales[m].y, 0.0, scales[m].y == 0.0);
 #else
     y[at + $iu] = value[$i];
 #endif
@@ -173,6 +175,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   first_x = part * params.vectors * params.padded;
   first_state = part / params.shared_by * params.rows;
   let first_row = (batch * params.length + begin) * params.heads + head;
+  let shown = first_shown(first_row, begin, tokens);
   multiply(thread, 0u, params.quads * 4u);
 #if terms
   join(thread, first_row, tokens);
@@ -180,7 +183,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #repeat i results
   let m$i = result_row(thread, $iu);
   if (first_token + m$i < tokens) {
-    store(first_row + (first_token + m$i) * params.heads, m$i, result_column(thread, $iu), result($iu));
+    let value$i = select(result($iu), vec4<f32>(), first_token + m$i < shown);
+    store(first_row + (first_token + m$i) * params.heads, m$i, result_column(thread, $iu), value$i);
   }
 #end
 }

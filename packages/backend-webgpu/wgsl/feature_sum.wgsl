@@ -15,6 +15,7 @@ struct Params {
   columns: u32,
   quads: u32,
   vectors: u32,
+  gate_width: u32,
   groups: u32,
 }
 var<uniform> params: Params;
@@ -30,6 +31,7 @@ var<storage, read> v: array<Stored>;
 var<storage, read> scale: array<f32>;
 var<storage, read> weight: array<f32>;
 #endif
+#import chunk_start
 var<storage, read_write> S: array<Stored>;
 var<storage, read_write> Z: array<f32>;
 
@@ -40,6 +42,8 @@ var<private> first_column: u32;
 // Row of x and v for the first token of the chunk, and the tokens.
 var<private> first_row: u32;
 var<private> count: u32;
+// The first token of the chunk that counts.
+var<private> shown: u32;
 
 fn load_a(m: u32, k: u32) -> mat4x4<f32> {
   var block = mat4x4<f32>();
@@ -76,7 +80,7 @@ fn load_b(n: u32, k: u32) -> mat4x4<f32> {
     return block;
   }
 #repeat j 4
-  if (k + $ju < count) {
+  if (k + $ju >= shown && k + $ju < count) {
     let row = first_row + (k + $ju) * params.heads;
     let at = row * params.columns + column;
 #if wide
@@ -90,7 +94,7 @@ fn load_b(n: u32, k: u32) -> mat4x4<f32> {
 #end
 #endif
 #if scale
-    block[$j] *= scale[row];
+    block[$j] = select(block[$j] * scale[row], vec4<f32>(), scale[row] == 0.0);
 #endif
   }
 #end
@@ -161,6 +165,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let head = state % states * params.shared_by;
   for (var h = head; h < head + params.shared_by; h++) {
     first_row = (batch * params.length + begin) * params.heads + h;
+    shown = first_shown(first_row, begin, tokens);
     multiply(thread, 0u, tokens);
   }
 #repeat i results

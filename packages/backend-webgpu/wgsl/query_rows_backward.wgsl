@@ -66,8 +66,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   if (lane == 0u) {
     dden[row] = of_sum * inside;
 #if terms
-    scale[row] = factor * boost * terms[row].w;
-    weight[row] = of_sum * boost * terms[row].w;
+    let outside = terms[row].w;
+    scale[row] = select(factor * boost * outside, 0.0, outside == 0.0);
+    weight[row] = select(of_sum * boost * outside, 0.0, outside == 0.0);
 #endif
   }
 }

@@ -1,4 +1,4 @@
-// Keys as they reach the end of their chunk, k·e^{A_last − A_j}. Rows are padded to whole vectors with zeros: `natural` as
+// Keys as they reach the end of their chunk, k·e^{A_last − A_j}, 0 where they do not, whatever they are. Rows are padded to whole vectors with zeros: `natural` as
 // [B, T, G, width], `transposed` as [B, n, G, width, padded tokens].
 #import grid
 #import decay
@@ -52,7 +52,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
         factor = key_decay(last, row, begin + t, i$j);
       }
 #endif
-      value[$j] = k[row * params.d + i$j] * factor;
+      value[$j] = select(k[row * params.d + i$j] * factor, 0.0, factor == 0.0);
     }
 #end
 #if natural

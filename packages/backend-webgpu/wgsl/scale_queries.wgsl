@@ -41,7 +41,7 @@ fn scaled(row: u32, gate_row: u32, begin: u32, i: u32, shared_factor: f32) -> ve
       factor = state_decay(gate_row, begin, i + $ju) * params.root;
     }
 #endif
-    value[$j] = q[row * params.d + i + $ju] * factor;
+    value[$j] = select(q[row * params.d + i + $ju] * factor, 0.0, factor == 0.0);
   }
 #end
   return value;
@@ -89,7 +89,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     var outside = 0.0;
     if (c != 0.0) {
       inside = whole_power(most / c, params.power);
-      outside = whole_power(norm / c, params.power);
+      // Exactly 0 where a row sees nothing of the state: nothing is multiplied by it.
+      outside = select(whole_power(norm / c, params.power), 0.0, norm == 0.0);
     }
 #if den
     let share = den[row] * inside;

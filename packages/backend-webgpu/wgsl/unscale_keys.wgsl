@@ -43,13 +43,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
       factor = key_decay(last, row, begin + t, i);
     }
 #endif
-    let value = gradient[(state * params.vectors * 4u + i) * params.padded + t] * factor;
+    let hidden = factor == 0.0;
+    let value = select(gradient[(state * params.vectors * 4u + i) * params.padded + t] * factor, 0.0, hidden);
     dk[row * params.d + i] = value;
 #if dA
     if (gate_width > 1u) {
-      dA[row * gate_width + i] = -k[row * params.d + i] * value;
+      dA[row * gate_width + i] = select(-k[row * params.d + i] * value, 0.0, hidden);
     } else {
-      along += k[row * params.d + i] * value;
+      along += select(k[row * params.d + i] * value, 0.0, hidden);
     }
 #endif
   }

@@ -50,10 +50,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
         factor = scale * state_decay(gate_row, begin, i);
       }
 #endif
-      let value = gradient[((state * params.shared_by + h) * params.vectors * 4u + i) * params.padded + t] * factor;
+      let hidden = factor == 0.0;
+      let value = select(gradient[((state * params.shared_by + h) * params.vectors * 4u + i) * params.padded + t] * factor, 0.0, hidden);
       dq[row * params.d + i] = value;
 #if dA
-      let own = q[row * params.d + i] * value;
+      let own = select(q[row * params.d + i] * value, 0.0, hidden);
       if (gate_width == 1u) {
         along += own;
       } else if (h == 0u) {

@@ -58,8 +58,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let first_row = state / states * params.window * states + state % states;
   for (var j = 0u; j < params.count; j++) {
     let weight = whole_power(parts[after + 2u + j] / c, params.power);
-    total += weight;
-    answer += weight * v[(first_row + j * states) * params.columns + column];
+    if (weight != 0.0) {
+      total += weight;
+      answer += weight * v[(first_row + j * states) * params.columns + column];
+    }
   }
 #endif
   var scale = whole_power(c, params.power);

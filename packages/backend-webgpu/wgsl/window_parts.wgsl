@@ -75,7 +75,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     let j = block - params.blocks;
     var sum = 0.0;
     for (var i = thread; i < d; i += threads) {
-      sum += q[query * d + i] * k[(first_row + j * states) * d + i] * decay_since(first_row, j + 1u, i);
+      let factor = decay_since(first_row, j + 1u, i);
+      if (factor != 0.0) {
+        sum += q[query * d + i] * k[(first_row + j * states) * d + i] * factor;
+      }
     }
     let score = workgroup_sum(thread, sum) * params.root;
     if (thread == 0u) {

@@ -22,7 +22,7 @@ export function openDefinition(): Promise<Backend> {
  * call asks the device for no memory.
  */
 export async function checkCase(backend: Backend, kase: KernelCase): Promise<CaseResult> {
-  const { kernel, name, ignore = [], floor = {} } = kase;
+  const { kernel, name, ignore = [], floor = {}, poisoned } = kase;
   const { float, operands } = backend.capabilities;
   const inputs = new Inputs(`${kernel} ${name}`, float, await openDefinition());
   const args = kase.make(inputs);
@@ -45,6 +45,7 @@ export async function checkCase(backend: Backend, kase: KernelCase): Promise<Cas
         tolerance: toleranceOf(kernel, output, { float, operands: args.exact ? undefined : operands }),
         floor: floor[output],
         circular: actual.circular,
+        poisoned,
       });
       deviations.push(deviation);
       if (deviation.complaint) complaints.push(`${round} call: ${deviation.complaint}`);

@@ -34,7 +34,7 @@ describe('one rounding of every input moves no output by more than its tolerance
   for (const kernel of Object.keys(signatures) as (keyof Kernels)[]) {
     it(kernel, () => {
       const worst: Record<string, [number, string]> = {};
-      for (const kase of cases.filter((each) => each.kernel === kernel)) {
+      for (const kase of cases.filter((each) => each.kernel === kernel && !each.poisoned)) {
         const inputs = new Inputs(`${kernel} ${kase.name}`, 'float32', definition);
         const args = kase.make(inputs);
         const exact = new Inputs('', 'float64', definition);

@@ -225,7 +225,7 @@ beforeAll(async () => {
 
 for (const [kernel, outputs] of Object.entries(formulas) as [keyof Kernels, Record<string, Formula>][]) {
   describe(`${kernel} is its formula`, () => {
-    for (const kase of cases.filter((each) => each.kernel === kernel)) {
+    for (const kase of cases.filter((each) => each.kernel === kernel && !each.poisoned)) {
       it(kase.name, () => {
         const inputs = new Inputs(`${kernel} ${kase.name}`, 'float64', definition);
         const args = kase.make(inputs);

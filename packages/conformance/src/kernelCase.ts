@@ -17,4 +17,6 @@ export interface KernelCase extends Call {
    * are then relative to the larger of it and the output.
    */
   readonly floor?: Readonly<Record<string, number>> | undefined;
+  /** Inputs hold NaN or infinities: what these reach in the definition may be anything, what they do not reach is held to it. */
+  readonly poisoned?: boolean | undefined;
 }

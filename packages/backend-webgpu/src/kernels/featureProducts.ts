@@ -3,7 +3,7 @@
  * the gradient of what was embedded. Nothing of the size of φ of all tokens is ever stored.
  */
 
-import type { Tensor } from '@sympow/kernels';
+import type { GateSums, Tensor } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { featuresOf } from './features';
 import { stateTileFor } from './stateTile';
@@ -40,12 +40,23 @@ interface FeatureSum {
   readonly heads: number;
   readonly scale?: Tensor;
   readonly weight?: Tensor;
+  /** Tokens that the last one of their chunk does not see are left out. */
+  readonly gates?: GateSums | undefined;
   readonly S: Tensor;
   readonly Z: Tensor;
 }
 
+/** What a shader that imports `chunk_start.wgsl` is launched with. */
+function chunkStart(gates: GateSums | undefined) {
+  const start = gates?.start;
+  return { tensors: { start }, params: { gate_width: start?.shape.length === 4 ? start.shape[3]! : 1 } };
+}
+
 /** S = φ(x)ᵀ(scale·V), Z = φ(x)ᵀweight for every chunk. */
-export function featureSum(machine: Machine, { chunks, power, d, x, v, heads, scale, weight, S, Z }: FeatureSum): void {
+export function featureSum(
+  machine: Machine,
+  { chunks, power, d, x, v, heads, scale, weight, gates, S, Z }: FeatureSum,
+): void {
   const [B, , G, D, e] = S.shape as [number, number, number, number, number];
   const features = featuresOf(machine, d, power);
   const copies = B * chunks.chunks * G;
@@ -54,8 +65,16 @@ export function featureSum(machine: Machine, { chunks, power, d, x, v, heads, sc
     imports: { tile: tile.file },
     flags: e % 4 === 0 ? ['wide'] : [],
     constants: { ...tile.constants, ...features.constants, a_along_k: false },
-    tensors: { table: features.table, x, v, scale, weight, S, Z },
-    params: { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads },
+    tensors: { table: features.table, x, v, scale, weight, ...chunkStart(gates).tensors, S, Z },
+    params: {
+      ...chunks,
+      ...chunkStart(gates).params,
+      heads,
+      shared_by: heads / G,
+      rows: D,
+      columns: e,
+      quads: features.quads,
+    },
     groups: Math.ceil((4 * features.quads) / tile.m) * Math.ceil(e / tile.n) * copies,
   });
 }
@@ -68,6 +87,8 @@ interface FeatureQuery {
   readonly x: Tensor;
   readonly heads: number;
   readonly S: Tensor;
+  /** Answers of tokens that the last one of their chunk does not see are 0. */
+  readonly gates?: GateSums | undefined;
   readonly y: Tensor;
   /** Attention inside the chunks, to be joined with the answer. */
   readonly inside?: {
@@ -80,7 +101,10 @@ interface FeatureQuery {
 }
 
 /** y = φ(x)ᵀS for every token and head, with the state of its chunk. */
-export function featureQuery(machine: Machine, { chunks, power, d, x, heads, S, y, inside }: FeatureQuery): void {
+export function featureQuery(
+  machine: Machine,
+  { chunks, power, d, x, heads, S, gates, y, inside }: FeatureQuery,
+): void {
   const [B, , G, D, e] = S.shape as [number, number, number, number, number];
   const features = featuresOf(machine, d, power);
   const copies = B * chunks.chunks * heads;
@@ -95,8 +119,17 @@ export function featureQuery(machine: Machine, { chunks, power, d, x, heads, S, 
     imports: { tile: tile.file },
     flags: e % 4 === 0 ? ['wide'] : [],
     constants: { ...tile.constants, ...features.constants, a_along_k: false },
-    tensors: { table: features.table, x, S, y, ...tensors },
-    params: { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads, normalized },
+    tensors: { table: features.table, x, S, y, ...chunkStart(gates).tensors, ...tensors },
+    params: {
+      ...chunks,
+      ...chunkStart(gates).params,
+      heads,
+      shared_by: heads / G,
+      rows: D,
+      columns: e,
+      quads: features.quads,
+      normalized,
+    },
     groups: Math.ceil(chunks.chunk / tile.m) * Math.ceil(e / tile.n) * copies,
   });
 }

@@ -36,7 +36,7 @@ export function updateState(machine: Machine): UpdateState {
       if (deltaZ.size === 0) return;
       const chunks = chunksOf(T, chunk, d);
       const { backend } = deltaS;
-      const sum = (x: Tensor) => featureSum(machine, { chunks, power, d, x, v, heads: G, S: deltaS, Z: deltaZ });
+      const sum = (x: Tensor) => featureSum(machine, { chunks, power, d, x, v, heads: G, gates, S: deltaS, Z: deltaZ });
       if (!gates && d % 4 === 0) {
         sum(k);
         return;
@@ -57,7 +57,7 @@ export function updateState(machine: Machine): UpdateState {
         const [transposed, gradient] = [0, 1].map(() => backend.empty([states, 4 * chunks.vectors, chunks.padded]));
         scaleKeys(machine, { chunks, power, k, gates, transposed });
         const [x, dx] = [transposed!, gradient!];
-        featureQuery(machine, { chunks, power, d, x, heads: G, S: dDeltaS, y: dv });
+        featureQuery(machine, { chunks, power, d, x, heads: G, gates, S: dDeltaS, y: dv });
         featureGradient(machine, { chunks, power, d, x, dx, heads: G, values: v, S: dDeltaS, Z: dDeltaZ });
         const decay = decayOf(gates, power);
         const size = states * chunks.padded;

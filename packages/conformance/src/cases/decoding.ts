@@ -5,6 +5,7 @@ import type { CaseArguments, Numbers } from '../api';
 import type { Inputs } from '../inputs';
 import type { KernelCase } from '../kernelCase';
 import { tempers, type Temper } from './gates';
+import { poisoned, type Poison } from './poison';
 
 interface Step {
   readonly name: string;
@@ -22,6 +23,8 @@ interface Step {
   /** Tokens of the window. */
   readonly C?: number;
   readonly count?: number;
+  /** In the window's tokens, and in the whole state. */
+  readonly poison?: Poison;
 }
 
 const steps: readonly Step[] = [
@@ -49,15 +52,29 @@ const steps: readonly Step[] = [
   { name: 'zero queries', power: 2, gates: 'usual', queryScale: 0, C: 5, count: 5 },
   { name: 'p = 4, huge norms', d: 3, power: 4, gates: 'usual', queryScale: 1e4, keyScale: 1e4, C: 5, count: 4 },
   { name: 'p = 4, tiny norms', d: 3, power: 4, gates: 'usual', queryScale: 1e-4, keyScale: 1e-4, C: 5, count: 4 },
+  {
+    name: 'NaN before a reset',
+    ...{ H: 4, G: 2, power: 2, gates: 'resets', C: 17, count: 15 },
+    poison: { value: NaN, tokens: [1, 5], of: ['k', 'v', 'gates', 'state'] },
+  },
+  {
+    name: 'infinities before a reset, vector gates',
+    ...{ G: 2, power: 2, gates: 'resets', vector: true, C: 17, count: 15 },
+    poison: { value: Infinity, tokens: [5], of: ['k', 'v', 'state'] },
+  },
 ];
 
-/** A state as 40 keys leave it. */
-function state(inputs: Inputs, { B = 1, G = 1, d = 4, e = 4, power, keyScale = 1 }: Step): { S: Numbers; Z: Numbers } {
+/** A state as 40 keys leave it, or nothing but poison. */
+function state(inputs: Inputs, step: Step): { S: Numbers; Z: Numbers } {
+  const { B = 1, G = 1, d = 4, e = 4, power, keyScale = 1, poison } = step;
   const k = inputs.normal([B, 40, G, d], keyScale || 1);
   const v = inputs.normal([B, 40, G, e]);
   const { deltaS, deltaZ } = inputs.define('updateState', { k, v, power, chunk: 40 });
   const D = deltaZ!.shape[3]!;
-  return { S: { ...deltaS!, shape: [B, G, D, e] }, Z: { ...deltaZ!, shape: [B, G, D] } };
+  const [S, Z] = poison?.of.includes('state')
+    ? [inputs.constant(deltaS!.shape, poison.value), inputs.constant(deltaZ!.shape, poison.value)]
+    : [deltaS!, deltaZ!];
+  return { S: { ...S, shape: [B, G, D, e] }, Z: { ...Z, shape: [B, G, D] } };
 }
 
 function stepArguments(inputs: Inputs, step: Step): CaseArguments {
@@ -101,7 +118,7 @@ function stepCases(step: Step): KernelCase[] {
 
 function windowCase(step: Step): KernelCase {
   const { name, B = 1, G = 1, H = G, d = 4, e = 4, C = 1, count = 1, power, gates, vector, normalizer = 'sum' } = step;
-  const { queryScale = 1, keyScale = 1 } = step;
+  const { queryScale = 1, keyScale = 1, poison } = step;
   return {
     kernel: 'queryWindow',
     name,
@@ -116,9 +133,9 @@ function windowCase(step: Step): KernelCase {
         power,
         normalizer,
         q: inputs.normal([B, H, d], queryScale),
-        k: filled(inputs.normal([B, C, G, d], keyScale)),
-        v: filled(inputs.normal([B, C, G, e])),
-        logGate: logGate && filled(logGate),
+        k: poisoned(inputs, filled(inputs.normal([B, C, G, d], keyScale)), poison, 'k'),
+        v: poisoned(inputs, filled(inputs.normal([B, C, G, e])), poison, 'v'),
+        logGate: logGate && poisoned(inputs, filled(logGate), poison, 'gates'),
         count,
         ...state(inputs, step),
       };
@@ -126,4 +143,6 @@ function windowCase(step: Step): KernelCase {
   };
 }
 
-export const decoding: readonly KernelCase[] = steps.flatMap((step) => [...stepCases(step), windowCase(step)]);
+export const decoding: readonly KernelCase[] = steps.flatMap((step) =>
+  [...stepCases(step), windowCase(step)].map((kase) => (step.poison ? { ...kase, poisoned: true } : kase)),
+);

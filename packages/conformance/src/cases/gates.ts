@@ -14,6 +14,8 @@ export const tempers = {
   /** Gates of 0 at the first and last token of chunks, and some in between. */
   resets: (inputs, shape, C) =>
     byToken(inputs, shape, (t, x) => (t % C === 0 || t % C === C - 1 || t % 7 === 3 ? -Infinity : x)),
+  /** Documents of 23 tokens. */
+  documents: (inputs, shape) => byToken(inputs, shape, (t, x) => (t % 23 === 17 ? -Infinity : x)),
   /** Either side of where a gate counts as 0, next to gates of exactly 1. */
   threshold: (inputs, shape) => byToken(inputs, shape, (t) => [0, -86, 0, -87, -90, 0, -87.5, -1e4, -0.5][t % 9]!),
   /** Just above the threshold, token after token: the sums go far below what an exponential can hold. */

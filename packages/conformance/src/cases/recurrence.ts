@@ -4,6 +4,7 @@ import type { CaseArguments } from '../api';
 import type { KernelCase } from '../kernelCase';
 import type { Inputs } from '../inputs';
 import { Scene, situations, type Situation } from './situations';
+import { walls } from './walls';
 
 /**
  * The cases of a situation, for a backend whose ways depend on sizes that the suite does not have.
@@ -28,7 +29,7 @@ export function recurrenceCases(situation: Situation): KernelCase[] {
     ...(fresh ? {} : { ...at.states(), gates: at.gates }),
     ...at.options,
   });
-  return [
+  const all: KernelCase[] = [
     {
       kernel: 'updateState',
       name,
@@ -46,8 +47,8 @@ export function recurrenceCases(situation: Situation): KernelCase[] {
         const at = scene(inputs);
         const { k, v, gates, options } = at;
         const { deltaS, deltaZ } = at.deltas();
-        const dDeltaS = inputs.normal(deltaS!.shape);
-        return { k, v, gates, dDeltaS, dDeltaZ: inputs.normal(deltaZ!.shape), ...options };
+        const dDeltaS = at.gradient(deltaS!.shape);
+        return { k, v, gates, dDeltaS, dDeltaZ: at.gradient(deltaZ!.shape), ...options };
       },
     },
     {
@@ -73,7 +74,7 @@ export function recurrenceCases(situation: Situation): KernelCase[] {
       make: (inputs) => {
         const at = scene(inputs);
         const { S, Z } = at.states();
-        const [dS, dZ] = [inputs.normal(S.shape), inputs.normal(Z.shape)];
+        const [dS, dZ] = [at.gradient(S.shape), at.gradient(Z.shape)];
         const [B, , G, D, e] = S.shape as [number, number, number, number, number];
         const dLast = { dSLast: inputs.normal([B, G, D, e]), dZLast: inputs.normal([B, G, D]) };
         const initial = last ? dLast : {};
@@ -98,7 +99,7 @@ export function recurrenceCases(situation: Situation): KernelCase[] {
         const at = scene(inputs);
         const { q, k, v, gates, options } = at;
         const { num, den, rowMax } = at.inside();
-        return { q, k, v, gates, rowMax, dnum: inputs.normal(num!.shape), dden: inputs.normal(den!.shape), ...options };
+        return { q, k, v, gates, rowMax, dnum: at.gradient(num!.shape), dden: at.gradient(den!.shape), ...options };
       },
     },
     {
@@ -127,11 +128,12 @@ export function recurrenceCases(situation: Situation): KernelCase[] {
           y,
           // Undefined without a normalizer: nobody may read it.
           total: normalizer === 'none' ? inputs.constant(total!.shape, NaN) : total,
-          dy: inputs.normal(y!.shape),
+          dy: at.gradient(y!.shape),
         };
       },
     },
   ];
+  return situation.poison ? all.map((kase) => ({ ...kase, poisoned: true })) : all;
 }
 
-export const recurrence: readonly KernelCase[] = situations.flatMap(recurrenceCases);
+export const recurrence: readonly KernelCase[] = [...situations, ...walls].flatMap(recurrenceCases);

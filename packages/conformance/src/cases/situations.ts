@@ -1,9 +1,10 @@
 /** The situations in which the kernels of the power recurrence are tried, and the tensors that belong to each. */
 
-import type { Normalizer } from '@sympow/kernels';
+import type { Normalizer, Shape } from '@sympow/kernels';
 import type { Numbers } from '../api';
 import type { Inputs } from '../inputs';
 import { gateSums, tempers, type Temper } from './gates';
+import { poisoned, type Poison } from './poison';
 
 /** Sizes of the power recurrence and what is special about them; B, G, d and e are small unless said otherwise, H is G. */
 export interface Situation {
@@ -26,6 +27,7 @@ export interface Situation {
   readonly queryScale?: number;
   readonly keyScale?: number;
   readonly equalKeys?: boolean;
+  readonly poison?: Poison;
 }
 
 export const situations: readonly Situation[] = [
@@ -97,10 +99,11 @@ export class Scene {
     const { queryScale = 1 } = situation;
     this.options = { power, chunk };
     this.normalizer = normalizer;
-    this.q = inputs.normal([B, T, H, d], queryScale);
-    this.k = this.keys(T);
-    this.v = inputs.normal([B, T, G, e]);
-    this.logGate = gates && tempers[gates](inputs, vector ? [B, T, G, d] : [B, T, G], chunk);
+    this.q = poisoned(inputs, inputs.normal([B, T, H, d], queryScale), situation.poison, 'q');
+    this.k = poisoned(inputs, this.keys(T), situation.poison, 'k');
+    this.v = poisoned(inputs, inputs.normal([B, T, G, e]), situation.poison, 'v');
+    const logGate = gates && tempers[gates](inputs, vector ? [B, T, G, d] : [B, T, G], chunk);
+    this.logGate = logGate && poisoned(inputs, logGate, situation.poison, 'gates');
     this.gates = this.logGate && gateSums(inputs, this.logGate, chunk);
   }
 
@@ -114,6 +117,13 @@ export class Scene {
     const { deltaS, deltaZ } = this.inputs.define('updateState', { k, v, power, chunk: 40 });
     const [D, S, Z] = [deltaZ!.shape[3]!, deltaS!, deltaZ!];
     return { S0: { ...S, shape: [B, G, D, e] }, Z0: { ...Z, shape: [B, G, D] } };
+  }
+
+  /** A gradient [B, T, …] of an output, or [B, n, …] of the states. */
+  gradient(shape: Shape): Numbers {
+    const { T, chunk, poison } = this.situation;
+    const rows = shape[1] === T ? 1 : chunk;
+    return poisoned(this.inputs, this.inputs.normal(shape), poison, 'gradients', rows);
   }
 
   deltas(): Record<string, Numbers> {

@@ -1,9 +1,10 @@
 /** Softmax attention: causal, with a prefix of keys, with gates, with heads that share keys. */
 
 import type { KernelCase } from '../kernelCase';
-import type { CaseArguments } from '../api';
+import type { CaseArguments, Numbers } from '../api';
 import type { Inputs } from '../inputs';
 import { gateSums, tempers, type Temper } from './gates';
+import { poisoned, type Poison } from './poison';
 
 interface Attention {
   readonly name: string;
@@ -22,6 +23,7 @@ interface Attention {
   readonly equalKeys?: boolean;
   /** Size of what cancels in the gradients. */
   readonly floor?: number;
+  readonly poison?: Poison;
 }
 
 const table: readonly Attention[] = [
@@ -49,6 +51,28 @@ const table: readonly Attention[] = [
   { name: 'all keys equal', T: 17, equalKeys: true, floor: 1 },
   { name: 'zero keys and queries', T: 17, scale: 0 },
   { name: 'no queries', T: 0, S: 5 },
+  {
+    name: 'NaN in documents',
+    ...{ B: 2, T: 150, H: 4, G: 2, d: 5, e: 3, gates: 'documents' },
+    poison: { value: NaN, tokens: [12, 50, 120], of: ['q', 'k', 'v', 'gates', 'gradients'] },
+  },
+  {
+    name: 'infinities in documents',
+    ...{ T: 300, d: 8, e: 17, gates: 'documents' },
+    poison: { value: Infinity, tokens: [12, 50, 280], of: ['q', 'k', 'v', 'gradients'] },
+  },
+  { name: 'an infinite last value', T: 40, floor: 1, poison: { value: Infinity, tokens: [39], of: ['v'] } },
+  {
+    name: 'NaN keys and values behind the queries',
+    ...{ T: 150, H: 2, d: 8, e: 17 },
+    poison: { value: NaN, tokens: [70, 140], of: ['k', 'v'] },
+  },
+  { name: 'NaN gradients of single rows', T: 150, poison: { value: NaN, tokens: [70, 140], of: ['q', 'gradients'] } },
+  {
+    name: 'few queries after NaN in a document',
+    ...{ T: 3, S: 66, H: 2, G: 1, gates: 'documents' },
+    poison: { value: NaN, tokens: [30, 50], of: ['k', 'v'] },
+  },
 ];
 
 function prepare(
@@ -59,28 +83,39 @@ function prepare(
   const key = inputs.normal([d], scale);
   const end = (offset ?? S - T) + T;
   const unread = (token: number, x: number) => (token < end ? x : NaN);
+  const wall = (numbers: Numbers, tensor: Poison['of'][number]) => poisoned(inputs, numbers, a.poison, tensor);
   const keys = inputs.replace(inputs.normal([B, S, G, d], scale), (i, x) =>
     unread(Math.floor(i / (G * d)) % S, equalKeys ? key.data[i % d]! : x),
   );
   return {
-    q: inputs.normal([B, T, H, d], scale),
-    k: keys,
-    v: inputs.replace(inputs.normal([B, S, G, e]), (i, x) => unread(Math.floor(i / (G * e)) % S, x)),
-    gates: gates && gateSums(inputs, tempers[gates](inputs, [B, S, G], S), S),
+    q: wall(inputs.normal([B, T, H, d], scale), 'q'),
+    k: wall(keys, 'k'),
+    v: wall(
+      inputs.replace(inputs.normal([B, S, G, e]), (i, x) => unread(Math.floor(i / (G * e)) % S, x)),
+      'v',
+    ),
+    gates: gates && gateSums(inputs, wall(tempers[gates](inputs, [B, S, G], S), 'gates'), S),
     offset,
   };
 }
 
 export const softmaxAttention: readonly KernelCase[] = table.flatMap((attention): KernelCase[] => [
-  { kernel: 'softmaxAttention', name: attention.name, make: (inputs) => prepare(inputs, attention) },
+  {
+    kernel: 'softmaxAttention',
+    name: attention.name,
+    poisoned: attention.poison !== undefined,
+    make: (inputs) => prepare(inputs, attention),
+  },
   {
     kernel: 'softmaxAttentionBackward',
     name: attention.name,
+    poisoned: attention.poison !== undefined,
     floor: { dq: attention.floor ?? 0, dk: attention.floor ?? 0, dA: attention.floor ?? 0 },
     make: (inputs) => {
       const args = prepare(inputs, attention);
       const results = inputs.define('softmaxAttention', args);
-      return { ...args, ...results, dy: inputs.normal(results.y!.shape) };
+      const dy = poisoned(inputs, inputs.normal(results.y!.shape), attention.poison, 'gradients');
+      return { ...args, ...results, dy };
     },
   },
 ]);
