@@ -5,6 +5,7 @@ import { DataError } from './errors';
 import { requireWhole } from './options';
 import { PrefixSums } from './prefixSums';
 import { readTokens } from './read';
+import { sameTokenizer } from './tokenizers/sameTokenizer';
 
 /** Tokens of one document and what it is called. */
 export interface TokenDocument {
@@ -110,13 +111,13 @@ export function partsOf(
 /**
  * Several sources as one, their documents one after another.
  *
- * @throws DataError if their vocabularies differ, or there is none
+ * @throws DataError if their tokenizers differ, or there is none
  */
 export function joinSources(sources: readonly TokenSource[]): TokenSource {
   const [first] = sources;
   if (first && sources.length === 1) return first;
   const differing = sources.find(({ vocabSize, tokenizer }) => {
-    return vocabSize !== first!.vocabSize || tokenizer?.name !== first!.tokenizer?.name;
+    return vocabSize !== first!.vocabSize || !sameTokenizer(tokenizer, first!.tokenizer);
   });
   if (!first || differing) {
     throw new DataError({

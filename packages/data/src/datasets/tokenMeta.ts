@@ -4,6 +4,7 @@ import type { DatasetOptions, Tokenizer } from '../api';
 import { DataError } from '../errors';
 import type { ByteStore } from '../stores/api';
 import { openTokenizer, tokenizerFromJSON } from '../tokenizers';
+import { sameTokenizer } from '../tokenizers/sameTokenizer';
 
 /** What `prepare` writes down about tokens. */
 export interface TokenMeta {
@@ -124,8 +125,18 @@ export async function meaningOf(
       remedy: 'Leave the tokenizer out.',
     });
   }
-  const json = given ? undefined : await stored();
-  const tokenizer = given ?? (json === undefined ? undefined : await tokenizerFromJSON(json));
+  const json = await stored();
+  const own = json === undefined ? undefined : await tokenizerFromJSON(json);
+  if (given && own && !sameTokenizer(given, own)) {
+    throw new DataError({
+      what: 'tokenizer',
+      value: given.name,
+      message: `the tokenizer is another "${given.name}" with ${given.vocabSize} tokens than that beside ${where}`,
+      expected: 'the one that it was made with',
+      remedy: 'Leave the tokenizer out.',
+    });
+  }
+  const tokenizer = given ?? own;
   if (tokenizer && tokenizer.vocabSize !== vocabSize) {
     throw new DataError({
       what: `vocabulary of the tokenizer beside ${where}`,
