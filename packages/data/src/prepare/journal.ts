@@ -32,20 +32,26 @@ export interface Journal {
   save(written: Written): Promise<void>;
 }
 
+/** What makes the bytes of an output what they are. */
+export interface JournalSettings {
+  /** Name and size of each text. */
+  readonly texts: readonly unknown[];
+  readonly [setting: string]: unknown;
+}
+
 /**
  * Opens the journal in a folder, which is made where it is not there.
  *
- * @param settings - what makes the bytes what they are
- * @throws DataError if the folder was begun with other settings
+ * @throws DataError if the folder was begun with other settings, or its journal is none
  */
-export async function openJournal(folder: string, settings: object): Promise<Journal> {
+export async function openJournal(folder: string, settings: JournalSettings): Promise<Journal> {
   const { fs, path } = nodeFiles();
   const file = path.join(folder, 'prepare.json');
   const now = JSON.stringify(settings);
   let written = nothing;
   try {
-    const stored = JSON.parse(await fs.readFile(file, 'utf8')) as { settings?: unknown; written?: Written };
-    if (JSON.stringify(stored.settings) !== now || !stored.written) {
+    const stored = JSON.parse(await fs.readFile(file, 'utf8')) as { settings?: unknown; written?: unknown } | null;
+    if (JSON.stringify(stored?.settings) !== now) {
       throw new DataError({
         what: 'folder',
         value: folder,
@@ -54,7 +60,7 @@ export async function openJournal(folder: string, settings: object): Promise<Jou
         remedy: 'Remove it to start anew, or choose another place.',
       });
     }
-    ({ written } = stored);
+    written = requireWritten(stored?.written, settings.texts.length);
   } catch (error) {
     if (error instanceof SyntaxError) {
       const remedy = 'Remove the folder to start anew.';
@@ -66,4 +72,19 @@ export async function openJournal(folder: string, settings: object): Promise<Jou
     written,
     save: (certain) => writeWhole(file, JSON.stringify({ settings, written: certain })),
   };
+}
+
+/** @throws SyntaxError unless it is what a journal holds of so many texts */
+function requireWritten(value: unknown, count: number): Written {
+  const { place, documents, tokens, dropped, texts = [] } = (value ?? {}) as Partial<Written>;
+  const { pass, input, row } = (place ?? {}) as Partial<Place>;
+  const hashes: unknown = texts;
+  const sound =
+    [documents, tokens, dropped, pass, input, row].every((size) => Number.isSafeInteger(size) && size! >= 0) &&
+    input! <= count &&
+    Array.isArray(hashes) &&
+    hashes.length <= count &&
+    hashes.every((hash) => hash === null || typeof hash === 'string');
+  if (sound) return value as Written;
+  throw new SyntaxError('it does not say what was written');
 }

@@ -249,6 +249,24 @@ describe('a run that ends early', () => {
     await fs.writeFile(join(`${out}.partial`, 'prepare.json'), '{"sett');
     await expect(run({ out, zarr: { length: 64 } })).rejects.toThrow(DataError);
   });
+
+  it('is not gone on with from a journal that is none', async () => {
+    const out = join(folder, 'books.zarr');
+    const options = { out, zarr: { length: 64 }, certainEvery: 1 };
+    for await (const _ of prepare(texts, options)) break;
+    const file = join(`${out}.partial`, 'prepare.json');
+    const whole = JSON.parse(await fs.readFile(file, 'utf8')) as { written: Written };
+    const written = (change: object) => ({ ...whole, written: { ...whole.written, ...change } });
+    for (const journal of [
+      ...[null, 7, [], { ...whole, written: null }, { ...whole, written: 'all' }],
+      ...[{ place: null }, { place: { pass: 0, input: 99, row: 0 } }, { documents: '1' }].map(written),
+      ...[{ documents: 2 ** 40 }, { tokens: -1 }, { texts: 'all' }, { texts: [7] }].map(written),
+      written({ texts: Array<string>(99).fill('x') }),
+    ]) {
+      await fs.writeFile(file, JSON.stringify(journal));
+      await expect(run(options)).rejects.toThrow(DataError);
+    }
+  });
 });
 
 describe('preparing', () => {
