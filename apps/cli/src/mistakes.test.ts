@@ -1,6 +1,6 @@
 // What a person gets wrong, and what the program says to it.
 
-import { cpSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scratch } from './scratch';
@@ -14,8 +14,15 @@ beforeAll(() => {
 }, 60_000);
 afterAll(() => scratch.remove());
 
-/** A copy of the checkpoint to do harm to. */
+/** A copy of the checkpoint to do harm to, as somebody puts it together who leaves out the checksums. */
 function harmed(name: string, harm: (path: string) => void): string {
+  const path = damaged(name, harm);
+  rmSync(join(path, 'checksums.json'));
+  return path;
+}
+
+/** A copy of the checkpoint to do harm to. */
+function damaged(name: string, harm: (path: string) => void): string {
   const path = scratch.at(name);
   cpSync(checkpoint, path, { recursive: true });
   harm(path);
@@ -98,6 +105,29 @@ describe('what a person gets wrong is answered in one line that names the value 
       args: () => ['generate', harmed('short', (path) => truncateSync(join(path, 'model.safetensors'), 2000))],
       code: 1,
       says: /model\.safetensors/,
+    },
+    {
+      name: 'one bit of the weights',
+      args: () => ['eval', damaged('bit', (path) => flip(join(path, 'model.safetensors'), -1)), scratch.text],
+      code: 1,
+      says: /model\.safetensors is not as it was saved: .*Where it was replaced on purpose, remove checksums\.json/,
+    },
+    {
+      name: 'one bit of the tokenizer',
+      args: () => ['generate', damaged('word', (path) => flip(join(path, 'tokenizer.json'), 20))],
+      code: 1,
+      says: /tokenizer\.json is not as it was saved/,
+    },
+    {
+      name: 'one bit of what training goes on from',
+      args: () => {
+        const path = scratch.at('run-damaged');
+        cpSync(scratch.at('run'), path, { recursive: true });
+        flip(join(path, 'checkpoints/step-00000004/training.safetensors'), -1);
+        return scratch.train('run-damaged', '--steps', '6');
+      },
+      code: 1,
+      says: /training\.safetensors is not as it was saved: .*expected .*checksums\.json/,
     },
     {
       name: 'weights whose header lies',
@@ -206,6 +236,13 @@ describe('what a person gets wrong is answered in one line that names the value 
 
 function edit(path: string, from: RegExp, to: string): void {
   writeFileSync(path, readFileSync(path, 'utf8').replace(from, to));
+}
+
+/** Flips a bit of the byte at a place. */
+function flip(path: string, place: number): void {
+  const bytes = readFileSync(path);
+  bytes[bytes.length * Number(place < 0) + place]! ^= 1;
+  writeFileSync(path, bytes);
 }
 
 /** Makes the first tensor of a safetensors file claim bytes that it does not have, without moving anything. */

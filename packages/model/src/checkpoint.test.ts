@@ -53,7 +53,7 @@ describe('a model in a folder', () => {
     const storage = memoryStorage();
     const model = create(3, options);
     await saveModel(storage, model, { 'tokenizer.json': '{}' });
-    expect(await storage.list()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
+    expect(await storage.list()).toEqual(['checksums.json', 'config.json', 'model.safetensors', 'tokenizer.json']);
     const copy = await loadModel(backend, storage);
     expect(copy.config).toEqual(model.config);
     expect(await weightsOf(copy)).toEqual(await weightsOf(model));
@@ -118,6 +118,7 @@ describe('a model in a folder', () => {
     async (name, damage, message) => {
       const storage = memoryStorage();
       if (name !== 'no folder at all') await saveModel(storage, create());
+      await storage.remove('checksums.json');
       await damage(storage);
       const before = backend.memory().liveBuffers;
       const error: unknown = await loadModel(backend, storage).catch((thrown: unknown) => thrown);
@@ -176,7 +177,8 @@ describe('the checkpoints of a run', () => {
       expect([2, 3]).toContain(step);
       const found = await loadModel(backend, storage);
       expect(await weightsOf(found)).toEqual(weights);
-      if (step === 3) expect(await storage.list()).toEqual(['a.json', 'config.json', 'model.safetensors']);
+      if (step === 3)
+        expect(await storage.list()).toEqual(['a.json', 'checksums.json', 'config.json', 'model.safetensors']);
       found.dispose();
 
       await prepareCheckpoints(run);
@@ -184,8 +186,8 @@ describe('the checkpoints of a run', () => {
       expect(names.every((name) => /^step-\d{8}$/.test(name))).toBe(true);
       if (step === 2) await saveCheckpoint(run, { model, step: 3 });
       if (!stopped) {
-        // What was left over, three files, their folder's name, the oldest checkpoint's name, and the oldest itself.
-        expect(changes).toBe(7);
+        // What was left over, four files, their folder's name, the oldest checkpoint's name, and the oldest itself.
+        expect(changes).toBe(8);
         break;
       }
     }

@@ -1,20 +1,21 @@
 /**
  * Checkpoints: a model as a folder of files, and a run as a folder of checkpoints.
  *
- * A checkpoint holds `config.json` and `model.safetensors`, and whatever a run adds to them: `tokenizer.json`, and
- * `training.json` with `training.safetensors` to go on from. A run keeps its newest ones in `checkpoints/step-00000100` and
+ * A checkpoint holds `config.json` and `model.safetensors`, whatever a run adds to them (`tokenizer.json`, and
+ * `training.json` with `training.safetensors` to go on from), and `checksums.json` over all of these. A run keeps its newest ones in `checkpoints/step-00000100` and
  * so on. There a checkpoint is written under a name that ends in `.partial`, every file is flushed, and then it is renamed:
  * whatever happens, a folder named `step-…` alone is complete. What is left over otherwise is removed when the run goes on.
  */
 
 import { ConfigError, isSympowError, type Backend, type Tensor } from '@sympow/kernels';
 import type { ComputeOptions, ModelConfig } from './api';
+import { checkedStorage, ChecksumRecord, CHECKSUMS, orDamage, verifyCheckpoint } from './checksums';
 import { configFromJson, configToJson } from './config';
 import { CheckpointError } from './errors';
 import { weightsChanged } from './fingerprint';
 import { Model } from './model';
 import { parameterSpecs } from './parameters';
-import { missingFile, type FileContents, type Storage } from './storage';
+import { requireSize, type FileContents, type Storage } from './storage';
 import { encodeTensors, readTensorHeader, readTensors, requireTensors } from './tensorFile';
 
 const CONFIG = 'config.json';
@@ -45,7 +46,8 @@ export interface SaveCheckpointOptions {
 }
 
 /**
- * Writes a model into a folder, with other files beside it. Each file that is there already is replaced in one step.
+ * Writes a model into a folder, with other files beside it and the checksums of all. Each file that is there already is
+ * replaced in one step.
  *
  * @throws CheckpointError if a file cannot be written
  * @example
@@ -61,22 +63,28 @@ export interface SaveCheckpointOptions {
  * ```
  */
 export async function saveModel(storage: Storage, model: Model, files: CheckpointFiles = {}): Promise<void> {
-  for (const [name, contents] of Object.entries(files)) await storage.write(name, contents);
-  await storage.write(WEIGHTS, encodeTensors(weightsOf(model)));
-  await storage.write(CONFIG, `${JSON.stringify(configToJson(model.config), null, 2)}\n`);
+  const checksums = new ChecksumRecord();
+  const write = (name: string, contents: FileContents) => storage.write(name, checksums.of(name, contents));
+  for (const [name, contents] of Object.entries(files)) await write(name, contents);
+  await write(WEIGHTS, encodeTensors(weightsOf(model)));
+  await write(CONFIG, `${JSON.stringify(configToJson(model.config), null, 2)}\n`);
+  await storage.write(CHECKSUMS, checksums.toString());
 }
 
 /**
  * The model in a folder: one that {@link saveModel} wrote, or the newest checkpoint of a run. Weights go to the backend one
- * by one. Nothing is allocated before all files are found to fit.
+ * by one, and are compared with `checksums.json` on their way. Nothing is allocated before all files are found to fit.
  *
- * @throws CheckpointError if there is none, or its files are damaged or do not belong together
+ * @throws CheckpointError if there is none, or its files are damaged or do not belong together; where another checkpoint of a
+ * run is intact, the remedy names it
  */
 export async function loadModel(backend: Backend, storage: Storage, compute: ComputeOptions = {}): Promise<Model> {
   const folder = await findCheckpoint(storage);
   const config = await readConfig(folder);
-  const header = await readTensorHeader(folder, WEIGHTS);
-  requireTensors(header, parameterSpecs(config), `${folder.path}/${WEIGHTS}`);
+  await orDamage(folder, WEIGHTS, async () => {
+    const header = await readTensorHeader(folder, WEIGHTS);
+    requireTensors(header, parameterSpecs(config), `${folder.path}/${WEIGHTS}`);
+  });
   const model = Model.blank(backend, config, compute);
   try {
     await loadWeights(model, folder);
@@ -120,8 +128,7 @@ export async function readConfig(storage: Storage): Promise<ModelConfig> {
  */
 export async function readJson(storage: Storage, name: string, maxBytes = MAX_JSON_BYTES): Promise<unknown> {
   const path = `${storage.path}/${name}`;
-  const bytes = await storage.size(name);
-  if (bytes === undefined) throw missingFile(path);
+  const bytes = await requireSize(storage, name);
   if (bytes > maxBytes) {
     throw new CheckpointError({ what: `length of ${path}`, value: bytes, expected: `at most ${maxBytes} bytes` });
   }
@@ -135,13 +142,14 @@ export async function readJson(storage: Storage, name: string, maxBytes = MAX_JS
 }
 
 /**
- * The folder of a checkpoint, wherever one is meant: the folder itself, or the newest checkpoint of a run.
+ * The folder of a checkpoint, wherever one is meant: the folder itself, or the newest checkpoint of a run. What is read from
+ * it is compared with `checksums.json` where it has one.
  *
- * @throws CheckpointError if there is none
+ * @throws CheckpointError if there is none, or its `checksums.json` is damaged
  */
 export async function findCheckpoint(storage: Storage): Promise<Storage> {
-  if ((await storage.size(CONFIG)) !== undefined) return storage;
-  const newest = (await latestCheckpoint(storage)) ?? (await completeIn(storage)).at(-1);
+  if ((await storage.size(CONFIG)) !== undefined) return checkedStorage(storage);
+  const newest = (await latestCheckpoint(storage)) ?? (await newestIn(storage));
   if (newest) return newest.storage;
   throw new CheckpointError({
     what: storage.path,
@@ -152,9 +160,28 @@ export async function findCheckpoint(storage: Storage): Promise<Storage> {
   });
 }
 
-/** The newest complete checkpoint of a run; nothing if it has none yet. */
+/**
+ * The newest complete checkpoint of a run; nothing if it has none yet. What is read from it is compared with its
+ * `checksums.json`, and where it is damaged the error names the newest one that is not.
+ *
+ * @throws CheckpointError if its `checksums.json` is damaged
+ */
 export async function latestCheckpoint(run: Storage): Promise<Checkpoint | undefined> {
-  return (await completeIn(run.folder(CHECKPOINTS))).at(-1);
+  return newestIn(run.folder(CHECKPOINTS));
+}
+
+async function newestIn(folder: Storage): Promise<Checkpoint | undefined> {
+  const found = await completeIn(folder);
+  const newest = found.pop();
+  if (!newest) return undefined;
+  const sound = async () => {
+    for (const { storage } of found.reverse()) {
+      const names: readonly string[] = await verifyCheckpoint(storage).catch(() => []);
+      if (names.includes(CONFIG) && names.includes(WEIGHTS)) return storage;
+    }
+    return undefined;
+  };
+  return { step: newest.step, storage: await checkedStorage(newest.storage, sound) };
 }
 
 /**
@@ -189,6 +216,7 @@ export async function saveCheckpoint(run: Storage, options: SaveCheckpointOption
   const folder = run.folder(CHECKPOINTS);
   const name = `step-${String(step).padStart(8, '0')}`;
   const partial = name + PARTIAL;
+  await clear(folder, name);
   if ((await folder.list()).includes(name)) {
     const message = `there is a checkpoint of step ${step} in ${folder.path}`;
     throw new CheckpointError({ what: 'step', value: step, message, expected: 'none', remedy: 'Use another folder.' });
@@ -211,12 +239,28 @@ async function retire(folder: Storage, name: string): Promise<void> {
   await folder.remove(name + PARTIAL);
 }
 
-/** Complete checkpoints in a folder, the newest last. */
+/** Moves away what only bears the name of a checkpoint. */
+async function clear(folder: Storage, name: string): Promise<void> {
+  const names = await folder.list();
+  if (!names.includes(name) || (await holdsFiles(folder, name))) return;
+  let stray = `${name}.stray`;
+  while (names.includes(stray)) stray += '.stray';
+  await folder.rename(name, stray);
+}
+
+/** Whether a name is that of a folder with something in it. */
+async function holdsFiles(folder: Storage, name: string): Promise<boolean> {
+  return (await folder.size(name)) === undefined && (await folder.folder(name).list()).length > 0;
+}
+
+/** Complete checkpoints in a folder, the newest last. A file, or a folder without files, is none, whatever it is called. */
 async function completeIn(folder: Storage): Promise<(Checkpoint & { readonly name: string })[]> {
-  const found = (await folder.list()).flatMap((name) => {
+  const found: (Checkpoint & { readonly name: string })[] = [];
+  for (const name of await folder.list()) {
     const step = COMPLETE.exec(name)?.[1];
-    return step === undefined ? [] : [{ step: Number(step), name, storage: folder.folder(name) }];
-  });
+    if (step === undefined || !(await holdsFiles(folder, name))) continue;
+    found.push({ step: Number(step), name, storage: folder.folder(name) });
+  }
   return found.sort((a, b) => a.step - b.step);
 }
 

@@ -13,6 +13,7 @@ export {
   type CheckpointFiles,
   type SaveCheckpointOptions,
 } from './checkpoint';
+export { verifyCheckpoint } from './checksums';
 export {
   configFromJson,
   configToJson,

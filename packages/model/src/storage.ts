@@ -136,6 +136,12 @@ export function requireName(name: string): string {
   return name;
 }
 
+/** Bytes in a file. @throws CheckpointError if there is none */
+export async function requireSize(storage: Storage, name: string): Promise<number> {
+  // Reading says best why there is nothing to read.
+  return (await storage.size(name)) ?? (await storage.read(name)).length;
+}
+
 export function missingFile(path: string, cause?: unknown): CheckpointError {
   return new CheckpointError({
     what: path,

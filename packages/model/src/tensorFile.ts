@@ -14,7 +14,8 @@ import {
   type StoredDType,
 } from '@sympow/safetensors';
 import { CheckpointError, ofCheckpoint } from './errors';
-import { missingFile, type Storage } from './storage';
+import { orDamage } from './checksums';
+import { requireSize, type Storage } from './storage';
 
 const stored: { readonly [D in DType]: StoredDType } = { float64: 'F64', float32: 'F32', int32: 'I32' };
 /** Bytes that say how long the head of a file is. */
@@ -39,8 +40,7 @@ export async function* encodeTensors(
 /** Where the tensors lie in a safetensors file. @throws CheckpointError if there is none or it is damaged */
 export async function readTensorHeader(storage: Storage, name: string): Promise<SafetensorsHeader> {
   const source = `${storage.path}/${name}`;
-  const fileBytes = await storage.size(name);
-  if (fileBytes === undefined) throw missingFile(source);
+  const fileBytes = await requireSize(storage, name);
   const start = await storage.read(name, 0, Math.min(headLengthBytes, fileBytes));
   const headBytes = Math.min(
     ofCheckpoint(() => safetensorsHeadBytes(start, { source })),
@@ -83,7 +83,11 @@ export function requireTensors(
  *
  * @throws CheckpointError if there is no such file, it is damaged, or it holds others than these tensors
  */
-export async function readTensors(storage: Storage, name: string, into: ReadonlyMap<string, Tensor>): Promise<void> {
+export function readTensors(storage: Storage, name: string, into: ReadonlyMap<string, Tensor>): Promise<void> {
+  return orDamage(storage, name, () => readInto(storage, name, into));
+}
+
+async function readInto(storage: Storage, name: string, into: ReadonlyMap<string, Tensor>): Promise<void> {
   const header = await readTensorHeader(storage, name);
   requireTensors(header, into, `${storage.path}/${name}`);
   for (const [key, { dtype, shape, begin, end }] of header.tensors) {

@@ -102,6 +102,17 @@ export async function readState(storage: Storage): Promise<TrainingState> {
   return { step: step!, settings: { ...settings!, clip }, data: data!, computed, cursor: cursor! };
 }
 
+/** @throws CheckpointError where a checkpoint is of another step than the name of its folder says */
+export function requireStep({ step, storage }: Checkpoint, state: TrainingState): void {
+  if (state.step === step) return;
+  throw new CheckpointError({
+    what: `step in ${storage.path}/${STATE}`,
+    value: state.step,
+    expected: `${step}, as the name of the folder says`,
+    remedy: 'Give the folder its own name back, or move it away to go on from the one before it.',
+  });
+}
+
 /**
  * Checks that a run is the one that a checkpoint was saved by.
  *

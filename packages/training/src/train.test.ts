@@ -99,6 +99,7 @@ describe('training', () => {
     });
     const newest = (await latestCheckpoint(storage))!.storage;
     expect(await newest.list()).toEqual([
+      'checksums.json',
       'config.json',
       'model.safetensors',
       'tokenizer.json',
@@ -190,7 +191,7 @@ describe('a loss that is not a number', () => {
     })();
     await expect(failure).rejects.toThrow(TrainingError);
     await expect(failure).rejects.toThrow(
-      /^loss of step 4 is NaN; expected a finite number\. The last checkpoint, run\/checkpoints\/step-00000002, is intact\. .*lower learningRate/,
+      /^loss of step 4 is NaN; expected a finite number\. The last checkpoint, run\/checkpoints\/step-00000002, stays as it was\. .*lower learningRate/,
     );
     await expect(failure).rejects.toMatchObject({ code: 'TRAINING' });
     expect(await storage.folder('checkpoints').list()).toEqual(['step-00000002']);

@@ -8,7 +8,7 @@ import type { EndEvent, StartEvent, TrainingEvent, TrainingOptions, TrainingResu
 import { TrainingError } from './errors';
 import { heldOutLoss, heldOutStreams } from './loss';
 import { computedBy, dataMark, resumeNotes, type DataMark } from './marks';
-import { readState, requireSameRun, restoreTraining, trainingFiles } from './resume';
+import { readState, requireSameRun, requireStep, restoreTraining, trainingFiles } from './resume';
 import { warmupCosine } from './schedule';
 import { checkOptions, evaluationSettings, openBatches, runSettings, type RunSettings } from './settings';
 import { trainingStep, type StepReport } from './step';
@@ -136,6 +136,7 @@ async function begin(options: TrainingOptions, optimizer: AdamW): Promise<Begun>
     });
   }
   const state = await readState(newest.storage);
+  requireStep(newest, state);
   const settings = runSettings(options, state.settings);
   await requireSameRun(newest, state, model, settings, await mark(state.data));
   await restoreTraining(newest.storage, state.step, model, optimizer);
@@ -176,12 +177,12 @@ function requireFinite({ loss, gradientNorm }: Report, step: number, checkpoint:
     ['gradient norm', gradientNorm],
   ] as const) {
     if (Number.isFinite(value)) continue;
-    const intact = checkpoint ? `The last checkpoint, ${checkpoint}, is intact. ` : '';
+    const untouched = checkpoint ? `The last checkpoint, ${checkpoint}, stays as it was. ` : '';
     throw new TrainingError({
       what: `${what} of step ${step}`,
       value,
       expected: 'a finite number',
-      remedy: `${intact}Begin a new run, from those weights if you like, with a lower learningRate or a longer warmup.`,
+      remedy: `${untouched}Begin a new run, from those weights if you like, with a lower learningRate or a longer warmup.`,
     });
   }
 }
