@@ -9,10 +9,13 @@ import {
   type StepShape,
   type Variant,
 } from '@sympow/model';
-import { gateModes, phaseModes } from '@sympow/recurrence';
+import { gates, phases } from '@sympow/recurrence';
 import type { Command } from 'commander';
 import { oneOf, real, whole } from './command';
 import { bytes, quantity } from './output';
+
+const gateNames = gates.map(({ name }) => name);
+const phaseNames = phases.map(({ name }) => name);
 
 /** Adds the options of a new model. The defaults make one that a laptop can train. */
 export function withModel(command: Command): Command {
@@ -38,8 +41,8 @@ export function withModel(command: Command): Command {
     .option('--untied', 'output weights of their own')
     .option('--power <p>', 'p in (q·k)ᵖ, even', whole('--power', 0), 2)
     .option('--normalizer <kind>', 'sum, or none (allows odd powers)', oneOf('--normalizer', ['sum', 'none']), 'sum')
-    .option('--gate <mode>', `instead of the variant's: ${gateModes.join(', ')}`, oneOf('--gate', gateModes))
-    .option('--rotary <mode>', `instead of the variant's: ${phaseModes.join(', ')}`, oneOf('--rotary', phaseModes))
+    .option('--gate <name>', `instead of the variant's: ${gateNames.join(', ')}`, oneOf('--gate', gateNames))
+    .option('--rotary <name>', `instead of the variant's: ${phaseNames.join(', ')}`, oneOf('--rotary', phaseNames))
     .option(
       '--horizon <n>',
       'the longest context that the rotary frequencies are laid out for',

@@ -1,11 +1,10 @@
 import { ConfigError } from '@sympow/kernels';
-import { modelConfig, variants, type ModelConfig } from '@sympow/model';
+import { modelConfig, variants, type ModelOptions } from '@sympow/model';
 import { describe, expect, it } from 'vitest';
 import { modelCosts, trainingFlops } from './costs';
 
 const shape = { vocabSize: 100, hiddenSize: 8, layers: 3, heads: 4, keyValueHeads: 2, headSize: 6 };
-const costs = (settings: Partial<ModelConfig>, context = 64) =>
-  modelCosts(modelConfig({ ...shape, ...settings }), { context });
+const costs = (settings: ModelOptions, context = 64) => modelCosts(modelConfig({ ...shape, ...settings }), { context });
 // q and o, k and v, the MLP, and the logits.
 const weights = 3 * (2 * 24 * 8 + 2 * 12 * 8 + 2 * 32 * 8) + 100 * 8;
 

@@ -1,7 +1,7 @@
 import { Tape } from '@sympow/autograd';
 import { DataError, evaluationStreams, tokenSource, type EvaluationStreams, type TokenSource } from '@sympow/data';
 import { ConfigError, js, type Backend } from '@sympow/kernels';
-import { Model, modelConfig, variants, type ModelConfig, type Variant } from '@sympow/model';
+import { Model, modelConfig, variants, type ModelOptions, type Variant } from '@sympow/model';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LossByPosition, LossByPositionOptions, LossProgress } from './api';
 import { lossByPosition } from './lossByPosition';
@@ -18,7 +18,7 @@ function source(...lengths: number[]): TokenSource {
 }
 
 /** A model whose gates, phases and logits are far from where they start. */
-function lively(backend: Backend, settings: Partial<ModelConfig>): Model {
+function lively(backend: Backend, settings: ModelOptions): Model {
   const model = Model.create(backend, modelConfig({ ...small, betaInit: 'normal', ...settings }), { seed: 7 });
   for (const [name, { value }] of model.parameters) {
     if (name.endsWith('gate_proj.bias')) backend.kernels.fill({ value: 3, y: value });

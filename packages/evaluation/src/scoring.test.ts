@@ -1,7 +1,7 @@
 import { Tape } from '@sympow/autograd';
 import { byteTokenizer, gpt2Tokenizer } from '@sympow/data';
 import { ConfigError, js, type Backend } from '@sympow/kernels';
-import { Model, modelConfig, variants, type ModelConfig } from '@sympow/model';
+import { Model, modelConfig, variants, type ModelOptions } from '@sympow/model';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Loglikelihood, ScoringOptions } from './api';
 import { generateUntil } from './generateUntil';
@@ -13,7 +13,7 @@ let backend: Backend;
 let model: Model;
 
 /** A model that says something. */
-function lively(settings: Partial<ModelConfig>): Model {
+function lively(settings: ModelOptions): Model {
   const made = Model.create(backend, modelConfig({ ...shape, betaInit: 'normal', ...settings }), { seed: 7 });
   for (const [name, { value }] of made.parameters) {
     if (!name.includes('norm') && !name.endsWith('bias'))

@@ -1,7 +1,7 @@
 /** Types of the model: what it is made of, and what it says about itself before it is made. */
 
 import type { Normalizer } from '@sympow/kernels';
-import type { Form, GateMode, PhaseMode } from '@sympow/recurrence';
+import type { Form, Gate, Phases } from '@sympow/recurrence';
 
 /**
  * Models to compare, as settings of {@link ModelConfig}: the four of the paper, softmax with gates (the forgetting transformer),
@@ -49,8 +49,8 @@ export interface ModelConfig {
   /** p; ignored with softmax. */
   readonly power: number;
   readonly normalizer: Normalizer;
-  readonly gate: GateMode;
-  readonly rotary: PhaseMode;
+  readonly gate: Gate;
+  readonly rotary: Phases;
   /** N: the longest context that the rotary frequencies are laid out for. */
   readonly rotaryHorizon: number;
   /**
@@ -60,6 +60,18 @@ export interface ModelConfig {
   readonly initStd: number;
   /** Where w_β starts: at 0 (β = 1) or as other matrices do. */
   readonly betaInit: 'zero' | 'normal';
+}
+
+/** Settings to make a {@link ModelConfig} from: entries by their names, or entries of your own. */
+export type ModelOptions = Partial<Omit<ModelConfig, 'gate' | 'rotary'>> & {
+  readonly gate?: string | Gate | undefined;
+  readonly rotary?: string | Phases | undefined;
+};
+
+/** Entries of your own that a `config.json` may name, beside those that come with the packages. */
+export interface ModelEntries {
+  readonly gates?: readonly Gate[];
+  readonly phases?: readonly Phases[];
 }
 
 /** How a model computes; changes no weight and, up to rounding, no result. */

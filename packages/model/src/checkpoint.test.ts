@@ -1,7 +1,7 @@
 import { js, type Backend } from '@sympow/kernels';
 import { parseSafetensors, serializeSafetensors, type TensorToStore } from '@sympow/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ModelConfig } from './api';
+import type { ModelOptions } from './api';
 import {
   findCheckpoint,
   latestCheckpoint,
@@ -16,7 +16,7 @@ import { CheckpointError } from './errors';
 import { Model } from './model';
 import { memoryStorage, type Storage } from './storage';
 
-const config = (options: Partial<ModelConfig> = {}) =>
+const config = (options: ModelOptions = {}) =>
   modelConfig({ vocabSize: 17, hiddenSize: 8, layers: 2, heads: 2, headSize: 4, ...options });
 
 let backend: Backend;
@@ -30,7 +30,7 @@ async function weightsOf(model: Model): Promise<Map<string, number[]>> {
   return weights;
 }
 
-const create = (seed = 0, options?: Partial<ModelConfig>) => Model.create(backend, config(options), { seed });
+const create = (seed = 0, options?: ModelOptions) => Model.create(backend, config(options), { seed });
 
 /** Changes the JSON of a file. */
 async function edit(storage: Storage, name: string, change: object): Promise<void> {
@@ -49,7 +49,7 @@ describe('a model in a folder', () => {
     ...Object.entries(variants),
     ['wide', { bias: true, tieEmbeddings: false, mlp: 'swiglu', queryKeyNorm: true, keyValueHeads: 1 }],
     ['learned', { gate: 'learned', rotary: 'learned', norm: 'rms' }],
-  ] as [string, Partial<ModelConfig>][])('comes back bit by bit: %s', async (_, options) => {
+  ] as [string, ModelOptions][])('comes back bit by bit: %s', async (_, options) => {
     const storage = memoryStorage();
     const model = create(3, options);
     await saveModel(storage, model, { 'tokenizer.json': '{}' });

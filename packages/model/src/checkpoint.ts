@@ -8,7 +8,7 @@
  */
 
 import { ConfigError, isSympowError, type Backend, type Tensor } from '@sympow/kernels';
-import type { ComputeOptions, ModelConfig } from './api';
+import type { ComputeOptions, ModelConfig, ModelEntries } from './api';
 import { checkedStorage, ChecksumRecord, CHECKSUMS, orDamage, verifyCheckpoint } from './checksums';
 import { configFromJson, configToJson } from './config';
 import { CheckpointError } from './errors';
@@ -71,6 +71,11 @@ export async function saveModel(storage: Storage, model: Model, files: Checkpoin
   await storage.write(CHECKSUMS, checksums.toString());
 }
 
+/** How a loaded model computes, and entries of your own that its configuration may name. */
+export interface LoadOptions extends ComputeOptions {
+  readonly entries?: ModelEntries;
+}
+
 /**
  * The model in a folder: one that {@link saveModel} wrote, or the newest checkpoint of a run. Weights go to the backend one
  * by one, and are compared with `checksums.json` on their way. Nothing is allocated before all files are found to fit.
@@ -78,9 +83,10 @@ export async function saveModel(storage: Storage, model: Model, files: Checkpoin
  * @throws CheckpointError if there is none, or its files are damaged or do not belong together; where another checkpoint of a
  * run is intact, the remedy names it
  */
-export async function loadModel(backend: Backend, storage: Storage, compute: ComputeOptions = {}): Promise<Model> {
+export async function loadModel(backend: Backend, storage: Storage, options: LoadOptions = {}): Promise<Model> {
+  const { entries, ...compute } = options;
   const folder = await findCheckpoint(storage);
-  const config = await readConfig(folder);
+  const config = await readConfig(folder, entries);
   await orDamage(folder, WEIGHTS, async () => {
     const header = await readTensorHeader(folder, WEIGHTS);
     requireTensors(header, parameterSpecs(config), `${folder.path}/${WEIGHTS}`);
@@ -109,10 +115,10 @@ export async function loadWeights(model: Model, storage: Storage): Promise<void>
 }
 
 /** The configuration in a checkpoint. @throws CheckpointError if it is missing or makes no sense */
-export async function readConfig(storage: Storage): Promise<ModelConfig> {
+export async function readConfig(storage: Storage, entries: ModelEntries = {}): Promise<ModelConfig> {
   const json = await readJson(storage, CONFIG);
   try {
-    return configFromJson(json);
+    return configFromJson(json, entries);
   } catch (cause) {
     if (!isSympowError(cause)) throw cause;
     const message = `${storage.path}/${CONFIG} describes no model (${cause.message.replace(/\.$/, '')})`;

@@ -1,7 +1,7 @@
 import { Tape } from '@sympow/autograd';
 import { ConfigError, js, OutOfMemoryError } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import type { ComputeOptions, ModelConfig } from './api';
+import type { ComputeOptions, ModelOptions } from './api';
 import { configFromJson, configToJson, memoryShape, modelConfig, modelSize, variantOf, variants } from './config';
 import { Model } from './model';
 import { tinyConfig, tinyConfigs, tokensOf } from './tinyModel';
@@ -165,7 +165,7 @@ describe('what a model will take', () => {
     }
   });
 
-  const shapes: readonly [string, Partial<ModelConfig>, { batch: number; context: number }, ComputeOptions][] = [
+  const shapes: readonly [string, ModelOptions, { batch: number; context: number }, ComputeOptions][] = [
     [
       'small vocabulary, short context',
       { vocabSize: 256, hiddenSize: 64, layers: 4, heads: 4, headSize: 16 },

@@ -5,17 +5,18 @@ import { ConfigError } from '@sympow/kernels';
 import {
   chooseForm,
   defaultChunk,
-  gateModes,
-  phaseModes,
+  gates,
+  phases,
   powerRecurrence,
   softmaxRecurrence,
+  type LayerEntry,
   type MemoryShape,
 } from '@sympow/recurrence';
-import type { ComputeOptions, ModelConfig, ModelSize, Variant } from './api';
+import type { ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
 import { parameterSpecs } from './parameters';
 
 /** The paper's 124M shape. `intermediateSize` follows `hiddenSize` (4× for GELU, ⅔ of that for SwiGLU) unless given. */
-const defaults: Omit<ModelConfig, 'intermediateSize' | 'keyValueHeads'> = {
+const defaults: Required<Omit<ModelOptions, 'intermediateSize' | 'keyValueHeads'>> = {
   vocabSize: 50_304,
   hiddenSize: 768,
   layers: 12,
@@ -39,7 +40,7 @@ const defaults: Omit<ModelConfig, 'intermediateSize' | 'keyValueHeads'> = {
 };
 
 /** Settings of each variant: the four of the paper, and one change to each that says what its parts are worth. */
-export const variants: Readonly<Record<Variant, Partial<ModelConfig>>> = {
+export const variants: Readonly<Record<Variant, ModelOptions>> = {
   softmax: { attention: 'softmax', gate: 'none', rotary: 'fixed' },
   sympow: { attention: 'power', gate: 'none', rotary: 'fixed' },
   gated: { attention: 'power', gate: 'data', rotary: 'fixed' },
@@ -55,14 +56,15 @@ export const variants: Readonly<Record<Variant, Partial<ModelConfig>>> = {
 
 /** The variant's name, or `custom` for another combination of attention, gate and rotary. */
 export function variantOf(config: ModelConfig): Variant | 'custom' {
-  const matches = (settings: Partial<ModelConfig>) =>
-    Object.entries(settings).every(([key, value]) => config[key as keyof ModelConfig] === value);
+  const json = configToJson(config);
+  const matches = (settings: ModelOptions) => Object.entries(settings).every(([key, value]) => json[key] === value);
   return (Object.keys(variants) as Variant[]).find((name) => matches(variants[name])) ?? 'custom';
 }
 
 /**
  * Fills in defaults and checks every value against the others.
  *
+ * @param entries - entries of your own that `options` may name; an entry may also stand there itself
  * @throws ConfigError that names the value, what was expected and the remedy
  * @example
  * ```ts
@@ -71,7 +73,7 @@ export function variantOf(config: ModelConfig): Variant | 'custom' {
  * console.log(config.intermediateSize); // 512
  * ```
  */
-export function modelConfig(options: Partial<ModelConfig> = {}): ModelConfig {
+export function modelConfig(options: ModelOptions = {}, entries: ModelEntries = {}): ModelConfig {
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(keys, key)) {
       throw new ConfigError({ what: 'a setting', value: key, expected: `one of ${Object.keys(keys).join(', ')}` });
@@ -83,6 +85,8 @@ export function modelConfig(options: Partial<ModelConfig> = {}): ModelConfig {
   const wide = typeof merged.hiddenSize === 'number' ? 4 * merged.hiddenSize : NaN;
   const config: ModelConfig = {
     ...merged,
+    gate: entryOf('gate', merged.gate, [...gates, ...(entries.gates ?? [])]),
+    rotary: entryOf('rotary', merged.rotary, [...phases, ...(entries.phases ?? [])]),
     keyValueHeads: options.keyValueHeads ?? merged.heads,
     intermediateSize: options.intermediateSize ?? (merged.mlp === 'swiglu' ? Math.ceil((wide * 2) / 3 / 8) * 8 : wide),
   };
@@ -90,13 +94,24 @@ export function modelConfig(options: Partial<ModelConfig> = {}): ModelConfig {
   return config;
 }
 
+/** The entry of a name, or the one that is handed in. */
+function entryOf<E extends LayerEntry>(what: string, given: unknown, entries: readonly E[]): E {
+  const own = typeof given === 'object' && given !== null && 'parameters' in given ? (given as E) : undefined;
+  const found = own ?? entries.find(({ name }) => name === given);
+  if (found) return found;
+  throw new ConfigError({
+    what,
+    value: given,
+    expected: `one of ${entries.map(({ name }) => name).join(', ')}`,
+    ...(typeof given === 'string' && { remedy: 'Hand in an entry of your own beside the configuration.' }),
+  });
+}
+
 const choices: { readonly [K in keyof ModelConfig]?: readonly ModelConfig[K][] } = {
   mlp: ['gelu', 'swiglu'],
   norm: ['layer', 'rms'],
   attention: ['power', 'softmax'],
   normalizer: ['sum', 'none'],
-  gate: gateModes,
-  rotary: phaseModes,
   betaInit: ['zero', 'normal'],
 };
 
@@ -139,7 +154,7 @@ function validate(config: ModelConfig): void {
       remedy: 'Every key/value head serves the same number of query heads.',
     });
   }
-  if (rotary !== 'none' && headSize % 2 !== 0) {
+  if (rotary.turns && headSize % 2 !== 0) {
     throw new ConfigError({
       what: 'headSize',
       value: headSize,
@@ -155,12 +170,10 @@ function validate(config: ModelConfig): void {
     throw new ConfigError({ what: 'normEps', value: normEps, expected: 'a number from 0 to 1' });
   if (!number(initStd, (value) => value > 0 && value < Infinity))
     throw new ConfigError({ what: 'initStd', value: initStd, expected: 'a number above 0' });
-  if (attention === 'softmax' && gate === 'vector') {
-    throw new ConfigError({
-      what: 'gate',
-      value: gate,
-      expected: 'none, fixed, learned or data with softmax attention',
-    });
+  if (attention === 'softmax' && gate.width === 'd') {
+    const names = gates.flatMap(({ name, width }) => (width === 'd' ? [] : [name]));
+    const some = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+    throw new ConfigError({ what: 'gate', value: gate.name, expected: `${some} with softmax attention` });
   }
   if (attention === 'softmax') return;
   powerRecurrence({ power, normalizer });
@@ -168,9 +181,16 @@ function validate(config: ModelConfig): void {
 }
 
 /** Shape of the memory of one layer. */
-export function memoryShape({ keyValueHeads, headSize, rotary, gate }: ModelConfig, B: number): MemoryShape {
-  const gateWidth = gate === 'none' ? 0 : gate === 'vector' ? headSize : 1;
-  return { B, G: keyValueHeads, d: headSize, e: headSize, phases: rotary !== 'none', gateWidth };
+export function memoryShape(config: ModelConfig, B: number): MemoryShape {
+  const { keyValueHeads, headSize, rotary, gate } = config;
+  return {
+    B,
+    G: keyValueHeads,
+    d: headSize,
+    e: headSize,
+    phases: rotary.turns,
+    gateWidth: gate.width === 'd' ? headSize : gate.width,
+  };
 }
 
 /** What a batch takes in training. */
@@ -198,7 +218,7 @@ export function modelSize(config: ModelConfig, { batch, context }: StepShape, co
 function activations(config: ModelConfig, T: number, { form = 'auto', chunk }: ComputeOptions): number {
   const { hiddenSize, heads: H, keyValueHeads: G, headSize: d, intermediateSize, layers, vocabSize, mlp } = config;
   const projections = (H + 2 * G) * d;
-  const turned = config.rotary === 'none' ? 0 : (H + G) * d + (G * d) / 2;
+  const turned = config.rotary.turns ? (H + G) * d + (G * d) / 2 : 0;
   const answers = 2 * H * d + 3 * H;
   const wide = (mlp === 'swiglu' ? 3 : 2) * intermediateSize;
   const perToken = 6 * hiddenSize + projections + turned + answers + wide;
@@ -250,11 +270,17 @@ const keys: { readonly [K in keyof ModelConfig]: string } = {
 /** `config.json` as an object. */
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const entries = Object.entries(keys).map(([key, name]) => [name, config[key as keyof ModelConfig]] as const);
-  return { model_type: 'conformal_sympow', ...Object.fromEntries(entries) };
+  const { gate, rotary } = config;
+  return { model_type: 'conformal_sympow', ...Object.fromEntries(entries), gate: gate.name, rotary: rotary.name };
 }
 
-/** @throws ConfigError for a `config.json` of another kind or with values that do not fit */
-export function configFromJson(json: unknown): ModelConfig {
+/**
+ * The configuration in a `config.json`.
+ *
+ * @param own - entries of your own that it may name
+ * @throws ConfigError for one of another kind, or with values that do not fit
+ */
+export function configFromJson(json: unknown, own: ModelEntries = {}): ModelConfig {
   const fields = (typeof json === 'object' && json !== null ? json : {}) as Record<string, unknown>;
   if (fields.model_type !== 'conformal_sympow') {
     throw new ConfigError({
@@ -266,5 +292,5 @@ export function configFromJson(json: unknown): ModelConfig {
   const entries = Object.entries(keys).flatMap(([key, name]) =>
     fields[name] === undefined ? [] : [[key, fields[name]]],
   );
-  return modelConfig(Object.fromEntries(entries) as Partial<ModelConfig>);
+  return modelConfig(Object.fromEntries(entries) as ModelOptions, own);
 }

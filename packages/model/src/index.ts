@@ -1,4 +1,4 @@
-export type { ComputeOptions, ModelConfig, ModelSize, Variant } from './api';
+export type { ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
 export {
   findCheckpoint,
   latestCheckpoint,
@@ -11,6 +11,7 @@ export {
   saveModel,
   type Checkpoint,
   type CheckpointFiles,
+  type LoadOptions,
   type SaveCheckpointOptions,
 } from './checkpoint';
 export { verifyCheckpoint } from './checksums';
@@ -37,7 +38,7 @@ export {
 } from './generateText';
 export { restoreMemory, type ModelMemory } from './memory';
 export { Model, type ForwardOptions } from './model';
-export { initialValues, parameterSpecs, type Init, type ParameterSpec } from './parameters';
+export { initialValues, parameterSpecs } from './parameters';
 export { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
 export { beginSession, type OpenText, type Session } from './session';
 export { loadSession, saveSession } from './sessionFile';

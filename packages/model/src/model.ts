@@ -16,17 +16,7 @@ import {
   type Variable,
 } from '@sympow/autograd';
 import { ShapeError, type Backend, type Tensor } from '@sympow/kernels';
-import {
-  fixedLogGates,
-  fixedTheta,
-  logGates,
-  phaseInputs,
-  powerRecurrence,
-  softmaxRecurrence,
-  type AttentionInputs,
-  type PhaseParameters,
-  type Recurrence,
-} from '@sympow/recurrence';
+import { powerRecurrence, softmaxRecurrence, type AttentionInputs, type Recurrence } from '@sympow/recurrence';
 import type { ComputeOptions, ModelConfig } from './api';
 import { CheckpointError } from './errors';
 import { emptyMemory, type ModelMemory } from './memory';
@@ -49,8 +39,8 @@ export class Model {
   /** Whether AdamW's weight decay applies to a parameter. */
   readonly decays: ReadonlyMap<string, boolean>;
   readonly recurrence: Recurrence;
-  private readonly frequencies: PhaseParameters;
-  private readonly fixedGates: Variable | undefined;
+  /** Numbers of gates and phases that are not trained, by name. */
+  private readonly constants = new Map<string, Variable>();
 
   private constructor(
     readonly backend: Backend,
@@ -67,11 +57,13 @@ export class Model {
     }
     this.parameters = parameters;
     this.decays = new Map([...specs].map(([name, { decays }]) => [name, decays]));
-    const { attention, power, normalizer, keyValueHeads: G, headSize: d, rotary, gate } = config;
+    const { attention, power, normalizer, rotary, gate } = config;
     this.recurrence = attention === 'power' ? powerRecurrence({ power, normalizer, ...compute }) : softmaxRecurrence();
-    const trained = rotary === 'none' || rotary === 'learned';
-    this.frequencies = trained ? {} : fixedTheta(backend, d, config.rotaryHorizon, G);
-    if (gate === 'fixed') this.fixedGates = constant(backend.upload(fixedLogGates(G), [G]));
+    for (const entry of [gate, rotary]) {
+      for (const [name, { shape, values }] of Object.entries(entry.constants?.(config, backend) ?? {})) {
+        this.constants.set(name, constant(backend.upload(Float64Array.from(values), shape)));
+      }
+    }
   }
 
   /** A model with fresh weights: the same for the same configuration and seed on every backend. */
@@ -179,21 +171,13 @@ export class Model {
       q = norm(tape, q, { kind: 'rms', weight: this.weight(`${name}.q_norm.weight`), eps: this.config.normEps });
       k = norm(tape, k, { kind: 'rms', weight: this.weight(`${name}.k_norm.weight`), eps: this.config.normEps });
     }
-    const gates = {
-      weight: this.parameters.get(`${name}.gate_proj.weight`),
-      bias: this.parameters.get(`${name}.gate_proj.bias`),
-    };
-    const theta = this.parameters.get(`${name}.theta`);
-    const turning = {
-      ...(theta ? { theta } : this.frequencies),
-      weight: this.parameters.get(`${name}.beta_proj.weight`),
-    };
+    const own = (weight: string) => this.parameters.get(`${name}.${weight}`) ?? this.constants.get(weight)!;
     const inputs: AttentionInputs = {
       q,
       k,
       v,
-      logGate: logGates(tape, gate, h, G, gates, this.fixedGates), // [B, T, G] or [B, T, G, d]
-      phases: phaseInputs(tape, rotary, h, turning),
+      logGate: gate.logGates(tape, h, own, this.config), // [B, T, G] or [B, T, G, d]
+      phases: rotary.inputs(tape, h, own, this.config),
       reset,
     };
     const y = memory
@@ -230,8 +214,6 @@ export class Model {
   /** Gives the parameters back to the backend. */
   dispose(): void {
     for (const { value } of this.parameters.values()) value.dispose();
-    this.frequencies.theta?.value.dispose();
-    this.frequencies.thetaTail?.dispose();
-    this.fixedGates?.value.dispose();
+    for (const { value } of this.constants.values()) value.dispose();
   }
 }

@@ -1,29 +1,17 @@
 /** The parameters of a model: their names, shapes and where they start. One line per parameter, in the order of the data. */
 
-import { frequencies, gateBias, vectorGateBias } from '@sympow/recurrence';
 import { Random } from '@sympow/kernels';
+import { matrixSpec, vectorSpec, type Init, type ParameterSpec } from '@sympow/recurrence';
 import type { ModelConfig } from './api';
-
-/** A parameter before it exists. */
-export interface ParameterSpec {
-  /** Matrices are [out, in]. */
-  readonly shape: readonly number[];
-  readonly init: Init;
-  /** Whether AdamW's weight decay applies: to matrices only. */
-  readonly decays: boolean;
-}
-
-/** How a parameter starts: from N(0, std), at one value, or at given numbers. */
-export type Init = { readonly std: number } | { readonly value: number } | { readonly values: () => ArrayLike<number> };
 
 /** Every parameter by its name. */
 export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> {
   const { vocabSize, hiddenSize, layers, heads: H, keyValueHeads: G, headSize: d, intermediateSize } = config;
   const { bias, norm, mlp, gate, rotary, queryKeyNorm, embeddingNorm, tieEmbeddings, initStd: std } = config;
   const specs = new Map<string, ParameterSpec>();
-  const vector = (name: string, size: number, init: Init) => specs.set(name, { shape: [size], init, decays: false });
+  const vector = (name: string, size: number, init: Init) => specs.set(name, vectorSpec(size, init));
   const matrix = (name: string, out: number, inputs: number, init: Init = { std }, biased = bias) => {
-    specs.set(`${name}.weight`, { shape: [out, inputs], init, decays: true });
+    specs.set(`${name}.weight`, matrixSpec(out, inputs, init));
     if (biased) vector(`${name}.bias`, out, { value: 0 });
   };
   const normed = (name: string, size: number, kind = norm) => {
@@ -46,21 +34,8 @@ export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> 
       normed(`${attention}.q_norm`, d, 'rms');
       normed(`${attention}.k_norm`, d, 'rms');
     }
-    if (gate === 'learned') vector(`${attention}.gate_proj.bias`, G, { value: gateBias });
-    if (gate === 'data') {
-      matrix(`${attention}.gate_proj`, G, hiddenSize, { std }, false);
-      vector(`${attention}.gate_proj.bias`, G, { value: gateBias });
-    }
-    if (gate === 'vector') {
-      matrix(`${attention}.gate_proj`, G * d, hiddenSize, { std }, false);
-      vector(`${attention}.gate_proj.bias`, G * d, { value: vectorGateBias(config.power) });
-    }
-    const beta = config.betaInit === 'zero' ? { value: 0 } : { std };
-    if (rotary === 'data') matrix(`${attention}.beta_proj`, G, hiddenSize, beta, false);
-    if (rotary === 'pair') matrix(`${attention}.beta_proj`, (G * d) / 2, hiddenSize, beta, false);
-    if (rotary === 'learned') {
-      const values = () => frequencies(d, config.rotaryHorizon, G);
-      specs.set(`${attention}.theta`, { shape: [G, d / 2], init: { values }, decays: false });
+    for (const entry of [gate, rotary]) {
+      for (const [name, spec] of Object.entries(entry.parameters(config))) specs.set(`${attention}.${name}`, spec);
     }
     matrix(`${attention}.o_proj`, hiddenSize, H * d, residual);
     normed(`${block}.post_attention_layernorm`, hiddenSize);

@@ -2,7 +2,7 @@
 
 import { Tape } from '@sympow/autograd';
 import { Random, type Backend, type Tensor } from '@sympow/kernels';
-import type { ComputeOptions, ModelConfig } from './api';
+import type { ComputeOptions, ModelConfig, ModelOptions } from './api';
 import { modelConfig, variants } from './config';
 import { Model } from './model';
 import { parameterSpecs } from './parameters';
@@ -17,7 +17,7 @@ const tiny = {
   rotaryHorizon: 100,
 };
 
-export const tinyConfig = (changes: Partial<ModelConfig> = {}): ModelConfig => modelConfig({ ...tiny, ...changes });
+export const tinyConfig = (changes: ModelOptions = {}): ModelConfig => modelConfig({ ...tiny, ...changes });
 
 /** Every setting of the configuration at least once, and every variant. */
 export const tinyConfigs: readonly { readonly name: string; readonly config: ModelConfig }[] = (
@@ -32,10 +32,10 @@ export const tinyConfigs: readonly { readonly name: string; readonly config: Mod
     { gate: 'learned', rotary: 'pair', keyValueHeads: 1, betaInit: 'normal' },
     { gate: 'vector', rotary: 'none', norm: 'rms', bias: true },
     { gate: 'data', rotary: 'data', power: 3, normalizer: 'none' },
-  ] satisfies Partial<ModelConfig>[]
+  ] satisfies ModelOptions[]
 ).map((changes) => ({
   name: Object.entries(changes)
-    .map(([key, value]) => `${key} ${value}`)
+    .map(([key, value]) => `${key} ${String(value as string | number | boolean)}`)
     .join(', '),
   config: tinyConfig(changes),
 }));

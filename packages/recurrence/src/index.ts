@@ -1,28 +1,20 @@
 export type * from './api';
 export { chooseForm, defaultChunk, flopsOf, type FormSizes } from './form';
 export { attentionForm, chunkedForm, recurrentForm, type FormInputs, type FormOptions, type FormResult } from './forms';
+export { fixedLogGates, gateBias, gates, vectorGateBias, type Gate } from './gates';
 export {
-  fixedLogGates,
-  gateBias,
-  gateModes,
-  logGates,
-  vectorGateBias,
-  type GateMode,
-  type GateParameters,
-} from './gates';
-export {
-  fixedTheta,
-  frequencies,
-  phaseInputs,
-  phaseModes,
-  phaseSum,
-  rotate,
-  turn,
-  type PhaseMode,
-  type PhaseParameters,
-  type Turned,
-} from './phases';
+  matrixSpec,
+  vectorSpec,
+  type ConstantSpec,
+  type Init,
+  type LayerEntry,
+  type LayerSettings,
+  type LayerWeights,
+  type ParameterSpec,
+} from './layerEntry';
+export { fixedTheta, frequencies, phases, type Phases } from './phases';
 export type { StatePair } from './power';
 export { powerRecurrence } from './powerRecurrence';
 export { softmaxRecurrence, type SoftmaxMemory } from './softmaxRecurrence';
+export { phaseSum, rotate, turn, type Turned } from './turning';
 export { windowLength, type PowerMemory } from './window';

@@ -7,7 +7,7 @@ import type { AttentionInputs, PowerOptions, Recurrence, SequenceOptions, Sequen
 import { checkForm, chooseForm, defaultChunk } from './form';
 import { attentionForm, chunkedForm, recurrentForm, type FormInputs, type FormOptions, type FormResult } from './forms';
 import { checkInputs } from './inputs';
-import { turn } from './phases';
+import { turn } from './turning';
 import { resetGates } from './sums';
 import { powerMemory, powerMemoryBytes, streamPower, type PowerMemory } from './window';
 

@@ -1,9 +1,9 @@
 /** Runs a sequence case on a backend in any form and any pieces, with every gradient; for tests only. */
 
-import { constant, parameter, sliceRows, Tape, type Variable } from '@sympow/autograd';
+import { broadcastRows, constant, logSigmoid, parameter, sliceRows, Tape, type Variable } from '@sympow/autograd';
 import type { Backend, Tensor } from '@sympow/kernels';
 import type { AttentionInputs, Form, PhaseInputs, PowerState } from './api';
-import { fixedLogGates, logGates } from './gates';
+import { fixedLogGates } from './gates';
 import { fixedTheta } from './phases';
 import { powerRecurrence } from './powerRecurrence';
 import { horizon, lossWeights, type Leaves, type SequenceCase } from './sequenceCases';
@@ -41,9 +41,10 @@ export function variablesOf(backend: Backend, kase: SequenceCase, leaves: Leaves
   const turning = rest.theta ? { theta: rest.theta } : fixedTheta(backend, d, horizon, G);
   const inputs = (tape: Tape): AttentionInputs => {
     const phases: PhaseInputs | undefined = phase === 'none' ? undefined : { ...turning, beta: rest.beta };
-    const shape = constant(backend.empty([B, T, 1]));
-    const fixed = constant(backend.upload(fixedLogGates(G), [G]));
-    const logGate = rest.logGate ?? logGates(tape, gate, shape, G, { bias: rest.bias }, fixed);
+    const perHead = rest.bias
+      ? logSigmoid(tape, rest.bias)
+      : gate === 'fixed' && constant(backend.upload(fixedLogGates(G), [G]));
+    const logGate = rest.logGate ?? (perHead ? broadcastRows(tape, perHead, [B, T, G]) : undefined);
     return { q: q!, k: k!, v: v!, logGate, phases };
   };
   return { variables, inputs, state };

@@ -2,8 +2,8 @@
 
 import { Random } from '@sympow/kernels';
 import { define, multiIndicesOf, type Answer, type Sequence } from './definition';
-import { fixedLogGates, gateModes, type GateMode } from './gates';
-import { frequencies, phaseModes, type PhaseMode } from './phases';
+import { fixedLogGates, gates } from './gates';
+import { frequencies, phases } from './phases';
 
 export interface SequenceCase {
   readonly name: string;
@@ -15,8 +15,9 @@ export interface SequenceCase {
   readonly e: number;
   readonly power: number;
   readonly normalizer: 'sum' | 'none';
-  readonly gate: GateMode;
-  readonly phase: PhaseMode;
+  /** The name of an entry. */
+  readonly gate: string;
+  readonly phase: string;
 }
 
 /** An input whose gradient is wanted, by name: q, k, v, logGate or bias, beta, theta, S0, Z0, phase0. */
@@ -29,8 +30,8 @@ export type Leaves = Readonly<Record<string, Leaf>>;
 export const horizon = 500;
 
 /** 5 gates × 5 phases; powers go round so that each meets every gate and every phase, and so do the head counts. */
-export const sequenceCases: readonly SequenceCase[] = gateModes.flatMap((gate, row) =>
-  phaseModes.map((phase, column): SequenceCase => {
+export const sequenceCases: readonly SequenceCase[] = gates.flatMap(({ name: gate }, row) =>
+  phases.map(({ name: phase }, column): SequenceCase => {
     const power = 1 + ((row + column) % 4);
     const [H, G] = [
       [2, 2],
@@ -121,7 +122,7 @@ export function sequenceOf(kase: SequenceCase, leaves: Leaves): Sequence {
   const { B, G, T, d, gate, phase } = kase;
   const data = (name: string) => leaves[name]?.data;
   const perHead = (values: ArrayLike<number>) => Float64Array.from({ length: B * T * G }, (_, i) => values[i % G]!);
-  const logGates: Record<GateMode, () => Float64Array | undefined> = {
+  const logGates: Record<string, () => Float64Array | undefined> = {
     none: () => undefined,
     fixed: () => perHead(fixedLogGates(G)),
     learned: () => perHead(data('bias')!.map((x) => -Math.log1p(Math.exp(-x)))),
@@ -133,7 +134,7 @@ export function sequenceOf(kase: SequenceCase, leaves: Leaves): Sequence {
     q: data('q')!,
     k: data('k')!,
     v: data('v')!,
-    logGate: logGates[gate](),
+    logGate: logGates[gate]!(),
     theta: phase === 'none' ? undefined : (data('theta') ?? frequencies(d, horizon, G)),
     beta: data('beta'),
     S0: data('S0'),

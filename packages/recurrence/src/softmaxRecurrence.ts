@@ -4,7 +4,7 @@ import { constant, type Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
 import type { AttentionInputs, Memory, MemoryShape, Recurrence, SavedMemory, SavedTensor, SaveOptions } from './api';
 import { checkInputs, checkStream, savedTensor } from './inputs';
-import { savedPhase, streamPhase, turn, turnStream } from './phases';
+import { savedPhase, streamPhase, turn, turnStream } from './turning';
 import { atRest, beginningWith, firstRows } from './savedTensors';
 import { gateSum, resetGates, type GateVariables } from './sums';
 

@@ -22,7 +22,7 @@ import type {
   SaveOptions,
 } from './api';
 import { checkStream, savedTensor } from './inputs';
-import { savedPhase, streamPhase, turnStream } from './phases';
+import { savedPhase, streamPhase, turnStream } from './turning';
 import { atRest, beginningWith, firstRows } from './savedTensors';
 import { resetGates } from './sums';
 

@@ -1,7 +1,7 @@
 import { Tape } from '@sympow/autograd';
 import { textSource, tokenSource, trainingBatches, type Batch } from '@sympow/data';
 import { ConfigError, js, type Backend } from '@sympow/kernels';
-import { Model, modelConfig, variants, type ModelConfig, type Variant } from '@sympow/model';
+import { Model, modelConfig, variants, type ModelOptions, type Variant } from '@sympow/model';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AdamW } from './adamw';
 import { heldOutLoss, heldOutStreams, lossOf } from './loss';
@@ -14,7 +14,7 @@ beforeAll(async () => {
   wide = await js({ float: 'float64' }).open();
 });
 
-const config = (options: Partial<ModelConfig> = {}) =>
+const config = (options: ModelOptions = {}) =>
   modelConfig({ vocabSize: 7, hiddenSize: 8, layers: 2, heads: 2, headSize: 4, rotaryHorizon: 64, ...options });
 
 /** Batches of B rows of T tokens from documents of these lengths: shorter ones are packed and reset. */
@@ -32,7 +32,7 @@ async function weightsOf(model: Model): Promise<number[]> {
 }
 
 /** One update of a fresh model; the loss, the norm and what the weights have become. */
-async function updated(on: Backend, pieces: readonly Batch[], options: Partial<ModelConfig> = {}) {
+async function updated(on: Backend, pieces: readonly Batch[], options: ModelOptions = {}) {
   const model = Model.create(on, config(options), { seed: 1 });
   const optimizer = new AdamW(on, model.parameters, model.decays, { eps: 1, clip: Infinity });
   const { loss, squaredNorm } = trainingStep(model, optimizer, pieces, 0.1);

@@ -51,8 +51,8 @@ function attention(config: ModelConfig, weights: Weights, layer: number, h: Floa
   const T = h.length / n;
   const weight = (name: string) => weights.get(`model.layers.${layer}.self_attn.${name}`);
   const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((name) => linear(h, weight(`${name}.weight`)!, n));
-  const gates = config.gate === 'data' ? linear(h, weight('gate_proj.weight')!, n) : undefined;
-  const betas = rotary === 'data' ? linear(h, weight('beta_proj.weight')!, n) : undefined;
+  const gates = config.gate.name === 'data' ? linear(h, weight('gate_proj.weight')!, n) : undefined;
+  const betas = rotary.name === 'data' ? linear(h, weight('beta_proj.weight')!, n) : undefined;
   const y = new Float64Array(T * H * d);
   for (let head = 0; head < H; head++) {
     const rows = (x: Float64Array, turned: boolean) => {

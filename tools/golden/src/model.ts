@@ -86,8 +86,8 @@ function modelOf(
   compute: ComputeOptions,
 ): Model {
   const own = [...weights].filter(([name]) => {
-    if (/gate_proj\.(weight|bias)$/.test(name) && name.includes('self_attn')) return config.gate === 'data';
-    return name.includes('beta_proj') ? config.rotary === 'data' : true;
+    if (/gate_proj\.(weight|bias)$/.test(name) && name.includes('self_attn')) return config.gate.name === 'data';
+    return name.includes('beta_proj') ? config.rotary.name === 'data' : true;
   });
   return Model.fromWeights(backend, config, new Map(own), compute);
 }

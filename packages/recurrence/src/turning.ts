@@ -1,76 +1,9 @@
-/** Rotary phases: where β and θ come from, how they are summed, and how they turn keys and queries; specification §5. */
+/** How phases are summed, and how they turn keys and queries; specification §5. Where they come from: phases/. */
 
-import { constant, linear, onePlusTanh, reshape, sliceRows, type Tape, type Variable } from '@sympow/autograd';
-import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
+import { reshape, sliceRows, type Tape, type Variable } from '@sympow/autograd';
+import type { Backend, Tensor } from '@sympow/kernels';
 import type { AttentionInputs, MemoryShape, PhaseInputs, SavedMemory, SavedTensor } from './api';
 import { savedTensor } from './inputs';
-
-/**
- * `none`: no rotation. `fixed`: μ_i = i. `learned`: the same with trained frequencies θ. `data`: β per token and head from
- * the layer's input. `pair`: β per token, head and pair.
- */
-export type PhaseMode = 'none' | 'fixed' | 'learned' | 'data' | 'pair';
-
-export const phaseModes: readonly PhaseMode[] = ['none', 'fixed', 'learned', 'data', 'pair'];
-
-/** Parameters of the phases by what they are. */
-export interface PhaseParameters {
-  /** [G, d/2], radians per token. */
-  readonly theta?: Variable | undefined;
-  readonly thetaTail?: Tensor | undefined;
-  /** data: [G, hidden]; pair: [G·d/2, hidden]. */
-  readonly weight?: Variable | undefined;
-}
-
-/**
- * θ_m = 2π / N^{2m/d} for every head: [G, d/2] radians per token.
- *
- * @param horizon - N, the longest context that the frequencies are laid out for; never the length of the data at hand
- * @throws ConfigError if d is odd or the horizon is not above 1
- */
-export function frequencies(d: number, horizon: number, G: number): Float64Array {
-  if (d % 2 !== 0)
-    throw new ConfigError({ what: 'head size', value: d, expected: 'an even number, for pairs to rotate' });
-  if (!(horizon > 1)) throw new ConfigError({ what: 'rotary horizon', value: horizon, expected: 'a number above 1' });
-  return Float64Array.from({ length: (G * d) / 2 }, (_, i) => (2 * Math.PI) / horizon ** ((2 * (i % (d / 2))) / d));
-}
-
-/**
- * Frequencies that are not trained, on a backend: as head and tail, because in float32 alone a fast pair drifts from its
- * phase by a ten-millionth of a turn per turn.
- */
-export function fixedTheta(
-  backend: Backend,
-  d: number,
-  horizon: number,
-  G: number,
-): { theta: Variable; thetaTail: Tensor } {
-  const exact = frequencies(d, horizon, G);
-  const head = backend.capabilities.float === 'float64' ? exact : Float32Array.from(exact);
-  const theta = backend.upload(head, [G, d / 2]);
-  return {
-    theta: constant(theta),
-    thetaTail: backend.upload(
-      exact.map((value, i) => value - head[i]!),
-      [G, d / 2],
-    ),
-  };
-}
-
-/** What {@link turn} sums, from the layer's normalised input h [B, T, hidden]; nothing for `none`. */
-export function phaseInputs(
-  tape: Tape,
-  mode: PhaseMode,
-  h: Variable,
-  { theta, thetaTail, weight }: PhaseParameters,
-): PhaseInputs | undefined {
-  if (mode === 'none') return undefined;
-  if (mode === 'fixed' || mode === 'learned') return { theta: theta!, thetaTail };
-  const beta = onePlusTanh(tape, linear(tape, h, weight!, undefined, { exact: true }));
-  if (mode === 'data') return { theta: theta!, thetaTail, beta };
-  const [B, T] = h.value.shape as [number, number];
-  return { theta: theta!, thetaTail, beta: reshape(tape, beta, [B, T, ...theta!.value.shape]) };
-}
 
 /** Phases of every token in turns [B, T, G, d/2], going on from `phase` [B, G, d/2]. */
 export function phaseSum(

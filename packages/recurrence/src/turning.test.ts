@@ -1,18 +1,10 @@
 import { constant, parameter, Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, js, Random } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import {
-  fixedTheta,
-  frequencies,
-  phaseInputs,
-  phaseModes,
-  phaseSum,
-  savedPhase,
-  streamPhase,
-  turn,
-  turnStream,
-} from './phases';
+import type { LayerSettings } from './layerEntry';
+import { fixedTheta, frequencies, phases } from './phases';
 import { powerRecurrence } from './powerRecurrence';
+import { phaseSum, savedPhase, streamPhase, turn, turnStream } from './turning';
 
 const exact = await js({ float: 'float64' }).open();
 const single = await js().open();
@@ -112,22 +104,27 @@ describe('phases', () => {
 describe('phase inputs from a layer', () => {
   const [B, T, G, d, hidden] = [1, 3, 2, 4, 5];
   const h = constant(exact.upload(new Random(0, 'h').fillNormal(new Float64Array(B * T * hidden)), [B, T, hidden]));
-  const { theta, thetaTail } = fixedTheta(exact, d, 100, G);
-  const weight = (rows: number): Variable => parameter(exact.upload(new Float64Array(rows * hidden), [rows, hidden]));
+  const settings: LayerSettings = {
+    ...{ hiddenSize: hidden, keyValueHeads: G, headSize: d, power: 2, rotaryHorizon: 100, initStd: 0.02 },
+    betaInit: 'zero',
+  };
 
-  it.each(phaseModes.map((mode) => ({ mode })))('$mode', async ({ mode }) => {
-    const inputs = phaseInputs(new Tape(exact, quiet), mode, h, {
-      theta,
-      thetaTail,
-      weight: mode === 'data' ? weight(G) : mode === 'pair' ? weight((G * d) / 2) : undefined,
-    });
-    if (mode === 'none') {
-      expect(inputs).toBeUndefined();
-      return;
+  it.each(phases.map((entry) => ({ entry })))('$entry.name', async ({ entry }) => {
+    const weights = new Map<string, Variable>();
+    for (const [name, { shape, init }] of Object.entries(entry.parameters(settings))) {
+      const values = 'values' in init ? Float64Array.from(init.values()) : new Float64Array(shape[0]! * shape[1]!);
+      weights.set(name, parameter(exact.upload(values, shape)));
     }
-    expect(inputs!.theta).toBe(theta);
-    const beta = inputs!.beta?.value;
-    expect(beta?.shape).toEqual({ data: [B, T, G], pair: [B, T, G, d / 2] }[mode as 'data']);
+    for (const [name, { shape, values }] of Object.entries(entry.constants?.(settings, exact) ?? {})) {
+      weights.set(name, constant(exact.upload(Float64Array.from(values), shape)));
+    }
+    const inputs = entry.inputs(new Tape(exact, quiet), h, (name) => weights.get(name)!, settings);
+    expect(inputs !== undefined).toBe(entry.turns);
+    if (!inputs) return;
+    expect(await inputs.theta.value.read()).toEqual(frequencies(d, 100, G));
+    expect(inputs.theta.requiresGradient).toBe(entry.name === 'learned');
+    const beta = inputs.beta?.value;
+    expect(beta?.shape).toEqual({ data: [B, T, G], pair: [B, T, G, d / 2] }[entry.name]);
     // Weights of 0 are plain rotary: β = 1.
     if (beta) expect(Array.from(await beta.read()).every((value) => value === 1)).toBe(true);
   });
