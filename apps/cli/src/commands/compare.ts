@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
-import { real, type Command } from '../command';
+import { real, some, type Command } from '../command';
 import { chartsOf } from '../compare/charts';
 import { csvFiles } from '../compare/csv';
 import { openExperimentData, type ExperimentData } from '../compare/data';
@@ -195,7 +195,11 @@ async function writeResults(path: string, { experiment, data, runs, out, folderO
 function options(command: CommanderCommand): void {
   command
     .argument('<file>', 'the experiment, in JSON; docs/experiments has examples')
-    .option('--out <folder>', 'where everything is kept (default: runs/ and the name of the file)')
+    .option(
+      '--out <folder>',
+      'where everything is kept (default: runs/ and the name of the file)',
+      some('--out', 'a folder'),
+    )
     .option('--data <path...>', 'text files or folders, instead of data.paths in the file')
     .option('--only <word...>', 'only runs whose names hold one of these words; * stands for anything')
     .option(

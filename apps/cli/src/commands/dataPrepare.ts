@@ -2,7 +2,7 @@
 
 import { prepare, textInputs, type Compressor, type PrepareEnd, type PrepareEvent } from '@sympow/data';
 import type { Command as CommanderCommand } from 'commander';
-import { oneOf, real, whole, type Command } from '../command';
+import { oneOf, real, some, whole, type Command } from '../command';
 import { textEncodings, tokenizerOf } from '../dataOptions';
 import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
@@ -92,9 +92,13 @@ function chunk(text: string): [number, number] {
 function options(command: CommanderCommand): void {
   command
     .argument('<text...>', 'text files, or folders of them; - is standard input')
-    .requiredOption('--out <path>', 'a new .bin file, or a new .zarr folder')
+    .requiredOption('--out <path>', 'a new .bin file, or a new .zarr folder', some('--out', 'a path'))
     .option('--tokenizer <name>', 'bytes, gpt2, or a tokenizer.json', 'bytes')
-    .option('--held-out-to <path>', 'write the end of every text there, and leave it out of --out')
+    .option(
+      '--held-out-to <path>',
+      'write the end of every text there, and leave it out of --out',
+      some('--held-out-to', 'a path'),
+    )
     .option(
       '--held-out <share>',
       'how much of every text that is',

@@ -19,7 +19,7 @@ import { join, relative, resolve } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { openCheckpoint } from '../checkpoint';
 import { runCommand } from '../child';
-import { real, whole, type Command } from '../command';
+import { real, some, whole, type Command } from '../command';
 import { demoText, type DemoText } from '../demoText';
 import { interruptible } from '../interrupt';
 import { ownWords, quoted } from '../invocation';
@@ -275,7 +275,7 @@ async function write(flags: Flags, path: string, { prompt }: DemoText, output: O
 
 function options(command: CommanderCommand): void {
   command
-    .option('--out <folder>', 'where everything is kept', join('runs', 'demo'))
+    .option('--out <folder>', 'where everything is kept', some('--out', 'a folder'), join('runs', 'demo'))
     .option(
       '--data <path...>',
       'text files or folders to learn from (default: TypeScript declarations, or the code of sympow itself)',

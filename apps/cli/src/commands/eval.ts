@@ -18,7 +18,7 @@ import { basename, dirname } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { tellParent } from '../child';
 import { openCheckpoint, type OpenCheckpoint } from '../checkpoint';
-import { oneOf, whole, type Command } from '../command';
+import { oneOf, some, whole, type Command } from '../command';
 import { bytesPerToken, openData, unitOf, withData, type DataFlags, type Part } from '../dataOptions';
 import { interruptible } from '../interrupt';
 import { markdownTable } from '../markdown';
@@ -152,8 +152,8 @@ function options(command: CommanderCommand): void {
       oneOf('--part', ['held-out', 'train', 'all']),
       'held-out',
     )
-    .option('--svg <file>', 'write the chart')
-    .option('--report <file>', 'write the table as Markdown');
+    .option('--svg <file>', 'write the chart', some('--svg', 'a file'))
+    .option('--report <file>', 'write the table as Markdown', some('--report', 'a file'));
   withCompute(withBackend(command));
 }
 

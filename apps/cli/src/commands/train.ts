@@ -6,7 +6,7 @@ import { train as trainModel } from '@sympow/training';
 import type { Command as CommanderCommand } from 'commander';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { tellParent } from '../child';
-import { real, whole, type Command } from '../command';
+import { real, some, whole, type Command } from '../command';
 import { openData, unitOf, withData, type DataFlags } from '../dataOptions';
 import { interruptible } from '../interrupt';
 import { locked } from '../lock';
@@ -136,7 +136,11 @@ async function runTraining(
 function options(command: CommanderCommand): void {
   command
     .optionsGroup('Run:')
-    .requiredOption('--out <folder>', 'where the run is kept; a run that is there already goes on')
+    .requiredOption(
+      '--out <folder>',
+      'where the run is kept; a run that is there already goes on',
+      some('--out', 'a folder'),
+    )
     .option('--steps <n>', 'steps in all', whole('--steps'), 1000)
     .option('--eval-every <n>', 'steps between held-out losses', whole('--eval-every'), 100)
     .option('--eval-rows <n>', 'most rows of a held-out loss', whole('--eval-rows'), 64)

@@ -2,7 +2,7 @@
 import type { TokenArray, Tokenizer } from '../api';
 import type { BinMeta } from '../datasets/bin';
 import { codeOf, nodeFiles } from '../runtime';
-import { openGrowing, rename, writeWhole } from './files';
+import { makeFolder, openGrowing, rename, writeWhole } from './files';
 import type { Written } from './journal';
 import type { Writer } from './writer';
 
@@ -10,7 +10,7 @@ export async function binWriter(folder: string, out: string, tokenizer: Tokenize
   const { fs, path } = nodeFiles();
   const dtype = tokenizer.vocabSize <= 2 ** 16 ? 'uint16' : 'uint32';
   const Ids = dtype === 'uint16' ? Uint16Array : Uint32Array;
-  await fs.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const at = (name: string) => path.join(folder, name);
   // A run that was killed while files got their names has moved the first of them already.
   const moved = written.documents > 0 && !(await exists(at('index')));

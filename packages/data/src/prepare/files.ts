@@ -8,8 +8,10 @@ export async function writeWhole(path: string, contents: string | Uint8Array): P
   const beside = `${path}.new`;
   await named('write', path, async () => {
     try {
-      await fs.mkdir(paths.dirname(path), { recursive: true });
-      const file = await fs.open(beside, 'w');
+      await makeFolder(paths.dirname(path));
+      // What a killed run has left; and a link in its place is not followed.
+      await fs.rm(beside, { force: true });
+      const file = await fs.open(beside, 'wx');
       try {
         await file.writeFile(contents);
         await file.sync();
@@ -20,6 +22,24 @@ export async function writeWhole(path: string, contents: string | Uint8Array): P
     } catch (error) {
       await fs.rm(beside, { force: true }).catch(() => undefined);
       throw error;
+    }
+  });
+}
+
+/**
+ * Makes a folder, with those above it. (Node's own recursive `mkdir` never comes back where a file system answers that a folder
+ * is missing which it lists, as `/proc` does.)
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  const { fs, path } = nodeFiles();
+  await named('make', folder, async () => {
+    try {
+      await fs.mkdir(folder);
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return;
+      if (codeOf(error) !== 'ENOENT' || path.dirname(folder) === folder) throw error;
+      await makeFolder(path.dirname(folder));
+      await fs.mkdir(folder);
     }
   });
 }
@@ -51,10 +71,11 @@ export interface Growing {
   close(): Promise<void>;
 }
 
-/** Opens a file that grows, cut to `length`. @throws DataError if it is shorter */
+/** Opens a file that grows, cut to `length`. @throws DataError if it is shorter, or a link that leads elsewhere */
 export async function openGrowing(path: string, length: number): Promise<Growing> {
   const { fs } = nodeFiles();
-  const file = await named('write', path, () => fs.open(path, fs.constants.O_RDWR | fs.constants.O_CREAT));
+  const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = fs.constants as Record<string, number>;
+  const file = await named('write', path, () => fs.open(path, O_RDWR! | O_CREAT! | O_NOFOLLOW));
   const { size } = await file.stat();
   if (size < length) {
     await file.close();
@@ -94,6 +115,9 @@ const problems: Readonly<Record<string, string>> = {
   EACCES: 'permission is missing',
   EPERM: 'permission is missing',
   EROFS: 'permission is missing',
+  ENOENT: 'there can be no folder',
+  ENOTDIR: 'a file stands where a folder should',
+  ELOOP: 'it is a link that leads elsewhere',
 };
 
 /** Names the file and the remedy where the operating system fails. */

@@ -66,7 +66,8 @@ export async function openJournal(folder: string, settings: JournalSettings): Pr
       const remedy = 'Remove the folder to start anew.';
       throw new DataError({ what: file, value: error.message, expected: 'the journal of a run', remedy, cause: error });
     }
-    if (codeOf(error) !== 'ENOENT') throw error;
+    // Where there can be none, making its folder says why.
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
   }
   return {
     written,

@@ -188,6 +188,41 @@ describe('a run that ends early', () => {
     expect(await filesOf(full)).toEqual(await filesOf(whole));
   });
 
+  it.each(outs)('follows no link that waits where it writes: %s', async (name, options) => {
+    const victim = join(folder, 'victim');
+    await fs.writeFile(victim, 'precious');
+    const out = join(folder, name);
+    await fs.mkdir(`${out}.partial`);
+    for (const link of [
+      'prepare.json.new',
+      'json.new',
+      'tokenizer.json.new',
+      '.zarray.new',
+      'zarr.json.new',
+      '0.0.new',
+    ]) {
+      await fs.symlink(victim, join(`${out}.partial`, link));
+    }
+    await run({ out, ...options });
+    expect(await fs.readFile(victim, 'utf8')).toBe('precious');
+
+    const again = join(folder, `again-${name}`);
+    await fs.mkdir(`${again}.partial`);
+    const grows = name.endsWith('.bin') ? 'tokens' : 'waiting.0';
+    await fs.symlink(victim, join(`${again}.partial`, grows));
+    const message = new RegExp(`^cannot write .*${grows}: it is a link that leads elsewhere; expected `);
+    await expect(run({ out: again, ...options })).rejects.toThrow(message);
+    expect(await fs.readFile(victim, 'utf8')).toBe('precious');
+  });
+
+  it('comes to an end where folders cannot be made, though they seem to be missing', async () => {
+    await expect(run({ out: '/proc/nowhere/books.bin' })).rejects.toThrow(
+      /^cannot make \/proc\/nowhere.*: there can be/,
+    );
+    await fs.writeFile(join(folder, 'file'), '');
+    await expect(run({ out: join(folder, 'file/x.zarr') })).rejects.toThrow(/a file stands where a folder should/);
+  });
+
   it('stops at once when told to', async () => {
     const controller = new AbortController();
     const out = join(folder, 'books.zarr');

@@ -8,7 +8,7 @@ import { requireWhole } from '../options';
 import { nodeFiles } from '../runtime';
 import type { Compressor, PrepareZarrOptions } from './api';
 import { withChecksum } from '../crc32c';
-import { openGrowing, rename, writeWhole } from './files';
+import { makeFolder, openGrowing, rename, writeWhole } from './files';
 import type { Written } from './journal';
 import type { Writer } from './writer';
 
@@ -59,7 +59,7 @@ export async function zarrWriter(
   const width = Ids.BYTES_PER_ELEMENT;
   const [rows, columns] = chunk;
   const encode = await chunkEncoder(settings);
-  await fs.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // Documents of the row of chunks that is not written. A row of chunks has a file of its own, which stays until the journal
   // knows of a later one.
   const waiting = (row: number) => path.join(folder, `waiting.${row}`);
