@@ -58,7 +58,7 @@ export class Fields {
   list(key: string, most = MOST_STEPS): Fields[] {
     const value = this.value(key) ?? [];
     if (!Array.isArray(value) || value.length > most) this.wrong(key, `a list of at most ${most}`);
-    return (value as unknown[]).map((of, i) => new Fields(`${key}[${i}] of ${this.where}`, of, this.depth + 1));
+    return Array.from(value as unknown[], (of, i) => new Fields(`${key}[${i}] of ${this.where}`, of, this.depth + 1));
   }
 
   wrong(key: string, expected: string, value = this.value(key)): never {

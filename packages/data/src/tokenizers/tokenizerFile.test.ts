@@ -131,7 +131,12 @@ describe('a tokenizer.json that lies', () => {
 
   it('is bytes or GPT-2 only if it is sound', async () => {
     const words = { pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true } };
-    for (const change of [{ added_tokens: [null] }, { model: { ...bpe({}).model, merges: [[{ toString: 1 }]] } }]) {
+    for (const change of [
+      { added_tokens: [null] },
+      { added_tokens: Array(1) },
+      { model: { ...bpe({}).model, merges: Array(1) } },
+      { model: { ...bpe({}).model, merges: [[{ toString: 1 }]] } },
+    ]) {
       await expect(tokenizerFromJSON({ ...bpe({}), ...words, ...change })).rejects.toThrow(DataError);
     }
   });

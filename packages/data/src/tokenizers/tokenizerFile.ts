@@ -86,7 +86,7 @@ export function mergesOf(model: Fields): [left: string, right: string][] {
   const merges = model.value('merges');
   if (!Array.isArray(merges)) model.wrong('merges', 'a list of pairs of tokens');
   if (merges.length > MOST_ENTRIES) model.wrong('merges', `at most ${MOST_ENTRIES}`, merges.length);
-  return (merges as unknown[]).map((merge) => {
+  return Array.from(merges as unknown[], (merge) => {
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
     const sound = Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === 'string');
     return sound ? (pair as [string, string]) : model.wrong('merges', 'pairs of tokens', merge);

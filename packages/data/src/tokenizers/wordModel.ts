@@ -45,10 +45,17 @@ export function byteTokensOf(ids: ReadonlyMap<string, number>): readonly (number
   return Array.from({ length: 256 }, (_, byte) => ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`));
 }
 
+const encoder = new TextEncoder();
+
 /** The tokens of a text's bytes; undefined if there is not one for each. */
 export function spelledInBytes(text: string, tokens: readonly (number | undefined)[]): number[] | undefined {
-  const ids = Array.from(new TextEncoder().encode(text), (byte) => tokens[byte]);
-  return ids.every((id) => id !== undefined) ? ids : undefined;
+  const ids: number[] = [];
+  for (const byte of encoder.encode(text)) {
+    const id = tokens[byte];
+    if (id === undefined) return undefined;
+    ids.push(id);
+  }
+  return ids;
 }
 
 /** @throws DataError always */

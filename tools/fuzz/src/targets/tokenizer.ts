@@ -37,19 +37,38 @@ const unigram = {
   decoder: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: true },
   model: { type: 'Unigram', unk_id: 0, vocab: Object.keys(vocab).map((text, i) => [text, -i]), byte_fallback: true },
 };
+const byteNames = Array.from({ length: 4 }, (_, i) => `<0xF${i}>`);
+const sentencePiece = {
+  ...parts,
+  normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, { type: 'Replace', pattern: { Regex: ' ' }, content: '▁' }] }, // prettier-ignore
+  pre_tokenizer: null,
+  decoder: { type: 'Sequence', decoders: [{ type: 'Replace', pattern: { String: '▁' }, content: ' ' }, { type: 'ByteFallback' }, { type: 'Fuse' }, { type: 'Strip', content: ' ', start: 1, stop: 0 }] }, // prettier-ignore
+  model: { type: 'BPE', vocab: Object.fromEntries([...Object.keys(vocab), '▁', ...byteNames].map((text, id) => [text, id])), merges: ['a b'], unk_token: '<unk>', byte_fallback: true, fuse_unk: true, ignore_merges: false }, // prettier-ignore
+  added_tokens: [{ id: 40, content: 'ef', special: false, single_word: true, lstrip: true, rstrip: true, normalized: true }], // prettier-ignore
+};
+/** Every other step, one kind after the other. */
+const others = {
+  ...wordPiece,
+  normalizer: { type: 'Sequence', normalizers: [{ type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true }, { type: 'Strip', strip_left: true, strip_right: true }, { type: 'Precompiled', precompiled_charsmap: '' }] }, // prettier-ignore
+  pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits', individual_digits: true }, { type: 'Punctuation', behavior: 'MergedWithNext' }, { type: 'CharDelimiterSplit', delimiter: 'h' }, { type: 'FixedLength', length: 9 }, { type: 'Split', pattern: { Regex: '(?i:ab|c)?[a-d]+(?!x)|\\s+$' }, behavior: 'Contiguous', invert: true }] }, // prettier-ignore
+  decoder: { type: 'Sequence', decoders: [{ type: 'BPEDecoder', suffix: 'b' }, { type: 'CTC', pad_token: '<unk>', word_delimiter_token: 'd', cleanup: true }, { type: 'Fuse' }, { type: 'Replace', pattern: { Regex: 'a+' }, content: 'x' }] }, // prettier-ignore
+};
 
 export const tokenizer = target({
   name: 'tokenizer',
   inputs: fc.record({
-    json: changedJSON(bpe, wordPiece, unigram, byteTokenizer().toJSON()),
+    json: changedJSON(bpe, wordPiece, unigram, sentencePiece, others, byteTokenizer().toJSON()),
     text: fc.oneof(fc.string(), fc.constantFrom('abcd abc efgh', 'a'.repeat(500), '\ud800', '\u{1f600} é\u0301', '')),
     ids: fc.array(fc.oneof(fc.nat({ max: 20 }), fc.integer(), fc.double()), { maxLength: 20 }),
   }),
   async run({ json, text, ids }) {
     const tokenizer = await tokenizerFromJSON(json);
-    tokenizer.decode(tokenizer.encode(text));
-    tokenizer.encodeBytes(new TextEncoder().encode(text));
+    const encoded = tokenizer.encode(text);
     const decoder = tokenizer.decoder();
+    const streamed = Array.from(encoded, (id) => decoder.push(id)).join('') + decoder.end();
+    const pieces = tokenizer.encodeParts?.(new TextEncoder().encode(text)) ?? [encoded];
+    if (streamed !== tokenizer.decode(encoded)) throw new Error('streamed text is not decoded text');
+    if ([...pieces].map((piece) => piece.join()).join() !== encoded.join()) throw new Error('parts are not the whole');
     for (const id of ids) decoder.push(id);
     decoder.end();
   },
