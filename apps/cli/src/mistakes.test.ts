@@ -81,6 +81,18 @@ describe('what a person gets wrong is answered in one line that names the value 
       says: /bytes|B\b/,
     },
     {
+      name: 'a batch that no memory holds',
+      args: () => [...scratch.train('x'), '--batch', '100000000'],
+      code: 1,
+      says: /the tokens of a step take 12800000000 bytes; expected at most 2147483648 bytes/,
+    },
+    {
+      name: 'a batch whose activations no tensor holds',
+      args: () => [...scratch.train('x'), '--batch', '10000000', '--hidden', '32', '--backend', 'wasm'],
+      code: 1,
+      says: /one tensor of a step takes 20480000000 bytes; expected at most \d+ bytes.*accumulate/,
+    },
+    {
       name: 'a run that was begun otherwise',
       args: () => [...scratch.train('run', '--steps', '4'), '--lr', '0.5'],
       code: 2,
@@ -227,6 +239,31 @@ describe('what a person gets wrong is answered in one line that names the value 
     expect(ran.stderr.trim().split('\n').at(-1)).toMatch(says);
     expect(ran.code).toBe(code);
     expect(ran.stdout).toBe('');
+  });
+
+  it('a model that can be trained but not read with is named before it is trained, and refused when it is evaluated', () => {
+    const huge = ['--power', '8', '--head-size', '32', '--heads', '1', '--steps', '1', '--backend', 'wasm'];
+    const trained = scratch.sympow(...scratch.train('huge'), ...huge);
+    const lines = trained.stderr.split('\n');
+    const said = lines.findIndex((line) => /its state takes 7\.6 GiB for one stream.*at most 2\.0 GiB/.test(line));
+    expect(said).toBeGreaterThanOrEqual(0);
+    expect(said).toBeLessThan(lines.findIndex((line) => line.includes('training on')));
+    expect(trained.code).toBe(0);
+    const evaluated = scratch.sympow('eval', scratch.at('huge'), scratch.text, '--length', '32', '--backend', 'wasm');
+    expect(evaluated.stderr).toMatch(/sympow: the state takes 60\.5 GiB for 8 streams, .*smaller power/);
+    expect(evaluated.code).toBe(1);
+    const experiment = {
+      model: { layers: 1, hiddenSize: 16, heads: 1, headSize: 32, power: 8 },
+      training: { batch: 2, steps: 2, learningRate: 0.01 },
+      ...{ variants: ['conformal'], contexts: [8], evaluation: { length: 32, streams: 2 } },
+    };
+    writeFileSync(scratch.at('huge.json'), JSON.stringify(experiment));
+    const compared = scratch.sympow('compare', 'huge.json', '--data', scratch.text, '--backend', 'wasm');
+    expect(compared.stderr).toMatch(
+      /sympow: the state of conformal-c8-s0 in its evaluation takes 15\.1 GiB for 2 streams/,
+    );
+    expect(compared.stderr).not.toContain('step 1');
+    expect(compared.code).toBe(1);
   });
 
   it('--debug shows the stack', () => {

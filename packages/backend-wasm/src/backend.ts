@@ -48,6 +48,7 @@ class WasmBackend implements Backend {
       float: 'float32',
       dtypes: ['float32', 'int32'] as const,
       maxTensorBytes: 2 ** 31,
+      maxBytes: 2 ** 32,
       threads: machine.threads,
       synchronousRead: true,
       notes,

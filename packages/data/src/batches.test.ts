@@ -1,4 +1,4 @@
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError, OutOfMemoryError } from '@sympow/embedding';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Batch, Cursor, TokenSource } from './api';
@@ -34,6 +34,20 @@ function now(batch: Batch | Promise<Batch>): Batch {
 }
 
 const lengths = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 6 });
+
+describe('a batch that an engine cannot hold', () => {
+  it.each([
+    [1e8, 1],
+    [1e8, 4],
+    [1, 2 ** 40],
+  ])('of %i rows of %i tokens is refused with its bytes, before anything of it is made', (batch, context) => {
+    const source = tokenSource([{ name: 'zeros', tokens: new Int32Array(8) }], { vocabSize: 8 });
+    expect(() => trainingBatches(source, { batch, context })).toThrow(OutOfMemoryError);
+    expect(() => trainingBatches(source, { batch, context })).toThrow(
+      /takes \d{10,} bytes; expected at most 2147483648/,
+    );
+  });
+});
 
 describe('a training batch', () => {
   it('has as targets the tokens that follow in the same document, and marks where documents begin', () => {

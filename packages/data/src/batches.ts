@@ -5,7 +5,7 @@ import type { Span, TokenSource, TrainingBatches, TrainingBatchesOptions } from 
 import { resumeAt } from './cursor';
 import { DataError } from './errors';
 import { fingerprint } from './fingerprint';
-import { requireWhole } from './options';
+import { requireBatch, requireWhole } from './options';
 import { chunkOrder } from './order';
 import { PrefixSums } from './prefixSums';
 import { readBatch } from './rows';
@@ -27,6 +27,7 @@ const DRAWS_PER_ROW = 16;
  * that is random as far as that allows (`chunks`): only documents of more than T tokens are then used.
  *
  * @throws ConfigError if batch or context is not a whole number of at least 1, or the seed not one of at least 0
+ * @throws OutOfMemoryError, which names the bytes, if a batch takes more than 2 GiB
  * @throws DataError if the source holds no row of T + 1 tokens, or the cursor belongs to something else
  *
  * @example
@@ -46,8 +47,7 @@ export function trainingBatches(
     order = source.chunks ? 'chunks' : 'random',
   }: TrainingBatchesOptions,
 ): TrainingBatches {
-  requireWhole('batch', batch, 1);
-  requireWhole('context', context, 1);
+  requireBatch(batch, context);
   requireWhole('seed', seed, 0);
   if (order !== 'random' && order !== 'chunks') {
     throw new ConfigError({ what: 'order', value: order, expected: '"random" or "chunks"' });

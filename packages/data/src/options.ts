@@ -1,5 +1,5 @@
 // Options, checked at the door.
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError, OutOfMemoryError } from '@sympow/embedding';
 import { DataError } from './errors';
 
 /** @throws ConfigError unless `value` is a whole number of at least `minimum`, up to 2⁵³−1 */
@@ -7,6 +7,31 @@ export function requireWhole(what: string, value: number, minimum: number): void
   if (!Number.isSafeInteger(value) || value < minimum) {
     throw new ConfigError({ what, value, expected: `a whole number of at least ${minimum}` });
   }
+}
+
+/** What a batch may take as it is handed over: tokens in and out, and where each row lies. */
+const mostBatchBytes = 2 ** 31;
+const bytesPerToken = 8;
+const bytesPerRow = 128;
+
+/**
+ * Refuses a batch before it is made: what is too much for the heap of an engine ends the process.
+ *
+ * @throws ConfigError unless both are whole numbers of at least 1
+ * @throws OutOfMemoryError that names the bytes
+ */
+export function requireBatch(batch: number, context: number): void {
+  requireWhole('batch', batch, 1);
+  requireWhole('context', context, 1);
+  const bytes = batch * (bytesPerToken * context + bytesPerRow);
+  if (bytes <= mostBatchBytes) return;
+  throw new OutOfMemoryError({
+    what: `a batch of ${batch} rows of ${context} tokens`,
+    value: bytes,
+    message: `a batch of ${batch} rows of ${context} tokens takes ${bytes} bytes`,
+    expected: `at most ${mostBatchBytes} bytes`,
+    remedy: 'Use a smaller batch or a shorter context.',
+  });
 }
 
 /** @throws DataError for an empty path, which an operating system would take for the current folder */

@@ -44,6 +44,8 @@ export interface Capabilities {
   readonly operands?: 'float16' | undefined;
   /** Largest single tensor in bytes. */
   readonly maxTensorBytes: number;
+  /** Most bytes of all tensors together, where that is fixed beforehand. */
+  readonly maxBytes?: number | undefined;
   /** Threads that compute, the caller's included. */
   readonly threads: number;
   /** Whether `readSync` is there: decoding can then sample without waiting a turn of the event loop. */

@@ -2,7 +2,8 @@
 
 import type { TokenSource, TrainingBatches, TrainingBatchesOptions } from '@sympow/data';
 import { trainingBatches } from '@sympow/data';
-import { ConfigError } from '@sympow/kernels';
+import { ConfigError, OutOfMemoryError } from '@sympow/kernels';
+import type { Model } from '@sympow/model';
 import { adamwOptions, type AdamWOptions } from './adamw';
 import type { EvaluationOptions, TrainingOptions } from './api';
 import type { WarmupCosineOptions } from './schedule';
@@ -26,7 +27,7 @@ export function runSettings(options: TrainingOptions, stored?: Partial<RunSettin
   return { batch, context, seed, learningRate, warmup, decaySteps, floor, ...adamwOptions(options) };
 }
 
-/** Checks what the schedule, the optimizer and the data do not check themselves. @throws ConfigError */
+/** Checks what the schedule, the optimizer and the data do not check themselves. @throws ConfigError, OutOfMemoryError */
 export function checkOptions({ model, data, evaluation, checkpoints, ...options }: TrainingOptions): void {
   const { batch, context, steps, accumulate = 1, seed = 0 } = options;
   for (const [what, value] of Object.entries({ batch, context, steps, accumulate })) requireWhole(what, value, 1);
@@ -40,6 +41,7 @@ export function checkOptions({ model, data, evaluation, checkpoints, ...options 
       remedy,
     });
   }
+  requireRoom(model, batch, context, accumulate);
   if (typeof data !== 'function') requireVocabulary('data', data, model.config.vocabSize);
   if (evaluation) {
     const { every = 1, rows = 1 } = evaluation;
@@ -66,6 +68,28 @@ export function evaluationSettings(
 ): Required<EvaluationOptions> {
   const { accumulate = 1 } = training;
   return { data, every, rows, batch: batch ?? training.batch / accumulate, context: context ?? training.context };
+}
+
+/** Most bytes of the tokens of a step, which are all drawn before it begins. */
+const mostTokenBytes = 2 ** 31;
+
+/** Refuses what cannot be before anything of it is made. @throws OutOfMemoryError that names the bytes */
+function requireRoom({ config, backend }: Model, batch: number, context: number, accumulate: number): void {
+  const { maxTensorBytes } = backend.capabilities;
+  const activations = 4 * (batch / accumulate) * context * config.hiddenSize;
+  for (const [what, value, most, remedy] of [
+    ['the tokens of a step take', 8 * batch * context, mostTokenBytes, 'Use a smaller batch or a shorter context.'],
+    ['one tensor of a step takes', activations, maxTensorBytes, 'Use a smaller batch, or more pieces with accumulate.'],
+  ] as const) {
+    if (value <= most) continue;
+    throw new OutOfMemoryError({
+      what,
+      value,
+      message: `${what} ${value} bytes`,
+      expected: `at most ${most} bytes`,
+      remedy,
+    });
+  }
 }
 
 function requireVocabulary(what: string, { vocabSize }: TokenSource, most: number): void {

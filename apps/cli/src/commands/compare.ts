@@ -22,6 +22,7 @@ import { interruptible } from '../interrupt';
 import { whileLocked } from '../lock';
 import { markdownTable } from '../markdown';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
+import { requireRoom } from '../room';
 import { bytes, createOutput, duration, quantity, ratio, type Output } from '../output';
 
 interface Flags extends BackendFlags, ComputeFlags {
@@ -103,6 +104,7 @@ async function execute(opened: Opened, flags: Flags, stop: AbortSignal, output: 
       : setTimeout(() => limit.abort(), Math.min(2 ** 31 - 1, 1000 * flags.maxSeconds));
   const signal = AbortSignal.any([stop, limit.signal]);
   const bench: Bench = { experiment, data, compute: computeOf(flags), open: () => openBackend(flags), signal, output };
+  await requireRoomFor(opened, bench);
   const start = performance.now();
   try {
     for (const [i, each] of chosen.entries()) {
@@ -117,6 +119,24 @@ async function execute(opened: Opened, flags: Flags, stop: AbortSignal, output: 
     }
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Before anything is trained: whether its evaluation has room. @throws OutOfMemoryError that names the run and the bytes */
+async function requireRoomFor({ experiment, data, chosen, folderOf }: Opened, bench: Bench): Promise<void> {
+  const { evaluation, recall } = experiment;
+  const batches = [...recall, ...(evaluation ? [evaluation] : [])].map((test) =>
+    Math.min(test.batch, 'streams' in test ? test.streams : test.count),
+  );
+  if (batches.length === 0) return;
+  const backend = await bench.open();
+  try {
+    for (const each of chosen) {
+      if ((await progressOf(each, folderOf(each), { experiment, data })) === 'finished') continue;
+      requireRoom(each.config, backend, Math.max(...batches), `the state of ${each.id} in its evaluation`);
+    }
+  } finally {
+    await backend.close();
   }
 }
 

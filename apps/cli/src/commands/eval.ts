@@ -23,6 +23,7 @@ import { bytesPerToken, openData, unitOf, withData, type DataFlags, type Part } 
 import { interruptible } from '../interrupt';
 import { markdownTable } from '../markdown';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
+import { requireRoom } from '../room';
 import { bytes, createOutput, inColour, quantity, ratio, type Output } from '../output';
 
 interface Flags extends BackendFlags, ComputeFlags, DataFlags {
@@ -98,6 +99,7 @@ async function run(paths: readonly string[], path: string, flags: Flags, output:
   try {
     const checkpoint = await openCheckpoint(backend, path, computeOf(flags));
     output.note(`${checkpoint.name} from ${checkpoint.path}`);
+    requireRoom(checkpoint.model.config, backend, Math.min(flags.batch, flags.streams));
     const source = (await openData(paths, flags, output, checkpoint.tokenizer))[flags.part];
     const loss = await interruptible(output.note, (signal) =>
       evaluate(checkpoint, { ...flags, source, signal, output }),

@@ -19,6 +19,7 @@ import {
   type ComputeFlags,
   type ModelFlags,
 } from '../modelOptions';
+import { trainedInVain } from '../room';
 import { createOutput, duration, quantity, type Output } from '../output';
 
 interface Flags extends BackendFlags, ModelFlags, ComputeFlags, DataFlags {
@@ -67,6 +68,8 @@ async function runTraining(
   const compute = computeOf(flags);
   const { batch, context, accumulate, steps } = flags;
   output.note(`${flags.variant}: ${describeSize(config, { batch: batch / accumulate, context }, compute)}`);
+  const vain = trainedInVain(config, backend);
+  if (vain) output.note(`note: ${vain}`);
   const model = Model.create(backend, config, { seed: flags.seed, ...compute });
   let parameters = 0;
   let trainLoss: number | null = null;

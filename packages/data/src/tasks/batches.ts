@@ -3,7 +3,7 @@ import { ConfigError } from '@sympow/embedding';
 import { ContentHash, Random } from '@sympow/kernels';
 import type { Batch, Span, StreamPiece, TrainingBatches } from '../api';
 import { resumeAt } from '../cursor';
-import { requireWhole } from '../options';
+import { requireBatch, requireWhole } from '../options';
 import type { Task, TaskBatchesOptions, TaskExample, TaskGroup, TaskStreams, TaskStreamsOptions } from './api';
 
 /** Examples by which a task with its options is known again. */
@@ -14,6 +14,7 @@ const SAMPLES = 16;
  * example of {@link taskStreams}.
  *
  * @throws ConfigError if an option is out of range
+ * @throws OutOfMemoryError, which names the bytes, if a batch takes more than 2 GiB
  * @throws DataError if the cursor belongs to something else
  *
  * @example
@@ -27,8 +28,7 @@ export function taskBatches(
   task: Task,
   { batch, context, cursor, seed = cursor?.seed ?? 0, targets = 'answers' }: TaskBatchesOptions,
 ): TrainingBatches {
-  requireWhole('batch', batch, 1);
-  requireWhole('context', context, 1);
+  requireBatch(batch, context);
   requireWhole('seed', seed, 0);
   if (targets !== 'answers' && targets !== 'all') {
     throw new ConfigError({ what: 'targets', value: targets, expected: '"answers" or "all"' });
@@ -71,6 +71,7 @@ export function taskBatches(
  */
 export function taskStreams(task: Task, { length, count, batch = 1, seed = 0 }: TaskStreamsOptions): TaskStreams {
   for (const [what, value] of Object.entries({ length, count, batch })) requireWhole(what, value, 1);
+  requireBatch(Math.min(batch, count), length);
   requireWhole('seed', seed, 0);
   return {
     count,
