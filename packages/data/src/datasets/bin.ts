@@ -4,6 +4,7 @@ import { isSympowError } from '@sympow/kernels';
 import { ConfigError } from '@sympow/embedding';
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
+import { requireWhole } from '../options';
 import { joinSources, readTarget } from '../source';
 import { storeOf } from '../stores';
 import type { ByteStore } from '../stores/api';
@@ -50,6 +51,7 @@ export interface BinOptions extends DatasetOptions {
  */
 export async function binFile(location: string, options: BinOptions = {}): Promise<TokenSource> {
   const { cacheBytes = 2 ** 28, damaged = 'fail' } = options;
+  requireWhole('cacheBytes', cacheBytes, 0);
   if (damaged !== 'fail' && damaged !== 'skip') {
     throw new ConfigError({ what: 'damaged', value: damaged, expected: '"fail" or "skip"' });
   }

@@ -441,6 +441,12 @@ describe('a dataset of which something is lost', () => {
   });
 });
 
+it.each(kinds)('%s keeps no more than a whole number of bytes', async (name) => {
+  for (const cacheBytes of [NaN, -1, '1' as unknown as number]) {
+    await expect(openDataset(join(folder, name), { cacheBytes })).rejects.toThrow(/^cacheBytes is/);
+  }
+});
+
 describe('several datasets', () => {
   it('are one, of the same kind and tokenizer', async () => {
     const paths = [join(folder, 'v2.zarr'), join(folder, 'v3.zarr')];

@@ -4,6 +4,7 @@
 import { ConfigError } from '@sympow/embedding';
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
+import { requireWhole } from '../options';
 import { joinSources, readTarget } from '../source';
 import { isUrl, lastName, openStore } from '../stores';
 import type { ByteStore } from '../stores/api';
@@ -32,6 +33,7 @@ export const ATTRIBUTE = 'sympow';
  */
 export async function zarrArray(location: string, options: DatasetOptions = {}): Promise<TokenSource> {
   const { cacheBytes = 2 ** 28, damaged = 'fail', http } = options;
+  requireWhole('cacheBytes', cacheBytes, 0);
   if (damaged !== 'fail' && damaged !== 'skip') {
     throw new ConfigError({ what: 'damaged', value: damaged, expected: '"fail" or "skip"' });
   }
