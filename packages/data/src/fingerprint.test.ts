@@ -83,10 +83,30 @@ describe('the fingerprint of a dataset', () => {
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  });
+  }, 60_000);
   afterAll(async () => {
     server.close();
     await fs.rm(folder, { recursive: true });
+  });
+
+  it('takes every chunk once, where the cache holds only some of them', async () => {
+    const bytes = new TextEncoder().encode(words.repeat(8));
+    const input = { name: 'a', size: bytes.length, read: async () => bytes };
+    const out = join(folder, 'wide.zarr');
+    for await (const _ of prepare([input], { out, zarr: { length: 2048, chunk: [4, 64] } }));
+    let asked: string[] = [];
+    const counting: typeof fetch = async (url, init) => {
+      const place = typeof url === 'string' ? url : 'href' in url ? url.href : url.url;
+      if (/\/c\/\d+\/\d+$/.test(place) && init?.method !== 'HEAD') asked.push(place);
+      return fetch(url, init);
+    };
+    const open = (cacheBytes: number) => openDataset(`${address}/wide.zarr`, { cacheBytes, http: { fetch: counting } });
+    const print = await fingerprint(await open(2 ** 28));
+    asked = [];
+    // Of 32 columns of chunks, each of 256 bytes.
+    expect(await fingerprint(await open(4 * 256))).toBe(print);
+    expect(asked.length).toBeGreaterThan(90);
+    expect(asked.length).toBe(new Set(asked).size);
   });
 
   it.each(['bin', 'zarr'])('is that of its tokens, wherever it lies: %s', async (kind) => {

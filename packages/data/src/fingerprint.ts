@@ -39,20 +39,39 @@ export async function fingerprint(source: TokenSource): Promise<string> {
     await breathe();
   }
   const Ids = source.vocabSize <= 2 ** 8 ? Uint8Array : source.vocabSize <= 2 ** 16 ? Uint16Array : Int32Array;
-  const add = async (document: number, from: number, to: number) => {
+  const add = async (into: ContentHash, document: number, from: number, to: number) => {
     const read = readTokens(source, document, from, to, new Int32Array(to - from));
-    hash.update(Ids.from('then' in read ? await read : read));
+    into.update(Ids.from('then' in read ? await read : read));
     await breathe();
   };
   if (inMemory || tokenCount <= WHOLE) {
-    for (let document = 0; document < documentCount; document++) {
-      const length = source.documentLength(document);
-      for (let from = 0; from < length; from += PIECE) await add(document, from, Math.min(from + PIECE, length));
+    for (const documents of sharingChunks(source)) {
+      const hashes = documents.map(() => new ContentHash());
+      // Columns of chunks one after another, so that each chunk is read once. As below, they begin behind the first token.
+      const step = Math.min(source.chunks?.tokens ?? PIECE, PIECE);
+      const longest = Math.max(...documents.map((document) => source.documentLength(document)));
+      for (let from = 0, to = step + 1; from < longest; [from, to] = [to, to + step]) {
+        for (const [i, document] of documents.entries()) {
+          const length = source.documentLength(document);
+          if (from < length) await add(hashes[i]!, document, from, Math.min(to, length));
+        }
+      }
+      for (const own of hashes) hash.update(new TextEncoder().encode(own.digest()));
     }
   } else {
-    for (const sample of samplesOf(source)) await add(...sample);
+    for (const sample of samplesOf(source)) await add(hash, ...sample);
   }
   return hash.digest();
+}
+
+/** Documents in their order, those together that lie in the same chunks. */
+function* sharingChunks({ documentCount, chunks }: TokenSource): Generator<number[]> {
+  const rowOf = (document: number) => chunks?.rowOf(document) ?? document;
+  for (let document = 0; document < documentCount;) {
+    const group = [document++];
+    while (document < documentCount && rowOf(document) === rowOf(group[0]!)) group.push(document++);
+    yield group;
+  }
 }
 
 function* samplesOf(source: TokenSource): Generator<readonly [document: number, from: number, to: number]> {

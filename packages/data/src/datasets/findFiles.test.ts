@@ -62,6 +62,26 @@ describe('a folder in which something cannot be read', () => {
   });
 });
 
+describe('a file of 2 GiB', () => {
+  it('is refused before it is read, also in a folder', async () => {
+    const large = join(folder, 'large.txt');
+    await fs.writeFile(large, '');
+    await fs.truncate(large, 2 ** 31);
+    const { open } = fs;
+    const opened = vi.spyOn(fs, 'open').mockImplementation(async (...parameters) => {
+      const file = await open(...parameters);
+      if (String(parameters[0]).endsWith('large.txt')) file.read = () => Promise.reject(new Error('it was read'));
+      return file;
+    });
+    for (const path of [large, folder]) {
+      await expect(textFiles(path)).rejects.toThrow(
+        /large\.txt" \(it has 2147483648 bytes\); expected a text file below 2 GiB/,
+      );
+    }
+    expect(opened).toHaveBeenCalled();
+  });
+});
+
 describe('what is no file', () => {
   it('is refused when it is named, and nobody waits for it', async () => {
     const pipe = join(folder, 'pipe');

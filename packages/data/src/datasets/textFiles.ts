@@ -9,6 +9,8 @@ import { requireEncoding, TextCheck, toUTF8, type NotText } from './textEncoding
 
 /** Bytes of a file that are looked at together. */
 const PIECE = 2 ** 20;
+/** Bytes of the largest file that Node reads at once. */
+const MOST = 2 ** 31 - 1;
 
 /**
  * A source of text files, one document each. Folders are read with all that lies below them, except hidden entries
@@ -69,6 +71,7 @@ export async function textInputs(
   const notes = [...left];
   for (const file of files) {
     const { size, problem, bytes } = await look(file, encoding).catch(async (error: unknown): Promise<Looked> => {
+      if (error instanceof DataError) throw error;
       if (file.named) throw unreadable(file.path, error);
       return { size: 0, problem: { reason: await reasonOf(file.path, error), remedy: '' } };
     });
@@ -120,6 +123,7 @@ async function look(found: FoundFile, encoding: string | undefined): Promise<Loo
   const file = await nodeFiles().fs.open(path);
   try {
     const { size } = await file.stat();
+    if (size > MOST) throw unreadable(path, new Error(`it has ${size} bytes`));
     const buffer = new Uint8Array(Math.min(PIECE, size));
     let check: TextCheck | undefined;
     for (let at = 0; at < size && !check?.done;) {
