@@ -5,8 +5,7 @@ import type { Tape, Variable } from './tape';
 
 /** a + b, of one shape. */
 export function add(tape: Tape, a: Variable, b: Variable): Variable {
-  const y = tape.result(a.value.shape, [a, b]);
-  tape.kernels.add({ a: a.value, b: b.value, y: y.value });
+  const y = tape.result(a.value.shape, [a, b], (out) => tape.kernels.add({ a: a.value, b: b.value, y: out }));
   tape.record([y], () => {
     tape.share(a, tape.gradientOrZero(y));
     tape.share(b, tape.gradientOrZero(y));
@@ -16,8 +15,7 @@ export function add(tape: Tape, a: Variable, b: Variable): Variable {
 
 /** a·b element by element, of one shape. */
 export function multiply(tape: Tape, a: Variable, b: Variable): Variable {
-  const y = tape.result(a.value.shape, [a, b]);
-  tape.kernels.multiply({ a: a.value, b: b.value, y: y.value });
+  const y = tape.result(a.value.shape, [a, b], (out) => tape.kernels.multiply({ a: a.value, b: b.value, y: out }));
   tape.record([y], () => {
     const dy = tape.gradientOrZero(y);
     for (const [variable, other] of [
@@ -35,15 +33,14 @@ export function multiply(tape: Tape, a: Variable, b: Variable): Variable {
 
 /** The same numbers under another shape. */
 export function reshape(tape: Tape, x: Variable, shape: Shape): Variable {
-  const y: Variable = { value: tape.backend.view(x.value, shape), requiresGradient: tape.follows([x]) };
+  const y: Variable = { value: tape.view(x.value, shape), requiresGradient: tape.follows([x]) };
   tape.record([y], () => tape.share(x, tape.gradientOrZero(y)));
   return y;
 }
 
 /** One row x [n] for every row of `shape` [rows…, n]. */
 export function broadcastRows(tape: Tape, x: Variable, shape: Shape): Variable {
-  const y = tape.result(shape, [x]);
-  tape.kernels.broadcastRows({ x: x.value, y: y.value });
+  const y = tape.result(shape, [x], (out) => tape.kernels.broadcastRows({ x: x.value, y: out }));
   tape.record([y], () => {
     const dx = tape.empty(x.value.shape);
     tape.kernels.sumRows({ x: tape.gradientOrZero(y), y: dx });
@@ -55,8 +52,7 @@ export function broadcastRows(tape: Tape, x: Variable, shape: Shape): Variable {
 /** Rows [from, from + count) of axis 1 of x [B, T, …]. */
 export function sliceRows(tape: Tape, x: Variable, from: number, count: number): Variable {
   const [B, , ...rest] = x.value.shape as [number, number, ...number[]];
-  const y = tape.result([B, count, ...rest], [x]);
-  tape.kernels.copyBlock({ x: x.value, from, count, y: y.value });
+  const y = tape.result([B, count, ...rest], [x], (out) => tape.kernels.copyBlock({ x: x.value, from, count, y: out }));
   tape.record([y], () => {
     const dx = tape.empty(x.value.shape);
     tape.kernels.fill({ value: 0, y: dx });
@@ -69,8 +65,7 @@ export function sliceRows(tape: Tape, x: Variable, from: number, count: number):
 type Activation = 'gelu' | 'logSigmoid' | 'onePlusTanh';
 
 function activation(tape: Tape, name: Activation, x: Variable): Variable {
-  const y = tape.result(x.value.shape, [x]);
-  tape.kernels[name]({ x: x.value, y: y.value });
+  const y = tape.result(x.value.shape, [x], (out) => tape.kernels[name]({ x: x.value, y: out }));
   tape.record([y], () => {
     const dx = tape.empty(x.value.shape);
     const backward: Kernels['geluBackward'] = tape.kernels[`${name}Backward`];
@@ -91,8 +86,9 @@ export const onePlusTanh = (tape: Tape, x: Variable): Variable => activation(tap
 
 /** silu(gate)·up. */
 export function swiglu(tape: Tape, gate: Variable, up: Variable): Variable {
-  const y = tape.result(up.value.shape, [gate, up]);
-  tape.kernels.swiglu({ gate: gate.value, up: up.value, y: y.value });
+  const y = tape.result(up.value.shape, [gate, up], (out) =>
+    tape.kernels.swiglu({ gate: gate.value, up: up.value, y: out }),
+  );
   tape.record([y], () => {
     const dgate = tape.empty(gate.value.shape);
     const dup = tape.empty(up.value.shape);
@@ -105,8 +101,9 @@ export function swiglu(tape: Tape, gate: Variable, up: Variable): Variable {
 
 /** Rows of a table [V, n] by their number: ids [rows…] int32 → [rows…, n]. */
 export function embedTokens(tape: Tape, ids: Tensor, weight: Variable): Variable {
-  const y = tape.result([...ids.shape, weight.value.shape[1] as number], [weight]);
-  tape.kernels.embed({ ids, weight: weight.value, y: y.value });
+  const y = tape.result([...ids.shape, weight.value.shape[1] as number], [weight], (out) =>
+    tape.kernels.embed({ ids, weight: weight.value, y: out }),
+  );
   tape.record([y], () => {
     const dweight = tape.empty(weight.value.shape);
     tape.kernels.embedBackward({ ids, dy: tape.gradientOrZero(y), dweight });

@@ -16,10 +16,11 @@ export function linear(
   { exact = false }: { readonly exact?: boolean } = {},
 ): Variable {
   const [out, inputs] = weight.value.shape as [number, number];
-  const y = tape.result([...x.value.shape.slice(0, -1), out], [x, weight, bias]);
   const rows = x.value.size / inputs;
   const { kernels, backend } = tape;
-  kernels.matmul({ a: x.value, b: weight.value, bias: bias?.value, transposeB: true, exact, y: y.value });
+  const y = tape.result([...x.value.shape.slice(0, -1), out], [x, weight, bias], (product) =>
+    kernels.matmul({ a: x.value, b: weight.value, bias: bias?.value, transposeB: true, exact, y: product }),
+  );
   tape.record([y], () => {
     const dy = tape.gradientOrZero(y);
     if (x.requiresGradient) {
@@ -61,10 +62,11 @@ export interface NormParameters {
 
 /** Layer norm or RMS norm over the last axis. */
 export function norm(tape: Tape, x: Variable, { kind, weight, bias, eps = 1e-5 }: NormParameters): Variable {
-  const y = tape.result(x.value.shape, [x, weight, bias]);
   const forward: Kernels['layerNorm'] = tape.kernels[`${kind}Norm`];
   const backward: Kernels['layerNormBackward'] = tape.kernels[`${kind}NormBackward`];
-  forward({ x: x.value, weight: weight?.value, bias: bias?.value, eps, y: y.value });
+  const y = tape.result(x.value.shape, [x, weight, bias], (out) =>
+    forward({ x: x.value, weight: weight?.value, bias: bias?.value, eps, y: out }),
+  );
   tape.record([y], () => {
     const dx = tape.empty(x.value.shape);
     const dweight = weight && tape.empty(weight.value.shape);
@@ -79,8 +81,9 @@ export function norm(tape: Tape, x: Variable, { kind, weight, bias, eps = 1e-5 }
 
 /** Cross-entropy of each row in nats, 0 where the target is negative: logits [rows…, V], targets [rows…] int32 → [rows…]. */
 export function crossEntropy(tape: Tape, logits: Variable, targets: Tensor): Variable {
-  const loss = tape.result(targets.shape, [logits]);
-  tape.kernels.crossEntropy({ logits: logits.value, targets, loss: loss.value });
+  const loss = tape.result(targets.shape, [logits], (out) =>
+    tape.kernels.crossEntropy({ logits: logits.value, targets, loss: out }),
+  );
   tape.record([loss], () => {
     const dlogits = tape.empty(logits.value.shape);
     tape.kernels.crossEntropyBackward({ logits: logits.value, targets, dloss: tape.gradientOrZero(loss), dlogits });

@@ -71,6 +71,8 @@ export class Tape {
   private readonly steps: Step[] = [];
   private readonly gradients = new Map<Variable, Gradient>();
   private readonly kept = new Set<Variable>();
+  /** What the innermost {@link attempt} under way has allocated. */
+  private attempted: Tensor[] | undefined;
 
   constructor(
     readonly backend: Backend,
@@ -82,12 +84,50 @@ export class Tape {
 
   /** A tensor for a result or a gradient; its elements are undefined. */
   empty(shape: Shape, dtype?: DType): Tensor {
-    return this.backend.empty(shape, dtype);
+    return this.made(this.backend.empty(shape, dtype));
   }
 
-  /** A variable for the result of a function of `inputs`. */
-  result(shape: Shape, inputs: readonly (Variable | undefined)[]): Variable {
-    return { value: this.empty(shape), requiresGradient: this.follows(inputs) };
+  /** The elements of a tensor under another shape. */
+  view(tensor: Tensor, shape: Shape): Tensor {
+    return this.made(this.backend.view(tensor, shape));
+  }
+
+  private made(tensor: Tensor): Tensor {
+    this.attempted?.push(tensor);
+    return tensor;
+  }
+
+  /** A variable for the result of a function of `inputs`, which `compute` writes; none where that is refused. */
+  result(shape: Shape, inputs: readonly (Variable | undefined)[], compute?: (y: Tensor) => void): Variable {
+    const value = this.empty(shape);
+    try {
+      compute?.(value);
+    } catch (error) {
+      value.dispose();
+      throw error;
+    }
+    return { value, requiresGradient: this.follows(inputs) };
+  }
+
+  /**
+   * Runs a part of a computation of which nothing stays if it is refused: what it has allocated is given back, and what it
+   * has recorded is forgotten.
+   */
+  attempt<R>(body: () => R): R {
+    const outer = this.attempted;
+    const own: Tensor[] = (this.attempted = []);
+    const { length } = this.steps;
+    try {
+      const result = body();
+      for (const tensor of own) outer?.push(tensor);
+      return result;
+    } catch (error) {
+      for (const tensor of own) tensor.dispose();
+      this.steps.length = Math.min(length, this.steps.length);
+      throw error;
+    } finally {
+      this.attempted = outer;
+    }
   }
 
   /** Whether a function of `inputs` has to be recorded. */
@@ -131,7 +171,7 @@ export class Tape {
 
   /** Adds a tensor that stays with somebody else, such as an output's gradient passed on as it is. */
   share(variable: Variable, tensor: Tensor): void {
-    if (variable.requiresGradient) this.accumulate(variable, this.backend.view(tensor, variable.value.shape), true);
+    if (variable.requiresGradient) this.accumulate(variable, this.view(tensor, variable.value.shape), true);
   }
 
   private accumulate(variable: Variable, tensor: Tensor, shared: boolean): void {
@@ -156,7 +196,8 @@ export class Tape {
    * Carries gradients back from `seeds`, pairs of a variable and the gradient that it starts with, to every leaf.
    *
    * What it passes is given back, except leaves and what was {@link keep | kept}; seeds stay the caller's. Called again, it
-   * goes back over what was recorded since and adds to the gradients of the leaves.
+   * goes back over what was recorded since and adds to the gradients of the leaves. Where a backend fails on the way, there is
+   * no going on with the tape.
    *
    * @throws ConfigError if the tape does not record
    * @throws ShapeError if a seed does not have its variable's shape
@@ -172,8 +213,12 @@ export class Tape {
           expected: `[${variable.value.shape.join(', ')}]`,
         });
       }
-      this.share(variable, seed);
     }
+    this.attempt(() => this.carryBack(seeds));
+  }
+
+  private carryBack(seeds: readonly (readonly [Variable, Tensor])[]): void {
+    for (const [variable, seed] of seeds) this.share(variable, seed);
     for (let step = this.steps.pop(); step; step = this.steps.pop()) {
       if (step.outputs.some((output) => this.gradients.has(output))) step.backward();
       for (const output of step.outputs) this.release(output);

@@ -21,4 +21,5 @@ export { describeBackend } from './describeBackend';
 export { features } from './features';
 export type { Inputs } from './inputs';
 export type { KernelCase } from './kernelCase';
+export { leftBehind } from './refusals';
 export { roundings, roundoff, toleranceOf } from './tolerances';

@@ -90,7 +90,10 @@ export interface Backend {
   read(tensor: Tensor): Promise<TypedArray>;
   /** Present when `capabilities.synchronousRead`. */
   readSync?(tensor: Tensor): TypedArray;
-  /** Runs `body` and then disposes of every tensor made inside it, except those kept and those of an enclosing scope. */
+  /**
+   * Runs `body` and then disposes of every tensor made inside it, except those kept and those of an enclosing scope. Where it
+   * throws, those kept go too.
+   */
   scope<R>(body: (keep: Keep) => R): R;
   /** Takes a tensor out of every open scope: it lives until it is disposed of. */
   detach(tensor: Tensor): Tensor;

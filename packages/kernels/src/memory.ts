@@ -176,12 +176,16 @@ export class Memory<Buffer, Handle> {
 
   scope<R>(body: (keep: Keep) => R): R {
     const made = new Set<PooledTensor<Buffer, Handle>>();
+    const kept: PooledTensor<Buffer, Handle>[] = [];
     const outer = this.scopes.at(-1);
     this.scopes.push(made);
     try {
       const result = body((tensor) => {
         const own = this.own(tensor);
-        if (made.delete(own)) outer?.add(own);
+        if (made.delete(own)) {
+          outer?.add(own);
+          kept.push(own);
+        }
         return tensor;
       });
       if (isThenable(result)) {
@@ -193,6 +197,9 @@ export class Memory<Buffer, Handle> {
         });
       }
       return result;
+    } catch (error) {
+      for (const tensor of kept) tensor.dispose();
+      throw error;
     } finally {
       this.scopes.pop();
       for (const tensor of made) tensor.dispose();

@@ -33,6 +33,14 @@ export interface FormResult {
 /** Attention inside chunks of C tokens, and a state carried from chunk to chunk. */
 export function chunkedForm(
   tape: Tape,
+  inputs: FormInputs,
+  options: FormOptions & { readonly chunk: number },
+): FormResult {
+  return tape.attempt(() => chunked(tape, inputs, options));
+}
+
+function chunked(
+  tape: Tape,
   { q, k, v, logGate, initial }: FormInputs,
   { chunk, finalState, normalizer, power }: FormOptions & { readonly chunk: number },
 ): FormResult {
@@ -63,7 +71,11 @@ export function attentionForm(tape: Tape, inputs: FormInputs, options: FormOptio
 }
 
 /** Token by token, one state each: the definition. */
-export function recurrentForm(
+export function recurrentForm(tape: Tape, inputs: FormInputs, options: FormOptions): FormResult {
+  return tape.attempt(() => recurrent(tape, inputs, options));
+}
+
+function recurrent(
   tape: Tape,
   { q, k, v, logGate, initial }: FormInputs,
   { power, normalizer, finalState }: FormOptions,
@@ -84,7 +96,7 @@ export function recurrentForm(
       { power, normalizer },
     );
     tape.backend.scope(() =>
-      tape.kernels.copyBlock({ x: tape.backend.view(next.y.value, [B, 1, H, e]), to: t, count: 1, y: y.value }),
+      tape.kernels.copyBlock({ x: tape.view(next.y.value, [B, 1, H, e]), to: t, count: 1, y: y.value }),
     );
     rows.push(next.y);
     state = next.state;

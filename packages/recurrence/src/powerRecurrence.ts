@@ -32,7 +32,11 @@ export function powerRecurrence(options: PowerOptions): Recurrence<PowerMemory> 
   checkOptions(power, normalizer, chunk);
   checkForm(form);
 
-  function sequence(
+  function sequence(tape: Tape, inputs: AttentionInputs, options?: SequenceOptions): SequenceResult {
+    return tape.attempt(() => compute(tape, inputs, options));
+  }
+
+  function compute(
     tape: Tape,
     inputs: AttentionInputs,
     { state, finalState = true }: SequenceOptions = {},
@@ -55,7 +59,8 @@ export function powerRecurrence(options: PowerOptions): Recurrence<PowerMemory> 
     sequence,
     memory: (backend, shape, saved) => powerMemory(backend, shape, power, saved),
     memoryBytes: (shape) => powerMemoryBytes(shape, power),
-    stream: (tape, inputs, memory) => streamPower(tape, inputs, memory, { power, normalizer, sequence }),
+    stream: (tape, inputs, memory) =>
+      tape.attempt(() => streamPower(tape, inputs, memory, { power, normalizer, sequence })),
   };
 }
 

@@ -2,7 +2,17 @@
 
 import { constant, type Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
-import type { AttentionInputs, Memory, MemoryShape, Recurrence, SavedMemory, SavedTensor, SaveOptions } from './api';
+import type {
+  AttentionInputs,
+  Memory,
+  MemoryShape,
+  Recurrence,
+  SavedMemory,
+  SavedTensor,
+  SaveOptions,
+  SequenceOptions,
+  SequenceResult,
+} from './api';
 import { checkInputs, checkStream, savedTensor } from './inputs';
 import { savedPhase, streamPhase, turn, turnStream } from './turning';
 import { atRest, beginningWith, firstRows } from './savedTensors';
@@ -27,27 +37,33 @@ export interface SoftmaxMemory extends Memory {
 export function softmaxRecurrence(): Recurrence<SoftmaxMemory> {
   return {
     kind: 'softmax',
-    sequence(tape, inputs, { state, finalState = false } = {}) {
-      if (state || finalState) {
-        throw new ConfigError({
-          what: 'a state of softmax attention',
-          value: 'asked for',
-          expected: 'none, as it has no state of fixed size',
-          remedy: 'Use stream() with a memory.',
-        });
-      }
-      checkInputs(inputs, undefined);
-      checkGateWidth(inputs.logGate?.value.shape[3] ?? 1);
-      const { q, k } = turn(tape, inputs.q, inputs.k, inputs.phases, undefined);
-      const [, T, G] = k.value.shape as [number, number, number, number];
-      const gates = gateSum(tape, resetGates(tape, inputs.logGate, inputs.reset, G), T);
-      return { y: softmaxAttention(tape, q, k, inputs.v, gates, 0) };
-    },
+    sequence: (tape, inputs, options) => tape.attempt(() => softmaxSequence(tape, inputs, options)),
     memory: softmaxMemory,
     memoryBytes: ({ B, G, d, e, gateWidth, phases }, length) =>
       4 * B * G * (length * (d + e + Math.min(1, gateWidth)) + (phases ? d : 0)),
-    stream: streamSoftmax,
+    stream: (tape, inputs, memory) => tape.attempt(() => streamSoftmax(tape, inputs, memory)),
   };
+}
+
+function softmaxSequence(
+  tape: Tape,
+  inputs: AttentionInputs,
+  { state, finalState = false }: SequenceOptions = {},
+): SequenceResult {
+  if (state || finalState) {
+    throw new ConfigError({
+      what: 'a state of softmax attention',
+      value: 'asked for',
+      expected: 'none, as it has no state of fixed size',
+      remedy: 'Use stream() with a memory.',
+    });
+  }
+  checkInputs(inputs, undefined);
+  checkGateWidth(inputs.logGate?.value.shape[3] ?? 1);
+  const { q, k } = turn(tape, inputs.q, inputs.k, inputs.phases, undefined);
+  const [, T, G] = k.value.shape as [number, number, number, number];
+  const gates = gateSum(tape, resetGates(tape, inputs.logGate, inputs.reset, G), T);
+  return { y: softmaxAttention(tape, q, k, inputs.v, gates, 0) };
 }
 
 function checkGateWidth(width: number): void {
@@ -193,8 +209,11 @@ async function save(
   const { backend } = cache.k;
   const used = backend.scope((keep) => {
     const rows = Object.entries(cache).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
-    return Object.fromEntries(rows.map(([name, tensor]) => [name, keep(firstRows(tensor, position))] as const));
+    const copies = rows.map(([name, tensor]) => [name, keep(firstRows(tensor, position))] as const);
+    return Object.fromEntries(
+      phase ? [...copies, ['phase', keep(firstRows(phase, phase.shape[1]!))] as const] : copies,
+    );
   });
-  const phases = phase && savedPhase(phase, exact);
-  return { position, tensors: { ...(await atRest(used)), ...(await phases) } };
+  const { phase: planes, ...tensors } = await atRest(used);
+  return { position, tensors: { ...tensors, ...(planes && savedPhase(planes, exact)) } };
 }

@@ -40,7 +40,7 @@ export function gateSum(tape: Tape, logGate: Variable | undefined, chunk: number
   const start: Variable = { value: tape.empty(shape, 'int32'), requiresGradient: false };
   tape.kernels.gateSum({ logGate: logGate.value, chunk, A: A.value, start: start.value });
   // The gradient of A has one plane, so it hangs on a variable of the gates' own shape.
-  const gradient: Variable = { value: tape.backend.view(logGate.value, shape), requiresGradient: A.requiresGradient };
+  const gradient: Variable = { value: tape.view(logGate.value, shape), requiresGradient: A.requiresGradient };
   tape.record([gradient, A, start], () => {
     const dlogGate = tape.empty(shape);
     tape.kernels.gateSumBackward({ dA: tape.gradientOrZero(gradient), start: start.value, chunk, dlogGate });

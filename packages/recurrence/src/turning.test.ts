@@ -72,7 +72,7 @@ describe('phases', () => {
     for (let t = 0; t < T; t += step) {
       single.scope(() => turnStream(new Tape(single, quiet), { q: x, k: x, v: x, phases }, phase));
     }
-    const { data } = (await savedPhase(phase)).phase!;
+    const { data } = savedPhase({ shape: phase.shape, data: (await phase.read()) as Float32Array }).phase!;
     theta.forEach((rate, m) => expect(apart(data[m]!, (rate / (2 * Math.PI)) * T), `pair ${m}`).toBeLessThan(1e-7));
   });
 

@@ -13,8 +13,9 @@ export function phaseSum(
   B: number,
   T: number,
 ): Variable {
-  const turns = tape.result([B, T, ...theta.value.shape], [theta, beta, phase]);
-  tape.kernels.phaseSum({ beta: beta?.value, theta: theta.value, thetaTail, phase: phase?.value, turns: turns.value });
+  const turns = tape.result([B, T, ...theta.value.shape], [theta, beta, phase], (out) =>
+    tape.kernels.phaseSum({ beta: beta?.value, theta: theta.value, thetaTail, phase: phase?.value, turns: out }),
+  );
   tape.record([turns], () => {
     const like = (variable: Variable | undefined) =>
       variable?.requiresGradient ? tape.empty(variable.value.shape) : undefined;
@@ -36,8 +37,9 @@ export function phaseSum(
 
 /** x [B, T, H, d] turned by phases [B, T, G, d/2]. */
 export function rotate(tape: Tape, x: Variable, turns: Variable): Variable {
-  const y = tape.result(x.value.shape, [x, turns]);
-  tape.kernels.rotary({ x: x.value, turns: turns.value, y: y.value });
+  const y = tape.result(x.value.shape, [x, turns], (out) =>
+    tape.kernels.rotary({ x: x.value, turns: turns.value, y: out }),
+  );
   tape.record([y], () => {
     const dx = tape.empty(x.value.shape);
     const dturns = tape.empty(turns.value.shape);
@@ -65,12 +67,14 @@ export function turn(
 ): Turned {
   if (!phases) return { q, k, phase: undefined };
   const [B, T, G, d] = k.value.shape as [number, number, number, number];
-  const turns = phaseSum(tape, phases, phase, B, T);
-  return {
-    q: rotate(tape, q, turns),
-    k: rotate(tape, k, turns),
-    phase: reshape(tape, sliceRows(tape, turns, T - 1, 1), [B, G, d / 2]),
-  };
+  return tape.attempt(() => {
+    const turns = phaseSum(tape, phases, phase, B, T);
+    return {
+      q: rotate(tape, q, turns),
+      k: rotate(tape, k, turns),
+      phase: reshape(tape, sliceRows(tape, turns, T - 1, 1), [B, G, d / 2]),
+    };
+  });
 }
 
 /**
@@ -86,9 +90,7 @@ export function streamPhase(backend: Backend, { B, G, d }: MemoryShape, saved?: 
 }
 
 /** The public phase [B, G, d/2] of a stream, and what rounding took from it as `phaseTail` where it must be exact. */
-export async function savedPhase(phase: Tensor, exact = false): Promise<Record<string, SavedTensor>> {
-  const data = (await phase.read()) as Float32Array | Float64Array;
-  const shape = phase.shape.slice(1);
+export function savedPhase({ shape: [, ...shape], data }: SavedTensor, exact = false): Record<string, SavedTensor> {
   const half = data.length / 2;
   const tail = { phaseTail: { shape, data: data.slice(half) } };
   return { phase: { shape, data: data.slice(0, half) }, ...(exact && tail) };

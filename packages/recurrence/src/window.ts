@@ -124,15 +124,16 @@ function savedWindow(saved: SavedMemory, shapes: Record<string, number[]>): Reco
 async function save(memory: PowerMemory, { exact = false }: SaveOptions = {}): Promise<SavedMemory> {
   const { position, phase, window } = memory;
   const { backend } = memory.S;
-  const copies = backend.scope((keep) => {
+  const copies: Record<string, Tensor> = backend.scope((keep) => {
     const copy = (tensor: Tensor) => {
       const made = backend.empty(tensor.shape);
       backend.kernels.cast({ x: tensor, y: made });
       return keep(made);
     };
-    const state = { S: copy(memory.S), Z: copy(memory.Z) };
+    const [S, Z] = [copy(memory.S), copy(memory.Z)];
+    const state = { S, Z, ...(phase && { phase: copy(phase) }) };
     if (!exact || window.count === 0) {
-      foldInto(memory, state.S, state.Z);
+      foldInto(memory, S, Z);
       return state;
     }
     const rows = (tensor: Tensor) => keep(firstRows(tensor, window.count));
@@ -143,8 +144,8 @@ async function save(memory: PowerMemory, { exact = false }: SaveOptions = {}): P
       ...(window.logGate && { windowLogGate: rows(window.logGate) }),
     };
   });
-  const phases = phase && savedPhase(phase, exact);
-  return { position, tensors: { ...(await atRest(copies)), ...(await phases) } };
+  const { phase: planes, ...tensors } = await atRest(copies);
+  return { position, tensors: { ...tensors, ...(planes && savedPhase(planes, exact)) } };
 }
 
 /** Adds the window's tokens to S and Z, which are decayed over the window in place. */

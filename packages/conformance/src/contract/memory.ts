@@ -123,8 +123,11 @@ const rules: Record<string, (backend: Backend) => Promise<void> | void> = {
     const error = new Error('on purpose');
     let thrown: unknown;
     try {
-      backend.scope(() => {
+      backend.scope((keep) => {
         backend.empty([3]);
+        // What it keeps is for when it succeeds.
+        keep(backend.empty([3]));
+        backend.scope((inner) => inner(backend.empty([3])));
         throw error;
       });
     } catch (caught) {

@@ -32,10 +32,10 @@ export function fixedTheta(
     { headSize: d, rotaryHorizon: horizon, keyValueHeads: G },
     backend,
   );
-  return {
-    theta: constant(backend.upload(Float64Array.from(theta!.values), theta!.shape)),
-    thetaTail: backend.upload(Float64Array.from(tail!.values), tail!.shape),
-  };
+  return backend.scope((keep) => ({
+    theta: constant(keep(backend.upload(Float64Array.from(theta!.values), theta!.shape))),
+    thetaTail: keep(backend.upload(Float64Array.from(tail!.values), tail!.shape)),
+  }));
 }
 
 /** {@link fixedTheta} as constants of an entry. */
