@@ -1,7 +1,7 @@
 // Ctrl-C, a terminal that closes, and a disk without room: what was done stays, and the same command goes on.
 
 import { spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scratch } from './scratch';
@@ -155,41 +155,55 @@ describe('stopping', () => {
 
 describe('a full disk', () => {
   const disk = () => scratch.at('disk');
-  const mount = () => spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=300k', 'tmpfs', disk()]).status === 0;
-
-  it('stops with one line, and the last good checkpoint stays', ({ skip }) => {
-    mkdirSync(disk());
-    if (!mount()) skip('needs the right to mount a small tmpfs');
+  const free = () => statfsSync(disk()).bavail * statfsSync(disk()).bsize;
+  /** Runs `body` with a disk of its own, on which so many bytes are left. */
+  function onDisk(size: string, room: number, body: (makeRoom: () => void) => void): boolean {
+    mkdirSync(disk(), { recursive: true });
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk()]).status !== 0) return false;
     try {
-      const args = [
-        'train',
-        scratch.text,
-        '--out',
-        join(disk(), 'run'),
-        ...scratch.tiny,
-        '--steps',
-        '8',
-        '--checkpoint-every',
-        '4',
-        '--keep',
-        '9',
-      ];
-      const first = scratch.sympow(...args, '--steps', '4', '--hidden', '16');
-      expect(first.code).toBe(0);
-      writeFileSync(join(disk(), 'ballast'), Buffer.alloc(roomLeft() - 8192));
-      const { code, stderr } = scratch.sympow(...args);
-      expect(stderr).toMatch(/no space|disk.*full|full disk/i);
-      expect(code).toBe(1);
-      expect(readdirSync(join(disk(), 'run/checkpoints'))).toEqual(['step-00000004']);
-      rmSync(join(disk(), 'ballast'));
-      expect(scratch.sympow('generate', join(disk(), 'run'), '--max-tokens', '3').code).toBe(0);
+      writeFileSync(join(disk(), 'ballast'), Buffer.alloc(Math.max(0, free() - room)));
+      body(() => rmSync(join(disk(), 'ballast')));
+      return true;
     } finally {
       spawnSync('umount', [disk()]);
     }
-  });
-
-  function roomLeft(): number {
-    const { stdout } = spawnSync('df', ['--output=avail', '-B1', disk()], { encoding: 'utf8' });
-    return Number(stdout.trim().split('\n').at(-1));
   }
+  const right = 'needs the right to mount a small tmpfs';
+
+  it.for(work)(
+    'ends $name with one line, and the same command goes on when there is room',
+    { timeout: 60_000 },
+    ({ name, args, made }, { skip }) => {
+      const roomy = `roomy-${name.replace(' ', '-')}`;
+      expect(scratch.sympow(...args(roomy)).code).toBe(0);
+      const expected = made(roomy);
+      const out = 'disk/full';
+      const room = name === 'data prepare' ? 4_000_000 : 20_000;
+      const done = onDisk('64m', room, (makeRoom) => {
+        const { code, stderr } = scratch.sympow(...args(out));
+        expect(stderr.trim().split('\n').at(-1)).toMatch(/^sympow: cannot write .*disk\/full.*the disk is full/);
+        expect(code).toBe(1);
+        makeRoom();
+        expect(scratch.sympow(...args(out)).code).toBe(0);
+        expect(made(out)).toEqual(expected);
+      });
+      if (!done) skip(right);
+    },
+  );
+
+  it('leaves the last good checkpoint', ({ skip }) => {
+    const out = 'disk/run';
+    const args = [...scratch.train(out), '--checkpoint-every', '4', '--keep', '9'];
+    const done = onDisk('300k', 300_000, (makeRoom) => {
+      expect(scratch.sympow(...args, '--steps', '4').code).toBe(0);
+      writeFileSync(join(disk(), 'ballast'), Buffer.alloc(free() - 8192));
+      const { code, stderr } = scratch.sympow(...args, '--steps', '8');
+      expect(stderr).toMatch(/the disk is full/);
+      expect(code).toBe(1);
+      expect(readdirSync(scratch.at(out, 'checkpoints'))).toEqual(['step-00000004']);
+      makeRoom();
+      expect(scratch.sympow('generate', scratch.at(out), '--max-tokens', '3').code).toBe(0);
+    });
+    if (!done) skip(right);
+  });
 });

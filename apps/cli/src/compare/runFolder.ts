@@ -126,7 +126,8 @@ export class RunFolder {
     try {
       appendFileSync(file, `${JSON.stringify(record)}\n`, { flush: certain });
     } catch (cause) {
-      const message = `cannot write ${file} (${(cause as Error).message})`;
+      const { code, message: why } = cause as NodeJS.ErrnoException;
+      const message = `cannot write ${file}: ${code === 'ENOSPC' || code === 'EDQUOT' ? 'the disk is full' : why}`;
       const remedy = 'Then the same command goes on from the last checkpoint.';
       throw new CheckpointError({ what: file, value: undefined, message, expected: 'a disk with room', remedy, cause });
     }
