@@ -24,18 +24,32 @@ const literals = [0xf0, 113, ...plain];
 const run = [0x1f, 5, 1, 0, 103, 0x50, 1, 2, 3, 4, 5];
 const lz4 = (block: readonly number[]) => Uint8Array.from([128, 0, 0, 0, ...block]);
 
-/** Each of them may be of any codec when it is read. */
-export const samples: readonly Uint8Array[] = [
-  plain,
-  ...[true, false].flatMap((declared) => [zstd([...plain], 0, 128, declared), zstd([5], 1, 128, declared)]),
-  ...[literals, run].map(lz4),
-  ...[0, 1, 4].flatMap((flags) => [
-    blosc(1, literals, flags),
-    blosc(0, [31, ...plain.subarray(0, 32), 0xe0, 84, 0], flags),
-    blosc(3, [...deflateSync(plain)], flags),
-    blosc(4, [...zstd([5], 1, 128, true)], flags),
-    blosc(1, [...plain], flags),
-  ]),
-  new Uint8Array(gzipSync(plain)),
-  new Uint8Array(deflateSync(plain)),
+/** A chunk, and the codecs that it went through. */
+export interface Sample {
+  readonly codecs: readonly string[];
+  readonly bytes: Uint8Array;
+}
+
+const once: readonly Sample[] = [
+  { codecs: [], bytes: plain },
+  ...[true, false].flatMap((declared) =>
+    [zstd([...plain], 0, 128, declared), zstd([5], 1, 128, declared)].map((bytes) => ({ codecs: ['zstd'], bytes })),
+  ),
+  ...[literals, run].map((block) => ({ codecs: ['lz4'], bytes: lz4(block) })),
+  ...[0, 1, 4].flatMap((flags) =>
+    [
+      blosc(1, literals, flags),
+      blosc(0, [31, ...plain.subarray(0, 32), 0xe0, 87, 0], flags),
+      blosc(3, [...deflateSync(plain)], flags),
+      blosc(4, [...zstd([5], 1, 128, true)], flags),
+      blosc(1, [...plain], flags),
+    ].map((bytes) => ({ codecs: ['blosc'], bytes })),
+  ),
 ];
+
+/** Some of them once more through gzip or zlib. */
+export const samples: readonly Sample[] = once.flatMap(({ codecs, bytes }) => [
+  { codecs, bytes },
+  { codecs: [...codecs, 'gzip'], bytes: new Uint8Array(gzipSync(bytes)) },
+  { codecs: [...codecs, 'zlib'], bytes: new Uint8Array(deflateSync(bytes)) },
+]);

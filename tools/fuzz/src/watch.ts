@@ -40,7 +40,9 @@ export async function watch(command: readonly string[], hang: number): Promise<W
   const file = openSync(path, 'w+');
   const number = new Float64Array(1).fill(-1);
   writeSync(file, number, 0, 8, 0);
-  const child = spawn(process.execPath, [...command, path], { stdio: ['ignore', 'pipe', 'pipe'] });
+  // What it writes goes with it, however it ends.
+  const env = { ...process.env, TMPDIR: folder, TEMP: folder };
+  const child = spawn(process.execPath, [...command, path], { stdio: ['ignore', 'pipe', 'pipe'], env });
   let [output, errors, hung] = ['', '', false];
   child.stdout.setEncoding('utf8').on('data', (text: string) => void (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => void (errors = (errors + text).slice(-4000)));
