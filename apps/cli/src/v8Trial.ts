@@ -2,10 +2,11 @@
 // first, and what came of it is remembered for this version of the engine.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { folderStorage } from '@sympow/model';
 
 /** The hidden command that the other process runs. */
 export const trialCommand = 'try-v8-flags';
@@ -44,7 +45,7 @@ export async function trialOf({
   const known = remembered(path);
   if (known) return known;
   const { trial, lasting } = await tryOnce(program);
-  if (lasting) remember(path, trial);
+  if (lasting) await remember(path, trial);
   return trial;
 }
 
@@ -65,16 +66,11 @@ function remembered(path: string): Trial | undefined {
   }
 }
 
-/** Whole or not at all, as others may read it now. A folder that cannot be written costs a trial at every start, no more. */
-function remember(path: string, trial: Trial): void {
-  const temporary = `${path}.${process.pid}`;
-  try {
-    mkdirSync(join(path, '..'), { recursive: true });
-    writeFileSync(temporary, JSON.stringify(trial), { flag: 'wx' });
-    renameSync(temporary, path);
-  } catch {
-    return;
-  }
+/** A folder that cannot be written costs a trial at every start, no more. */
+async function remember(path: string, trial: Trial): Promise<void> {
+  await folderStorage(dirname(path))
+    .write(basename(path), JSON.stringify(trial))
+    .catch(() => undefined);
 }
 
 /** Survival and a crash last; that a process could not be started, or took too long, says nothing about the engine. */
