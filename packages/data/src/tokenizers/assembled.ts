@@ -23,8 +23,8 @@ export interface Parts {
   readonly decode: Decode | 'bytes';
   /** Whether bytes that are no text are encoded as they are, for tokens that are bytes. */
   readonly keepsBytes: boolean;
-  /** Whether a text may be cut before a line break between two letters, as that ends a word for certain. */
-  readonly cutsAtLines: boolean;
+  /** The byte before which a text may be cut, if it stands between two letters, as a word ends there for certain. */
+  readonly cutBefore: number | undefined;
 }
 
 /** Words that are longer are spelled in parts. */
@@ -37,7 +37,7 @@ const PART = 2 ** 16;
 const END_OF_TEXT = ['<|endoftext|>', '<|end_of_text|>', '</s>', '<eos>', '<|eot_id|>', '[SEP]'];
 
 export function assembled(parts: Parts): Tokenizer {
-  const { file, keepsBytes, cutsAtLines } = parts;
+  const { file, keepsBytes, cutBefore } = parts;
   const { vocabSize, special } = file;
   const idsOf = encoderOf(parts);
   const byteIds = BYTE_CHARACTERS.map((character) => file.vocab.get(character));
@@ -49,7 +49,7 @@ export function assembled(parts: Parts): Tokenizer {
     else yield* idsOf(typeof piece === 'number' ? '\uFFFD' : piece);
   }
   function* encodeParts(bytes: Uint8Array): Generator<TokenArray> {
-    for (const piece of textPieces(bytes, { cutsAtLines, keepsBytes })) {
+    for (const piece of textPieces(bytes, { cutBefore, keepsBytes })) {
       for (const ids of pieceIds(piece)) yield arrayOf(ids);
     }
   }
@@ -81,6 +81,7 @@ function encoderOf({ file, normalize, preTokenize, model }: Parts): (text: strin
   function* words(text: string): Generator<string | number> {
     let first = true;
     for (const section of cut(text)) {
+      if (section === '') continue;
       const parts = typeof section === 'number' ? [section] : cutNormal(normalize ? normalize(section) : section);
       for (const part of parts) {
         if (typeof part === 'number' || !preTokenize) yield part;

@@ -75,18 +75,25 @@ export function requireGrowth(what: string, length: number, limit: number): void
   });
 }
 
+/** Parts of a text that are put together at a time: an array of all would be larger than the text. */
+const TOGETHER = 2 ** 14;
+
 /** A text with some content in place of every match. */
 export function replaceAll(text: string, matches: Matches, content: string, limit: number, what: string): string {
-  const parts: string[] = [];
+  let replaced = '';
+  let parts: string[] = [];
   let length = text.length;
   let at = 0;
   for (const [from, to] of matches(text)) {
     length += content.length - (to - from);
     requireGrowth(what, length - text.length, limit);
-    parts.push(text.slice(at, from), content);
+    if (parts.push(text.slice(at, from), content) >= TOGETHER) {
+      replaced += parts.join('');
+      parts = [];
+    }
     at = to;
   }
-  return parts.length === 0 ? text : parts.join('') + text.slice(at);
+  return replaced + parts.join('') + text.slice(at);
 }
 
 function searched(expression: RegExp): Matches {

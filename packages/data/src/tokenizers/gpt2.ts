@@ -66,7 +66,7 @@ async function load(): Promise<Tokenizer> {
     preTokenize: byteLevelWords({ space: false, words: true }).reduce(inTurn),
     decode: 'bytes',
     keepsBytes: true,
-    cutsAtLines: true,
+    cutBefore: 0x0a,
   });
 }
 

@@ -7,9 +7,9 @@ import { bpeModel } from './bpe';
 import { decoderOf } from './decoders';
 import type { Translate } from './expressions';
 import { Fields, stepsOf } from './fields';
-import { cutsAtLines } from './lineCuts';
 import { normalizerOf } from './normalizers';
 import { preTokenizerOf } from './preTokenizers';
+import { safeCut } from './safeCuts';
 import { readTokenizerFile, type TokenizerFile } from './tokenizerFile';
 import { unigramModel } from './unigram';
 import { wordPieceModel } from './wordPiece';
@@ -58,7 +58,7 @@ export async function huggingFaceTokenizer(json: TokenizerJSON): Promise<Tokeniz
     preTokenize: preTokenizerOf(pre_tokenizer, translate),
     decode: isByteLevel ? 'bytes' : decoderOf(decoder, translate),
     keepsBytes: isByteLevel && !changes && !spaces,
-    cutsAtLines: cutsAtLines(file),
+    cutBefore: safeCut(file),
   });
 }
 

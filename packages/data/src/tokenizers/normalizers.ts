@@ -31,7 +31,9 @@ export function normalizerOf(json: unknown, library: NormalizerLibrary): Normali
 }
 
 /** The types that change single characters, whatever stands beside them, but for marks that join the letter before them. */
-export const LOCAL_NORMALIZERS = new Set(['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase', 'StripAccents', 'BertNormalizer']);
+export const LOCAL_NORMALIZERS = new Set([
+  ...['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase', 'StripAccents', 'BertNormalizer', 'Precompiled'],
+]);
 
 function stepOf(step: Fields, library: NormalizerLibrary): Step {
   switch (step.type) {

@@ -5,7 +5,7 @@ import type { Tokenizer, TokenizerJSON } from '../api';
 import { tokenizerFromJSON } from '.';
 import { bpeModel } from './bpe';
 import { tokenizerJSON } from './fixtures';
-import { cutsAtLines } from './lineCuts';
+import { safeCut } from './safeCuts';
 import { textPieces } from './textPieces';
 import { readTokenizerFile } from './tokenizerFile';
 import { unigramModel } from './unigram';
@@ -47,6 +47,9 @@ const kinds: readonly (readonly [string, TokenizerJSON])[] = [
   ['BPE with Metaspace that does not split', { ...llama2, normalizer: null, pre_tokenizer: metaspace({ split: false }), decoder: metaspace({}) }],
   ['BPE with spaces behind words', { ...llama2, normalizer: null, pre_tokenizer: { type: 'Split', pattern: { String: ' ' }, behavior: 'MergedWithPrevious', invert: false } }],
   ['Unigram', t5],
+  ['Unigram in white space, with SentencePiece rules', { ...t5, normalizer: { type: 'Precompiled', precompiled_charsmap: '' }, pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace({})] } }],
+  ['Unigram with a space in front of the first word', { ...t5, pre_tokenizer: metaspace({ prepend_scheme: 'first' }) }],
+  ['Unigram with no space in front', { ...t5, pre_tokenizer: metaspace({ prepend_scheme: 'never' }) }],
   ['Unigram without words', { ...t5, pre_tokenizer: metaspace({ split: false }) }],
   ['Unigram with SentencePiece rules', { ...t5, normalizer: { type: 'Precompiled', precompiled_charsmap: '' } }],
   ['Unigram without a pre-tokenizer', { ...t5, pre_tokenizer: null, decoder: null }],
@@ -88,13 +91,14 @@ describe.each(kinds)('%s', (_, json) => {
   });
 
   it('encodes the pieces of a text to what it encodes the text to, wherever it may be cut', () => {
-    const cuts = { cutsAtLines: cutsAtLines(readTokenizerFile(json)), keepsBytes: false, piece: 1 };
-    const lines = fc.array(text, { minLength: 1, maxLength: 6 }).map((list) => list.join('x\ny'));
+    const cuts = { cutBefore: safeCut(readTokenizerFile(json)), keepsBytes: false, piece: 1 };
+    const place = cuts.cutBefore === 0x20 ? 'x y' : 'x\ny';
+    const lines = fc.array(text, { minLength: 1, maxLength: 6 }).map((list) => list.join(place));
     fc.assert(
       fc.property(lines, (x) => {
         const pieces = [...textPieces(encoder.encode(x), cuts)];
-        if (!cuts.cutsAtLines) expect(pieces.length).toBeLessThan(2);
-        else expect(pieces.length).toBeGreaterThanOrEqual(x.split('x\ny').length - 1);
+        if (cuts.cutBefore === undefined) expect(pieces.length).toBeLessThan(2);
+        else expect(pieces.length).toBeGreaterThanOrEqual(x.split(place).length - 1);
         expect(joined(pieces.map((piece) => tokenizer.encode(String(piece))))).toEqual([...tokenizer.encode(x)]);
       }),
     );
@@ -157,6 +161,20 @@ describe.each(kinds)('%s', (_, json) => {
     const ids = special.flatMap(({ content }) => [...tokenizer.encode(`${content} the${content}whale ${content}`)]);
     for (const { id } of special) expect(ids).not.toContain(id);
   });
+});
+
+it('texts may be cut with most kinds', () => {
+  const cuts = kinds.map(([name, json]) => [name, safeCut(readTokenizerFile(json))] as const);
+  expect(cuts.filter(([, cut]) => cut === 0x0a).length).toBeGreaterThan(5);
+  expect(cuts.filter(([, cut]) => cut === 0x20).map(([name]) => name)).toContain('Unigram');
+});
+
+it('a text without a place to be cut is refused beyond a limit, which is named', () => {
+  const cuts = { cutBefore: 0x0a, keepsBytes: false, piece: 8, longest: 64 };
+  expect([...textPieces(encoder.encode('ab\ncd ef\ngh'.repeat(9)), cuts)].join('')).toBe('ab\ncd ef\ngh'.repeat(9));
+  expect(() => [...textPieces(encoder.encode('漢'.repeat(30)), cuts)]).toThrow(
+    /^a text of 90 bytes has no place where this tokenizer lets it be cut; expected at most 64 bytes without one/,
+  );
 });
 
 describe('long texts', () => {

@@ -13,8 +13,8 @@ export type TextPiece = string | number;
 
 /** How bytes are cut. */
 export interface Cuts {
-  /** Whether a piece may end before a line break that stands between two letters. */
-  readonly cutsAtLines: boolean;
+  /** The byte before which a piece may end, if it stands between two letters. */
+  readonly cutBefore: number | undefined;
   /** Whether bytes that are not UTF-8 are given by themselves; else U+FFFD stands for them. */
   readonly keepsBytes: boolean;
   /** For tests. */
@@ -38,11 +38,11 @@ export function* textPieces(bytes: Uint8Array, cuts: Cuts): Generator<TextPiece>
 }
 
 /** The end of the piece that begins at `from`. */
-function cutAfter(bytes: Uint8Array, from: number, { cutsAtLines, piece = PIECE, longest = LONGEST }: Cuts): number {
+function cutAfter(bytes: Uint8Array, from: number, { cutBefore, piece = PIECE, longest = LONGEST }: Cuts): number {
   const last = Math.min(bytes.length, from + longest);
-  if (cutsAtLines) {
+  if (cutBefore !== undefined) {
     for (let at = from + piece; at < last - 1; at++) {
-      if (bytes[at] === 0x0a && isLetter(bytes[at - 1]!) && isLetter(bytes[at + 1]!)) return at;
+      if (bytes[at] === cutBefore && isLetter(bytes[at - 1]!) && isLetter(bytes[at + 1]!)) return at;
     }
   }
   if (last === bytes.length) return last;
@@ -51,7 +51,7 @@ function cutAfter(bytes: Uint8Array, from: number, { cutsAtLines, piece = PIECE,
     value: bytes.length,
     message: `a text of ${bytes.length} bytes has no place where this tokenizer lets it be cut`,
     expected: `at most ${longest} bytes without one`,
-    remedy: cutsAtLines ? 'Cut it into several texts, or into lines.' : 'Cut it into several texts.',
+    remedy: 'Cut it into several texts.',
   });
 }
 

@@ -81,6 +81,7 @@ describe('a tokenizer.json that lies', () => {
     const wide = { type: 'Replace', pattern: { Regex: '' }, content: 'a'.repeat(60_000) };
     const other = await tokenizerFromJSON(bpe({}, { normalizer: wide }));
     expect(() => other.encode('b'.repeat(100_000))).toThrow(DataError);
+    expect(other.encode('')).toHaveLength(0);
   });
 
   it('makes no more of tokens either', async () => {
