@@ -13,6 +13,7 @@ export { rotary, rotaryBackward } from './rotary';
 export {
   broadcastRows, crossEntropy, crossEntropyBackward, embed, embedBackward, norm, normBackward, sumParts, sumRows,
 } from './rows';
+export { keyScale, scaleHeads } from './scale';
 export { softmaxAttention, softmaxAttentionBackward } from './softmaxAttention';
 export { stepState, stepStateBackward } from './stepState';
 export { gateSum, gateSumBackward, phaseSum, phaseSumBackward } from './sums';

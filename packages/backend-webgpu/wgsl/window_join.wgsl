@@ -48,9 +48,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
       answer += parts[at + block * width + column];
       total += parts[at + block * width + params.columns];
     }
-    let factor = whole_power(parts[after] / c, params.power);
-    answer *= factor;
-    total *= factor;
+    // One by one: the power of the ratio may be too small for a float where the product is not.
+    let ratio = parts[after] / c;
+    for (var r = 0u; r < params.power; r++) {
+      answer *= ratio;
+      total *= ratio;
+    }
   }
 #if v
   let states = params.heads / params.shared_by;

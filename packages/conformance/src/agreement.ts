@@ -22,6 +22,8 @@ export interface SequenceCase {
   readonly gates?: Temper;
   readonly vector?: boolean;
   readonly normalizer?: Normalizer;
+  /** Size of the keys. */
+  readonly keyScale?: number;
   /** No state before the first token. */
   readonly fresh?: boolean;
 }
@@ -41,6 +43,12 @@ export const sequences: readonly SequenceCase[] = [
   { name: 'resets', T: 33, H: 2, power: 2, gates: 'resets' },
   { name: 'gates at the threshold', T: 33, power: 2, gates: 'threshold' },
   { name: 'gates of 0 and 1 side by side', T: 17, power: 2, gates: 'uneven', G: 5, H: 5 },
+  ...[4, 6].flatMap((power) =>
+    [1e-12, 1e-6, 1e-3, 1e3, 3e5].map((keyScale) => ({
+      name: `p = ${power}, keys of ${keyScale}`,
+      ...{ T: 33, H: 2, d: 2, power, gates: 'usual' as const, keyScale, fresh: keyScale < 1 },
+    })),
+  ),
   { name: 'uneven vector gates', T: 17, power: 2, gates: 'uneven', vector: true, d: 3 },
 ];
 
@@ -58,16 +66,17 @@ export async function sequenceOf(kase: SequenceCase, float: 'float32' | 'float64
     vector = false,
     normalizer = 'sum',
     fresh = false,
+    keyScale = 1,
   } = kase;
   const inputs = new Inputs(kase.name, float, await openDefinition());
-  const earlier = { k: inputs.normal([B, 40, G, d]), v: inputs.normal([B, 40, G, e]), power, chunk: 40 };
+  const earlier = { k: inputs.normal([B, 40, G, d], keyScale), v: inputs.normal([B, 40, G, e]), power, chunk: 40 };
   const { deltaS, deltaZ } = inputs.define('updateState', earlier);
   const without = (numbers: Numbers): Numbers => ({ ...numbers, shape: numbers.shape.filter((_, axis) => axis !== 1) });
   return {
     power,
     normalizer,
     q: inputs.normal([B, T, H, d]),
-    k: inputs.normal([B, T, G, d]),
+    k: inputs.normal([B, T, G, d], keyScale),
     v: inputs.normal([B, T, G, e]),
     logGate: gates && tempers[gates](inputs, vector ? [B, T, G, d] : [B, T, G], 5),
     ...(fresh ? {} : { S0: without(deltaS!), Z0: without(deltaZ!) }),

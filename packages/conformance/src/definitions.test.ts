@@ -88,6 +88,29 @@ const formulas: Partial<Record<keyof Kernels, Record<string, Formula>>> = {
   },
   add: { y: (each, at) => each.of.a!(...at) + number(each, 'scale', 1) * each.of.b!(...at) },
   multiply: { y: ({ of }, at) => of.a!(...at) * of.b!(...at) },
+  keyScale: {
+    scale: ({ of, shape, args }, [b, g]) => {
+      const [, T, , d] = shape.k as [number, number, number, number];
+      const finite = (x: number) => (Number.isFinite(x) ? Math.abs(x) : 0);
+      let [keys, state] = [0, 0];
+      for (let t = 0; t < T; t++) for (let i = 0; i < d; i++) keys = Math.max(keys, finite(of.k!(b!, t, g!, i)));
+      for (let i = 0; i < (shape.Z?.[2] ?? 0); i++) state = Math.max(state, finite(of.Z!(b!, g!, i)));
+      const p = args.power as number;
+      // The n of 2^n ≤ size < 2^{n+1}, by steps.
+      const nOf = (size: number, width: number): number => {
+        let n = 0;
+        while (size >= 2 ** (width * (n + 1))) n++;
+        while (size < 2 ** (width * n)) n--;
+        return n;
+      };
+      if (keys === 0 && state === 0) return 1;
+      const n = Math.max(...[...(keys > 0 ? [nOf(keys, 1)] : []), ...(state > 0 ? [nOf(state, p)] : [])]);
+      return p * Math.abs(n) > 32 ? 2 ** -Math.max(-126, Math.min(126, n)) : 1;
+    },
+  },
+  scaleHeads: {
+    y: ({ of, args }, at) => of.x!(...at) * of.scale!(at[0]!, at[2]!) ** (args.times as number),
+  },
   broadcastRows: { y: ({ of }, at) => of.x!(at.at(-1)!) },
   sumRows: {
     y: (each, [c]) => {

@@ -32,7 +32,7 @@ describe('features', () => {
   let rows: FeatureRow[];
   beforeAll(async () => {
     rows = await features(spoilt, skips);
-  });
+  }, 60_000);
   const row = (kernel: string) => rows.find((each) => each.kernel === kernel)!;
 
   it('has a row for every kernel', () => expect(rows.map(({ kernel }) => kernel)).toContain('squaredNorm'));

@@ -34,15 +34,30 @@ function sizesOf({ q, k, v, power }: Sequence) {
 
 const floats = async (tensor: Tensor): Promise<Float64Array> => Float64Array.from(await tensor.read());
 
-/** The four kernels one after the other; `chunk` ≥ T is the attention form. */
+/** The four kernels one after the other, on keys that are scaled into range; `chunk` ≥ T is the attention form. */
 export async function chunkedForm(backend: Backend, sequence: Sequence, chunk: number): Promise<SequenceResult> {
   const { B, T, H, G, e, D } = sizesOf(sequence);
   const { power, normalizer } = sequence;
   const n = Math.ceil(T / chunk);
   const { kernels } = backend;
   const results = backend.scope((keep) => {
-    const { q, k, v, logGate, S0, Z0 } = place(backend, sequence);
+    const placed = place(backend, sequence);
+    const { q, v, logGate } = placed;
     const make = (...shape: number[]) => backend.empty(shape);
+    const scale = make(B, G);
+    if (normalizer === 'sum') kernels.keyScale({ k: placed.k, Z: placed.Z0, power, scale });
+    else kernels.fill({ value: 1, y: scale });
+    /** x·scale^times, one row per batch and head. */
+    const scaled = <X extends Tensor | undefined>(x: X, times: number): X => {
+      if (!x) return x;
+      const y = backend.empty(x.shape);
+      const rows = (tensor: Tensor) => backend.view(tensor, [B, 1, G, tensor.size / (B * G)]);
+      kernels.scaleHeads({ x: rows(x), scale, times, y: rows(y) });
+      return y as X;
+    };
+    const k = make(...placed.k.shape);
+    kernels.scaleHeads({ x: placed.k, scale, times: 1, y: k });
+    const [S0, Z0] = [scaled(placed.S0, power), scaled(placed.Z0, power)];
     const gates = logGate && {
       A: make(2, ...logGate.shape),
       start: backend.empty(logGate.shape, 'int32'),
@@ -58,7 +73,7 @@ export async function chunkedForm(backend: Backend, sequence: Sequence, chunk: n
     kernels.powerAttention({ q, k, v, num, den, rowMax, ...options });
     const history = S0 || n > 1 ? { S, Z } : {};
     kernels.queryState({ q, normalizer, num, den, rowMax, y, total, ...history, ...options });
-    return [y, SLast, ZLast].map(keep);
+    return [y, scaled(SLast, -power), scaled(ZLast, -power)].map(keep);
   });
   return readAll(results);
 }

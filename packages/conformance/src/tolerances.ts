@@ -62,6 +62,9 @@ export const roundings: Readonly<Record<keyof Kernels, number | Readonly<Record<
   gateSum: { A: 2 ** -12, start: 0 },
   gateSumBackward: 64,
   resetGates: 0,
+  // Powers of two, and products with them.
+  keyScale: 0,
+  scaleHeads: 0,
   updateState: 128,
   updateStateBackward: 256,
   discountedSum: 64,

@@ -562,6 +562,14 @@ export interface Kernels {
   resetGates(args: { x: Tensor; reset: Tensor; y: Tensor }): void;
 
   // -- the gated power recurrence (specification §6 and §7)
+  /**
+   * scale [B, G]: 2^−n for the n with which the largest |k_i| of a head, or the p-th root of its largest |Z_i|, is in [2^n, 2^{n+1});
+   * 1 where p·|n| ≤ 32, as powers of such keys are far from the ends of a float. NaN, infinities and a head of zeros have no say.
+   * k [B, T, G, d], Z [B, G, D].
+   */
+  keyScale(args: { k: Tensor; Z?: Tensor | undefined; power: number; scale: Tensor }): void;
+  /** y = x·scale^times for a whole `times`, which may be negative: x and y [B, T, G, d], scale [B, G]. */
+  scaleHeads(args: { x: Tensor; scale: Tensor; times: number; y: Tensor }): void;
   updateState(args: UpdateStateArgs): void;
   updateStateBackward(args: UpdateStateBackwardArgs): void;
   /** S_{n+1} = e^{A_last,n} S_n + ΔS_n over the chunks, from S0. */

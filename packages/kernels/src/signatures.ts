@@ -33,6 +33,7 @@ const isWhole = (value: unknown, least: number) => Number.isSafeInteger(value) &
 const atLeast0: OptionRule = { holds: (x) => isWhole(x, 0), expected: 'a whole number of at least 0' };
 const atLeast1: OptionRule = { holds: (x) => isWhole(x, 1), expected: 'a whole number of at least 1' };
 const number: OptionRule = { holds: (x) => typeof x === 'number', expected: 'a number' };
+const whole: OptionRule = { holds: (x) => Number.isSafeInteger(x), expected: 'a whole number' };
 const finite: OptionRule = { holds: (x) => Number.isFinite(x), expected: 'a finite number' };
 const small: OptionRule = {
   holds: (x) => Number.isFinite(x) && (x as number) >= 0,
@@ -144,6 +145,8 @@ export const signatures = {
     options: { chunk: atLeast1 },
   },
   resetGates: { reads: { x: gate, reset: 'B T' }, writes: { y: gate }, integers: ['reset'] },
+  keyScale: { reads: { k, 'Z?': oneZ }, writes: { scale: 'B G' }, options: { power: atLeast1 } },
+  scaleHeads: { reads: { x: k, scale: 'B G' }, writes: { y: k }, options: { times: whole } },
   updateState: {
     reads: { k, v, 'gates?': gate },
     writes: { deltaS: chunkS, deltaZ: chunkZ },

@@ -40,7 +40,8 @@ export interface PhaseInputs {
 
 /**
  * The state after a sequence, in its one public layout (version 1): lexicographic D, φ of unscaled keys, phases in turns
- * modulo 1. Its size does not depend on how much was read.
+ * modulo 1. Its size does not depend on how much was read. What powers of keys it holds is those that a float32 does: see
+ * "Range" in the README.
  */
 export interface PowerState {
   /** [B, G, D, e] */

@@ -7,8 +7,9 @@ import type { AttentionInputs, PowerOptions, Recurrence, SequenceOptions, Sequen
 import { checkForm, chooseForm, defaultChunk } from './form';
 import { attentionForm, chunkedForm, recurrentForm, type FormInputs, type FormOptions, type FormResult } from './forms';
 import { checkInputs } from './inputs';
-import { turn } from './turning';
+import { scaleKeys } from './scale';
 import { resetGates } from './sums';
+import { turn } from './turning';
 import { powerMemory, powerMemoryBytes, streamPower, type PowerMemory } from './window';
 
 /**
@@ -65,6 +66,21 @@ export function powerRecurrence(options: PowerOptions): Recurrence<PowerMemory> 
 }
 
 function computeForm(
+  tape: Tape,
+  form: 'attention' | 'chunked' | 'recurrent',
+  inputs: FormInputs,
+  options: FormOptions,
+  chunk: number,
+): FormResult {
+  // Scores need no help: they are divided by their row's largest. Without a normalizer the answer itself has the range of its keys.
+  const stated = form !== 'attention' || inputs.initial !== undefined || options.finalState;
+  if (!stated || options.normalizer === 'none') return inForm(tape, form, inputs, options, chunk);
+  const scaled = scaleKeys(tape, inputs, options.power);
+  const { y, last } = inForm(tape, form, scaled.inputs, options, chunk);
+  return { y, last: last && scaled.unscale(last) };
+}
+
+function inForm(
   tape: Tape,
   form: 'attention' | 'chunked' | 'recurrent',
   inputs: FormInputs,

@@ -10,6 +10,7 @@ import { powerAttention } from './powerAttention';
 import { queryState } from './queryState';
 import { queryWindow } from './queryWindow';
 import { rotary } from './rotary';
+import { scale } from './scale';
 import { softmaxAttention } from './softmaxAttention';
 import { stepState } from './stepState';
 import { sums } from './sums';
@@ -22,6 +23,7 @@ export function kernelsOf(machine: Machine): Kernels {
     ...softmaxAttention(machine),
     ...rotary(machine),
     ...sums(machine),
+    ...scale(machine),
     ...updateState(machine),
     ...discountedSum(machine),
     ...powerAttention(machine),

@@ -88,6 +88,14 @@ export function recurrence(machine: Machine) {
   }
 
   return {
+    keyScale({ k, Z, power, scale }) {
+      const [B, T, G, d] = k.shape as [number, number, number, number];
+      machine.run('keyScale', B * G, 0, T, G, d, power, Z?.shape[2] ?? 0, at(k), at(Z), at(scale));
+    },
+    scaleHeads({ x, scale, times, y }) {
+      const [B, T, G, d] = x.shape as [number, number, number, number];
+      machine.run('scaleHeads', B * T * G, 0, T, G, d, times, at(x), at(scale), at(y));
+    },
     updateState(args) {
       const { k, v, deltaS, deltaZ } = args;
       const { tasks, space, list } = keys(args, deltaZ.shape[3]!);

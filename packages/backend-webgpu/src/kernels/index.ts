@@ -13,6 +13,7 @@ import { queryState } from './queryState';
 import { queryWindow } from './queryWindow';
 import { rotary } from './rotary';
 import { rows } from './rows';
+import { scale } from './scale';
 import { softmaxAttention } from './softmaxAttention';
 import { stepState } from './stepState';
 import { sums } from './sums';
@@ -28,6 +29,7 @@ export function kernelsOf(machine: Machine): Kernels {
     ...rotary(machine),
     ...sums(machine),
     ...optimizer(machine),
+    ...scale(machine),
     ...updateState(machine),
     ...discountedSum(machine),
     ...queryState(machine),

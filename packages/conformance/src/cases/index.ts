@@ -8,6 +8,7 @@ import { elementwise } from './elementwise';
 import { optimizer } from './optimizer';
 import { phaseAndGateSums } from './phases';
 import { recurrence } from './recurrence';
+import { scale } from './scale';
 import { softmaxAttention } from './softmaxAttention';
 
 const written = [
@@ -15,6 +16,7 @@ const written = [
   ...dense,
   ...softmaxAttention,
   ...phaseAndGateSums,
+  ...scale,
   ...recurrence,
   ...decoding,
   ...optimizer,

@@ -15,6 +15,7 @@ import { powerAttention, powerAttentionBackward } from './powerAttention';
 import { queryState, queryStateBackward } from './queryState';
 import { queryWindow } from './queryWindow';
 import { rotary, rotaryBackward } from './rotary';
+import { keyScale, scaleHeads } from './scale';
 import { softmaxAttention, softmaxAttentionBackward } from './softmaxAttention';
 import { stepState, stepStateBackward } from './stepState';
 import { gateSum, gateSumBackward, phaseSum, phaseSumBackward } from './sums';
@@ -40,6 +41,8 @@ const kernels: UncheckedKernels = {
   phaseSumBackward,
   gateSum,
   gateSumBackward,
+  keyScale,
+  scaleHeads,
   updateState,
   updateStateBackward,
   discountedSum,

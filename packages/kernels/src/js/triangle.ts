@@ -3,30 +3,34 @@
  * multiplied, so that NaN and infinities of later tokens stay there.
  */
 
-import { product, rowMajor, transpose, type Matrix } from './product';
+import { product, rowMajor, transpose, type Floats, type Matrix } from './product';
 import { scratch } from './scratch';
 
 /** Rows whose own triangle is summed number by number. */
-const edge = 16;
+const edge = 8;
 const sums = scratch();
 
 /** C = W·X, each number rounded once: W is rows×(before + rows), X has a row per column of W and n columns. */
 export function overKeys(rows: number, n: number, before: number, w: Matrix, x: Matrix, c: Matrix): void {
   const out = sums(rows * n);
+  const seen = before + 1;
   // Row 0 sees as much as all rows do.
-  product(rows, n, before + 1, w, x, rowMajor(out, n));
+  product(rows, n, seen, w, x, rowMajor(out, n));
   for (let first = 0; first < rows; first += edge) {
     const end = Math.min(rows, first + edge);
-    const seen = before + 1;
-    if (first > 0)
-      product(end - first, n, first, at(w, first, seen), at(x, seen, 0), rowMajor(out, n, first * n), true);
+    if (first > 0) {
+      product(end - first, n, first, part(w, first, seen), part(x, seen, 0), rowMajor(out, n, first * n), true);
+    }
     for (let i = first + 1; i < end; i++) {
-      for (let j = before + first + 1; j <= before + i; j++)
-        addRow(rowMajor(out, n, i * n), n, element(w, i, j), at(x, j, 0));
+      let at = w.offset + i * w.rowStride + (before + first + 1) * w.columnStride;
+      for (let j = before + first + 1; j <= before + i; j++, at += w.columnStride) {
+        addMultiple(n, w.data[at]!, x.data, x.offset + j * x.rowStride, x.columnStride, out, i * n, 1);
+      }
     }
   }
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < n; j++) c.data[c.offset + i * c.rowStride + j * c.columnStride] = out[i * n + j]!;
+    let at = c.offset + i * c.rowStride;
+    for (let j = i * n; j < (i + 1) * n; j++, at += c.columnStride) c.data[at] = out[j]!;
   }
 }
 
@@ -37,26 +41,33 @@ export function overQueries(rows: number, n: number, before: number, w: Matrix, 
   for (let first = 1; first < rows; first += edge) {
     const end = Math.min(rows, first + edge);
     const from = end - 1;
-    const own = at(c, before + first, 0);
-    product(end - first, n, rows - from, at(turned, before + first, from), at(x, from, 0), own, true);
+    const key = before + first;
+    product(end - first, n, rows - from, part(turned, key, from), part(x, from, 0), part(c, key, 0), true);
     for (let i = first; i < from; i++) {
-      for (let j = before + first; j <= before + i; j++) addRow(at(c, j, 0), n, element(w, i, j), at(x, i, 0));
+      let at = w.offset + i * w.rowStride + key * w.columnStride;
+      for (let j = key; j <= before + i; j++, at += w.columnStride) {
+        const to = c.offset + j * c.rowStride;
+        addMultiple(n, w.data[at]!, x.data, x.offset + i * x.rowStride, x.columnStride, c.data, to, c.columnStride);
+      }
     }
   }
 }
 
 /** The same matrix from another row and column on. */
-function at(matrix: Matrix, row: number, column: number): Matrix {
-  return { ...matrix, offset: matrix.offset + row * matrix.rowStride + column * matrix.columnStride };
+function part({ data, offset, rowStride, columnStride }: Matrix, row: number, column: number): Matrix {
+  return { data, offset: offset + row * rowStride + column * columnStride, rowStride, columnStride };
 }
 
-function element({ data, offset, rowStride, columnStride }: Matrix, i: number, j: number): number {
-  return data[offset + i * rowStride + j * columnStride]!;
-}
-
-/** Adds a multiple of the first row of X to that of C. */
-function addRow(c: Matrix, n: number, weight: number, x: Matrix): void {
-  let [to, from] = [c.offset, x.offset];
-  for (let i = 0; i < n; i++, to += c.columnStride, from += x.columnStride)
-    c.data[to] = c.data[to]! + weight * x.data[from]!;
+/** y += weight·x */
+function addMultiple(
+  n: number,
+  weight: number,
+  x: Floats,
+  atX: number,
+  stepX: number,
+  y: Floats,
+  atY: number,
+  stepY: number,
+): void {
+  for (let i = 0; i < n; i++, atX += stepX, atY += stepY) y[atY] = y[atY]! + weight * x[atX]!;
 }
