@@ -1,9 +1,7 @@
 /** What a model takes to read text, known from its configuration alone. */
 
-import { embeddedSize } from '@sympow/embedding';
 import { ConfigError } from '@sympow/kernels';
-import { modelSize, parameterSpecs, type ComputeOptions, type ModelConfig } from '@sympow/model';
-import { chooseForm, defaultChunk } from '@sympow/recurrence';
+import { kindsOfLayers, modelSize, parameterSpecs, type ComputeOptions, type ModelConfig } from '@sympow/model';
 import type { ModelCosts } from './api';
 
 /**
@@ -24,7 +22,7 @@ export function modelCosts(config: ModelConfig, { context }: { readonly context:
   }
   const { parameters, stateBytes, cacheBytes } = modelSize(config, { batch: 1, context });
   const weightFlops = 2 * weightsPerToken(config);
-  const stateFlops = config.layers * layerStateFlops(config, context);
+  const stateFlops = kindsOfLayers(config).reduce((sum, kind) => sum + kind.streamFlops(config, context), 0);
   return { parameters, stateBytes, cacheBytes, weightFlops, stateFlops, weightToState: weightFlops / stateFlops };
 }
 
@@ -42,17 +40,11 @@ export function modelCosts(config: ModelConfig, { context }: { readonly context:
  */
 export function trainingFlops(
   config: ModelConfig,
-  { context: T, form = 'auto', chunk }: ComputeOptions & { readonly context: number },
+  { context: T, ...compute }: ComputeOptions & { readonly context: number },
 ): number {
-  const { attention, layers, heads, headSize: d, power } = config;
-  const { weightFlops, stateFlops } = modelCosts(config, { context: T });
-  if (attention === 'softmax') return 3 * (weightFlops + stateFlops);
-  const D = embeddedSize(d, power);
-  const C = chunk ?? defaultChunk(D);
-  const chosen = chooseForm(form, { T, C, d, e: d, D, initialState: false, finalState: false });
-  const seen = { attention: T, chunked: Math.min(C, T), recurrent: 0 }[chosen];
-  const remembered = chosen === 'attention' ? 0 : stateFlops;
-  return 3 * (weightFlops + layers * heads * seen * (d + d) + remembered);
+  const { weightFlops } = modelCosts(config, { context: T });
+  const attending = kindsOfLayers(config).reduce((sum, kind) => sum + kind.sequenceFlops(config, T, compute), 0);
+  return 3 * (weightFlops + attending);
 }
 
 /** Entries of all matrices that a token is multiplied with. */
@@ -63,9 +55,4 @@ function weightsPerToken(config: ModelConfig): number {
     if (shape.length === 2 && name.endsWith('.weight') && !lookedUp) weights += shape[0]! * shape[1]!;
   }
   return weights;
-}
-
-function layerStateFlops({ attention, heads: H, keyValueHeads: G, headSize: d, power }: ModelConfig, context: number) {
-  if (attention === 'softmax') return (2 * H * (d + d) * (context + 1)) / 2;
-  return 2 * embeddedSize(d, power) * (d + 1) * (G + H);
 }

@@ -7,7 +7,7 @@
 
 import { DataError, type EvaluationStreams, type StreamGroup } from '@sympow/data';
 import { ConfigError } from '@sympow/kernels';
-import { modelSize, type Model } from '@sympow/model';
+import { kindsOfLayers, modelSize, type Model } from '@sympow/model';
 import type { LossByPosition, LossByPositionOptions, LossEvent, StreamLoss } from './api';
 import { bestBin, binEdges, binLosses, meanOverStreams, shareOf, StreamSums } from './bins';
 import { requireWhole } from './options';
@@ -116,7 +116,7 @@ function summarize(
   const bins = binLosses(edges, streams);
   const all = bins.map((_, bin) => bin);
   const { nats, stderr, count } = meanOverStreams(streams.map((stream) => shareOf(stream, all)));
-  const grows = model.recurrence.kind === 'softmax';
+  const grows = kindsOfLayers(model.config).some((kind) => kind.grows);
   return {
     length,
     bins,

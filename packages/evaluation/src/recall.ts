@@ -2,7 +2,7 @@
 
 import type { TaskAnswer, TaskStreams } from '@sympow/data';
 import { DataError } from '@sympow/data';
-import { modelSize, type Model } from '@sympow/model';
+import { kindsOfLayers, modelSize, type Model } from '@sympow/model';
 import type { Accuracy, RecallAccuracy, RecallAccuracyOptions, RecallEvent } from './api';
 import { meanOverStreams } from './bins';
 import { requireWhole } from './options';
@@ -83,7 +83,7 @@ async function* evaluate(
     };
     start = performance.now();
   }
-  const grows = model.recurrence.kind === 'softmax';
+  const grows = kindsOfLayers(model.config).some((kind) => kind.grows);
   const { cacheBytes } = modelSize(model.config, { batch: 1, context: streams.length });
   const result: RecallAccuracy = {
     ...accuracyOf(given),

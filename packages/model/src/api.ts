@@ -1,7 +1,7 @@
 /** Types of the model: what it is made of, and what it says about itself before it is made. */
 
 import type { Normalizer } from '@sympow/kernels';
-import type { Form, Gate, Phases } from '@sympow/recurrence';
+import type { AttentionKind, Form, Gate, Phases } from '@sympow/recurrence';
 
 /**
  * Models to compare, as settings of {@link ModelConfig}: the four of the paper, softmax with gates (the forgetting transformer),
@@ -45,8 +45,9 @@ export interface ModelConfig {
   readonly bias: boolean;
   /** Logits through the token embedding's own weights. */
   readonly tieEmbeddings: boolean;
-  readonly attention: 'power' | 'softmax';
-  /** p; ignored with softmax. */
+  /** The kind of every layer, or one kind for each layer. */
+  readonly attention: AttentionKind | readonly AttentionKind[];
+  /** p of power attention. */
   readonly power: number;
   readonly normalizer: Normalizer;
   readonly gate: Gate;
@@ -63,13 +64,15 @@ export interface ModelConfig {
 }
 
 /** Settings to make a {@link ModelConfig} from: entries by their names, or entries of your own. */
-export type ModelOptions = Partial<Omit<ModelConfig, 'gate' | 'rotary'>> & {
+export type ModelOptions = Partial<Omit<ModelConfig, 'attention' | 'gate' | 'rotary'>> & {
+  readonly attention?: string | AttentionKind | readonly (string | AttentionKind)[] | undefined;
   readonly gate?: string | Gate | undefined;
   readonly rotary?: string | Phases | undefined;
 };
 
 /** Entries of your own that a `config.json` may name, beside those that come with the packages. */
 export interface ModelEntries {
+  readonly kinds?: readonly AttentionKind[];
   readonly gates?: readonly Gate[];
   readonly phases?: readonly Phases[];
 }

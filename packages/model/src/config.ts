@@ -1,17 +1,7 @@
 /** The configuration: defaults, variants, validation, what it will cost, and its form on disk. */
 
-import { embeddedSize } from '@sympow/embedding';
 import { ConfigError } from '@sympow/kernels';
-import {
-  chooseForm,
-  defaultChunk,
-  gates,
-  phases,
-  powerRecurrence,
-  softmaxRecurrence,
-  type LayerEntry,
-  type MemoryShape,
-} from '@sympow/recurrence';
+import { gates, kinds, phases, softmaxRecurrence, type AttentionKind, type MemoryShape } from '@sympow/recurrence';
 import type { ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
 import { parameterSpecs } from './parameters';
 
@@ -85,6 +75,7 @@ export function modelConfig(options: ModelOptions = {}, entries: ModelEntries = 
   const wide = typeof merged.hiddenSize === 'number' ? 4 * merged.hiddenSize : NaN;
   const config: ModelConfig = {
     ...merged,
+    attention: kindsOf(merged.attention, [...kinds, ...(entries.kinds ?? [])]),
     gate: entryOf('gate', merged.gate, [...gates, ...(entries.gates ?? [])]),
     rotary: entryOf('rotary', merged.rotary, [...phases, ...(entries.phases ?? [])]),
     keyValueHeads: options.keyValueHeads ?? merged.heads,
@@ -95,8 +86,12 @@ export function modelConfig(options: ModelOptions = {}, entries: ModelEntries = 
 }
 
 /** The entry of a name, or the one that is handed in. */
-function entryOf<E extends LayerEntry>(what: string, given: unknown, entries: readonly E[]): E {
-  const own = typeof given === 'object' && given !== null && 'parameters' in given ? (given as E) : undefined;
+function entryOf<E extends { readonly name: string; readonly says: string }>(
+  what: string,
+  given: unknown,
+  entries: readonly E[],
+): E {
+  const own = typeof given === 'object' && given !== null && 'says' in given ? (given as E) : undefined;
   const found = own ?? entries.find(({ name }) => name === given);
   if (found) return found;
   throw new ConfigError({
@@ -107,10 +102,29 @@ function entryOf<E extends LayerEntry>(what: string, given: unknown, entries: re
   });
 }
 
+function kindsOf(given: ModelOptions['attention'], entries: readonly AttentionKind[]): ModelConfig['attention'] {
+  if (!Array.isArray(given)) return entryOf('attention', given, entries);
+  return given.map((each, layer) => entryOf(`attention of layer ${layer}`, each, entries));
+}
+
+/** The kind of a layer. */
+export function kindOf({ attention }: Pick<ModelConfig, 'attention'>, layer: number): AttentionKind {
+  return isList(attention) ? attention[layer]! : attention;
+}
+
+/** The kinds of all layers. */
+export function kindsOfLayers(config: ModelConfig): readonly AttentionKind[] {
+  return Array.from({ length: config.layers }, (_, layer) => kindOf(config, layer));
+}
+
+/** Told apart from an entry, which `Array.isArray` does not where lists are read-only. */
+function isList(attention: ModelConfig['attention']): attention is readonly AttentionKind[] {
+  return Array.isArray(attention);
+}
+
 const choices: { readonly [K in keyof ModelConfig]?: readonly ModelConfig[K][] } = {
   mlp: ['gelu', 'swiglu'],
   norm: ['layer', 'rms'],
-  attention: ['power', 'softmax'],
   normalizer: ['sum', 'none'],
   betaInit: ['zero', 'normal'],
 };
@@ -145,7 +159,6 @@ function validate(config: ModelConfig): void {
       throw new ConfigError({ what: key, value: config[key], expected: 'true or false' });
   }
   const { heads, keyValueHeads, headSize, rotary, rotaryHorizon, normEps, initStd, attention } = config;
-  const { gate, power, normalizer } = config;
   if (heads % keyValueHeads !== 0) {
     throw new ConfigError({
       what: 'heads',
@@ -170,14 +183,14 @@ function validate(config: ModelConfig): void {
     throw new ConfigError({ what: 'normEps', value: normEps, expected: 'a number from 0 to 1' });
   if (!number(initStd, (value) => value > 0 && value < Infinity))
     throw new ConfigError({ what: 'initStd', value: initStd, expected: 'a number above 0' });
-  if (attention === 'softmax' && gate.width === 'd') {
-    const names = gates.flatMap(({ name, width }) => (width === 'd' ? [] : [name]));
-    const some = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
-    throw new ConfigError({ what: 'gate', value: gate.name, expected: `${some} with softmax attention` });
+  if (isList(attention) && attention.length !== config.layers) {
+    throw new ConfigError({
+      what: 'attention',
+      value: attention.map(({ name }) => name),
+      expected: `one kind, or one for each of the ${config.layers} layers`,
+    });
   }
-  if (attention === 'softmax') return;
-  powerRecurrence({ power, normalizer });
-  embeddedSize(headSize, power);
+  for (const kind of new Set(kindsOfLayers(config))) kind.make(config);
 }
 
 /** Shape of the memory of one layer. */
@@ -204,18 +217,18 @@ export function modelSize(config: ModelConfig, { batch, context }: StepShape, co
   let parameters = 0;
   for (const { shape } of parameterSpecs(config).values()) parameters += shape.reduce((a, b) => a * b, 1);
   const shape = memoryShape(config, 1);
-  const { layers, attention, power, normalizer } = config;
+  const lasting = kindsOfLayers(config).filter(({ grows }) => !grows);
   return {
     parameters,
     weightBytes: 4 * parameters,
     trainingBytes: 4 * (4 * parameters + batch * activations(config, context, compute)),
-    stateBytes: attention === 'power' ? layers * powerRecurrence({ power, normalizer }).memoryBytes(shape, 0) : 0,
-    cacheBytes: layers * softmaxRecurrence().memoryBytes(shape, context),
+    stateBytes: lasting.reduce((sum, kind) => sum + kind.make(config).memoryBytes(shape, 0), 0),
+    cacheBytes: config.layers * softmaxRecurrence().memoryBytes(shape, context),
   };
 }
 
 /** Floats that one sequence leaves on the tape. */
-function activations(config: ModelConfig, T: number, { form = 'auto', chunk }: ComputeOptions): number {
+function activations(config: ModelConfig, T: number, compute: ComputeOptions): number {
   const { hiddenSize, heads: H, keyValueHeads: G, headSize: d, intermediateSize, layers, vocabSize, mlp } = config;
   const projections = (H + 2 * G) * d;
   const turned = config.rotary.turns ? (H + G) * d + (G * d) / 2 : 0;
@@ -223,22 +236,8 @@ function activations(config: ModelConfig, T: number, { form = 'auto', chunk }: C
   const wide = (mlp === 'swiglu' ? 3 : 2) * intermediateSize;
   const perToken = 6 * hiddenSize + projections + turned + answers + wide;
   const perModel = T * (2 * vocabSize + 3 * hiddenSize);
-  return layers * (T * perToken + states(config, T, form, chunk)) + perModel;
-}
-
-/** Floats of the chunk states, twice: what each chunk adds, and what stood before it. */
-function states(
-  { attention, headSize: d, keyValueHeads: G, power }: ModelConfig,
-  T: number,
-  form: ComputeOptions['form'],
-  chunk?: number,
-): number {
-  if (attention === 'softmax') return 0;
-  const D = embeddedSize(d, power);
-  const C = chunk ?? defaultChunk(D);
-  const chosen = chooseForm(form ?? 'auto', { T, C, d, e: d, D, initialState: false, finalState: false });
-  if (chosen === 'attention') return 0;
-  return 2 * Math.ceil(T / (chosen === 'recurrent' ? 1 : C)) * G * D * (d + 1);
+  const kept = kindsOfLayers(config).reduce((sum, kind) => sum + kind.tapeFloats(config, T, compute), 0);
+  return layers * T * perToken + kept + perModel;
 }
 
 /** Keys of `config.json`: Hugging Face's where they exist. */
@@ -270,8 +269,10 @@ const keys: { readonly [K in keyof ModelConfig]: string } = {
 /** `config.json` as an object. */
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const entries = Object.entries(keys).map(([key, name]) => [name, config[key as keyof ModelConfig]] as const);
-  const { gate, rotary } = config;
-  return { model_type: 'conformal_sympow', ...Object.fromEntries(entries), gate: gate.name, rotary: rotary.name };
+  const { attention, gate, rotary } = config;
+  const names = isList(attention) ? attention.map(({ name }) => name) : attention.name;
+  const json = { ...Object.fromEntries(entries), attention: names, gate: gate.name, rotary: rotary.name };
+  return { model_type: 'conformal_sympow', ...json };
 }
 
 /**

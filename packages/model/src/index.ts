@@ -18,6 +18,8 @@ export { verifyCheckpoint } from './checksums';
 export {
   configFromJson,
   configToJson,
+  kindOf,
+  kindsOfLayers,
   memoryShape,
   modelConfig,
   modelSize,

@@ -19,13 +19,13 @@ export interface ModelMemory {
 
 /** What a memory has to know of its model. */
 export interface Reader {
-  readonly recurrence: Recurrence;
+  readonly recurrences: readonly Recurrence[];
   readonly backend: Backend;
   readonly config: ModelConfig;
 }
 
 export function emptyMemory(model: Reader, B: number): ModelMemory {
-  return joinLayers(model, 0, () => layerMemory(model, B));
+  return joinLayers(model, 0, (layer) => layerMemory(model, layer, B));
 }
 
 /**
@@ -47,12 +47,12 @@ export function restoreMemory(model: Reader, saved: SavedMemory): ModelMemory {
     const prefix = `layers.${layer}.`;
     const own = Object.entries(saved.tensors).filter(([name]) => name.startsWith(prefix));
     const tensors = Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-    return layerMemory(model, first?.shape[0] ?? 1, { position: saved.position, tensors });
+    return layerMemory(model, layer, first?.shape[0] ?? 1, { position: saved.position, tensors });
   });
 }
 
-function layerMemory({ recurrence, backend, config }: Reader, B: number, saved?: SavedMemory): Memory {
-  return recurrence.memory(backend, memoryShape(config, B), saved);
+function layerMemory({ recurrences, backend, config }: Reader, layer: number, B: number, saved?: SavedMemory): Memory {
+  return recurrences[layer]!.memory(backend, memoryShape(config, B), saved);
 }
 
 function joinLayers({ config }: Reader, position: number, memoryOf: (layer: number) => Memory): ModelMemory {

@@ -16,8 +16,9 @@ import {
   type Variable,
 } from '@sympow/autograd';
 import { ShapeError, type Backend, type Tensor } from '@sympow/kernels';
-import { powerRecurrence, softmaxRecurrence, type AttentionInputs, type Recurrence } from '@sympow/recurrence';
+import type { AttentionInputs, AttentionKind, Recurrence } from '@sympow/recurrence';
 import type { ComputeOptions, ModelConfig } from './api';
+import { kindsOfLayers } from './config';
 import { CheckpointError } from './errors';
 import { emptyMemory, type ModelMemory } from './memory';
 import { initialValues, parameterSpecs } from './parameters';
@@ -38,7 +39,8 @@ export class Model {
   readonly parameters: ReadonlyMap<string, Variable>;
   /** Whether AdamW's weight decay applies to a parameter. */
   readonly decays: ReadonlyMap<string, boolean>;
-  readonly recurrence: Recurrence;
+  /** How each layer attends. */
+  readonly recurrences: readonly Recurrence[];
   /** Numbers of gates and phases that are not trained, by name. */
   private readonly constants = new Map<string, Variable>();
 
@@ -57,8 +59,13 @@ export class Model {
     }
     this.parameters = parameters;
     this.decays = new Map([...specs].map(([name, { decays }]) => [name, decays]));
-    const { attention, power, normalizer, rotary, gate } = config;
-    this.recurrence = attention === 'power' ? powerRecurrence({ power, normalizer, ...compute }) : softmaxRecurrence();
+    const { rotary, gate } = config;
+    const made = new Map<AttentionKind, Recurrence>();
+    this.recurrences = kindsOfLayers(config).map((kind) => {
+      const recurrence = made.get(kind) ?? kind.make(config, compute);
+      made.set(kind, recurrence);
+      return recurrence;
+    });
     for (const entry of [gate, rotary]) {
       for (const [name, { shape, values }] of Object.entries(entry.constants?.(config, backend) ?? {})) {
         this.constants.set(name, constant(backend.upload(Float64Array.from(values), shape)));
@@ -181,8 +188,8 @@ export class Model {
       reset,
     };
     const y = memory
-      ? this.recurrence.stream(tape, inputs, memory.layers[layer]!)
-      : this.recurrence.sequence(tape, inputs, { finalState: false }).y; // [B, T, H, d]
+      ? this.recurrences[layer]!.stream(tape, inputs, memory.layers[layer]!)
+      : this.recurrences[layer]!.sequence(tape, inputs, { finalState: false }).y; // [B, T, H, d]
     return this.linear(tape, reshape(tape, y, [B, T, H * d]), `${name}.o_proj`);
   }
 

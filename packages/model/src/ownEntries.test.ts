@@ -1,14 +1,16 @@
 import { add, broadcastRows, linear, logSigmoid, Tape } from '@sympow/autograd';
 import { ConfigError, js } from '@sympow/kernels';
-import { matrixSpec, vectorSpec, type Gate, type Phases } from '@sympow/recurrence';
+import { kinds, matrixSpec, vectorSpec, type AttentionKind, type Gate, type Phases } from '@sympow/recurrence';
 import { expect, it } from 'vitest';
 import { loadModel, readConfig, saveModel } from './checkpoint';
-import { configToJson, modelConfig, modelSize, variantOf } from './config';
+import { configFromJson, configToJson, memoryShape, modelConfig, modelSize, variantOf } from './config';
+import { restoreMemory } from './memory';
 import { Model } from './model';
 import { memoryStorage } from './storage';
 import { livelyModel, logitsOf, tokensOf } from './tinyModel';
 
 const backend = await js({ float: 'float64' }).open();
+const power = kinds.find(({ name }) => name === 'power')!;
 const sizes = { vocabSize: 11, hiddenSize: 8, layers: 2, heads: 2, headSize: 4 };
 
 /** One gate for all heads of a layer, from the layer's input and a constant floor. */
@@ -94,4 +96,38 @@ it('constants are given back with the model', () => {
   expect(backend.memory().liveBuffers).toBeGreaterThan(before);
   model.dispose();
   expect(backend.memory().liveBuffers).toBe(before);
+});
+
+it('layers may attend each in a way of its own, also in one from outside', async () => {
+  // Power attention whose scores are of degree 4, whatever the configuration says.
+  const fourth: AttentionKind = {
+    ...power,
+    name: 'fourth',
+    says: 'degree 4',
+    make: (settings, compute) => power.make({ ...settings, power: 4 }, compute),
+  };
+  const config = modelConfig({ ...sizes, layers: 3, attention: ['softmax', fourth, 'power'] });
+  expect(configToJson(config)).toMatchObject({ attention: ['softmax', 'fourth', 'power'] });
+  expect(configFromJson(configToJson(config), { kinds: [fourth] })).toEqual(config);
+  expect(() => configFromJson(configToJson(config))).toThrow(/attention of layer 1 is "fourth"/);
+  expect(() => modelConfig({ ...sizes, attention: ['power'] })).toThrow(/one for each of the 2 layers/);
+
+  const model = livelyModel(backend, config);
+  expect(model.recurrences.map(({ kind }) => kind)).toEqual(['softmax', 'power', 'power']);
+  const single = memoryShape(config, 1);
+  const { stateBytes } = modelSize(config, { batch: 1, context: 8 });
+  expect(stateBytes).toBe(model.recurrences[1]!.memoryBytes(single, 0) + model.recurrences[2]!.memoryBytes(single, 0));
+  // A stream in pieces, saved and restored between them, is the whole.
+  const tokens = tokensOf(backend, config, 1, 9);
+  const whole = logitsOf(model, tokens);
+  let memory = model.memory();
+  const read = (from: number, count: number) => {
+    const piece = backend.empty([1, count], 'int32');
+    backend.kernels.copyBlock({ x: tokens, from, count, y: piece });
+    return backend.readSync!(model.forward(new Tape(backend, { record: false }), piece, { memory }).value);
+  };
+  const first = read(0, 4);
+  memory = restoreMemory(model, await memory.save());
+  const both = [...first, ...read(4, 5)];
+  both.forEach((x, i) => expect(x).toBeCloseTo(whole[i]!, 9));
 });

@@ -127,7 +127,8 @@ export interface MemoryShape {
  * `powerRecurrence` and `softmaxRecurrence` make one.
  */
 export interface Recurrence<M extends Memory = Memory> {
-  readonly kind: 'power' | 'softmax';
+  /** The name of its kind. */
+  readonly kind: string;
   /** A whole sequence, differentiable through its initial and its final state. */
   sequence(tape: Tape, inputs: AttentionInputs, options?: SequenceOptions): SequenceResult;
   /** An empty memory, or one that goes on from where a saved one stood. */

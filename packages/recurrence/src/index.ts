@@ -2,6 +2,7 @@ export type * from './api';
 export { chooseForm, defaultChunk, flopsOf, type FormSizes } from './form';
 export { attentionForm, chunkedForm, recurrentForm, type FormInputs, type FormOptions, type FormResult } from './forms';
 export { fixedLogGates, gateBias, gates, vectorGateBias, type Gate } from './gates';
+export { kinds, type AttentionKind, type KindCompute, type KindSettings } from './kinds';
 export {
   matrixSpec,
   vectorSpec,

@@ -10,6 +10,7 @@ import { ConfigError } from '@sympow/kernels';
 import {
   CheckpointError,
   configToJson,
+  kindsOfLayers,
   encodeTensors,
   loadWeights,
   readConfig,
@@ -128,7 +129,8 @@ export async function requireSameRun(
   const compare = (kind: string, now: object, stored: object) => {
     const before = stored as Record<string, unknown>;
     for (const [key, value] of Object.entries(now)) {
-      if (value === before[key]) continue;
+      // A setting may be a list.
+      if (JSON.stringify(value) === JSON.stringify(before[key])) continue;
       throw new ConfigError({
         what: `${kind}${key}`,
         value,
@@ -139,7 +141,7 @@ export async function requireSameRun(
   };
   compare('', settings, state.settings);
   const { gate, rotary } = model.config;
-  const stored = await readConfig(storage, { gates: [gate], phases: [rotary] });
+  const stored = await readConfig(storage, { kinds: kindsOfLayers(model.config), gates: [gate], phases: [rotary] });
   compare('model: ', configToJson(model.config), configToJson(stored));
   compare('data: ', data, state.data);
 }

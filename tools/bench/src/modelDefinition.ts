@@ -3,7 +3,7 @@
  * variants use (layer norm, GELU, tied embeddings, as many key heads as query heads) and shares no code with the packages.
  */
 
-import type { ModelConfig } from '@sympow/model';
+import { kindOf, type ModelConfig } from '@sympow/model';
 import { dot, gateSums, powerAttentionRows } from './definition';
 
 export type Weights = ReadonlyMap<string, ArrayLike<number>>;
@@ -74,7 +74,7 @@ function attention(config: ModelConfig, weights: Weights, layer: number, h: Floa
     const sequence = { q: rows(q!, true), k: rows(k!, true), v: rows(v!, false), logGate };
     const all = Array.from({ length: T }, (_, t) => t);
     const answers =
-      config.attention === 'power' ? powerAttentionRows({ ...sequence, power }, all) : softmaxRows(sequence);
+      kindOf(config, 0).name === 'power' ? powerAttentionRows({ ...sequence, power }, all) : softmaxRows(sequence);
     for (let t = 0; t < T; t++) y.set(answers.subarray(t * d, (t + 1) * d), (t * H + head) * d);
   }
   return y;

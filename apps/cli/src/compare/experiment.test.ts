@@ -36,8 +36,8 @@ describe('the runs of a file', () => {
       'softmax-c32-s1',
       'quartic-c8-s3',
     ]);
-    expect(runs[0]!.config).toMatchObject({ attention: 'softmax', vocabSize: 256, hiddenSize: 16 });
-    expect(runs[4]!.config).toMatchObject({ attention: 'power', power: 4, rotary: 'data' });
+    expect(runs[0]!.config).toMatchObject({ attention: { name: 'softmax' }, vocabSize: 256, hiddenSize: 16 });
+    expect(runs[4]!.config).toMatchObject({ attention: { name: 'power' }, power: 4, rotary: { name: 'data' } });
     expect(experiment.baseline).toBe('softmax');
   });
 

@@ -1,7 +1,7 @@
 /** Generation token by token, near the beginning of a text and far into it: speed and memory. */
 
 import { Tape } from '@sympow/autograd';
-import { generate, memoryShape, restoreMemory, type Model, type ModelMemory } from '@sympow/model';
+import { generate, kindOf, memoryShape, restoreMemory, type Model, type ModelMemory } from '@sympow/model';
 import type { SavedMemory, SavedTensor } from '@sympow/recurrence';
 import type { Benchmark } from '../benchmark';
 import { expectClose, WrongResult } from '../check';
@@ -74,7 +74,7 @@ function side(model: Model, saved: SavedMemory): Side & { dispose(): void } {
       // The first token makes room where a cache is full.
       await advance(1);
     },
-    run: () => advance(bursts[model.config.attention]),
+    run: () => advance(bursts[kindOf(model.config, 0).grows ? 'softmax' : 'power']),
     dispose: () => memory.dispose(),
   };
 }
@@ -122,8 +122,8 @@ function inventedCache({ config }: Model, position: number): SavedMemory {
 }
 
 /** What a stream holds after `position` tokens. */
-function bytes({ recurrence, config }: Model, position: number): number {
-  return config.layers * recurrence.memoryBytes(memoryShape(config, 1), position);
+function bytes({ recurrences, config }: Model, position: number): number {
+  return recurrences.reduce((sum, layer) => sum + layer.memoryBytes(memoryShape(config, 1), position), 0);
 }
 
 /** Token by token, through two folds of the window, against the definition of the model. */
@@ -136,7 +136,7 @@ async function expectDefinition(model: Model): Promise<void> {
   const memory = model.memory();
   for (let t = 0; t < text.length; t++) {
     const logits = advance(model, memory, text.subarray(t, t + 1));
-    const what = `the logits at position ${t} (${config.attention})`;
+    const what = `the logits at position ${t} (${kindOf(config, 0).name})`;
     expectClose(what, await logits.read(), expected.subarray(t * V, (t + 1) * V), 1e-4);
     logits.dispose();
   }

@@ -1,0 +1,8 @@
+import type { AttentionKind } from './api';
+import { power } from './power';
+import { softmax } from './softmax';
+
+/** The kinds of attention that come with the package. */
+export const kinds: readonly AttentionKind[] = [power, softmax];
+
+export type { AttentionKind, KindCompute, KindSettings } from './api';
