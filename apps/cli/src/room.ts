@@ -1,9 +1,8 @@
 // Whether a backend has room for what a model remembers of its streams. A model that is trained in the form of attention keeps no
 // state, so that it may be trained where it can never be read with: that is said before the hours are spent.
 
-import { embeddedSize } from '@sympow/embedding';
 import { OutOfMemoryError, type Backend } from '@sympow/kernels';
-import { modelSize, type ModelConfig } from '@sympow/model';
+import { kindsOfLayers, modelSize, type ModelConfig } from '@sympow/model';
 import { totalmem } from 'node:os';
 import { bytes } from './output';
 
@@ -14,10 +13,8 @@ const smaller = 'Use a smaller power, head size or number of key/value heads.';
 
 /** How large the states of `streams` streams are, where a backend has no room for them. */
 export function excess(config: ModelConfig, { name, capabilities }: Room, streams: number): string | undefined {
-  if (config.attention !== 'power') return undefined;
-  const { keyValueHeads, headSize, power } = config;
   const all = streams * modelSize(config, { batch: 1, context: 1 }).stateBytes;
-  const tensor = streams * 4 * keyValueHeads * headSize * embeddedSize(headSize, power);
+  const tensor = streams * 4 * Math.max(...kindsOfLayers(config).map((kind) => kind.stateTensor(config)));
   const { maxTensorBytes, maxBytes = Infinity } = capabilities;
   const most = Math.min(maxBytes, totalmem());
   const size = `${bytes(all)} for ${streams === 1 ? 'one stream' : `${streams} streams`}`;

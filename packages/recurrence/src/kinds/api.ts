@@ -38,6 +38,8 @@ export interface AttentionKind {
   readonly grows: boolean;
   /** @throws ConfigError for settings that it cannot be made from */
   make(settings: KindSettings, compute?: KindCompute): Recurrence;
+  /** Numbers in the largest tensor of one stream's state; 0 where the memory grows. */
+  stateTensor(settings: KindSettings): number;
   /** Operations per token beyond the projections, on the average over a stream of `length` tokens. */
   streamFlops(settings: KindSettings, length: number): number;
   /** Operations per token of one forward pass over a sequence of `length` tokens, in the form that is taken there. */

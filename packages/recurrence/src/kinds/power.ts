@@ -20,6 +20,7 @@ export const power: AttentionKind = {
     embeddedSize(settings.headSize, settings.power);
     return powerRecurrence({ power: settings.power, normalizer: settings.normalizer, ...compute });
   },
+  stateTensor: ({ keyValueHeads: G, headSize: d, power: p }) => G * embeddedSize(d, p) * d,
   streamFlops: ({ headSize: d, power: p, keyValueHeads: G, heads: H }) => 2 * embeddedSize(d, p) * (d + 1) * (G + H),
   sequenceFlops(settings, T, compute = {}) {
     const { heads: H, headSize: d } = settings;

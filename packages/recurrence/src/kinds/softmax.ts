@@ -16,6 +16,7 @@ export const softmax: AttentionKind = {
     }
     return softmaxRecurrence();
   },
+  stateTensor: () => 0,
   streamFlops: ({ heads: H, headSize: d }, length) => (2 * H * (d + d) * (length + 1)) / 2,
   sequenceFlops: (settings, length) => softmax.streamFlops(settings, length),
   tapeFloats: () => 0,
