@@ -18,6 +18,10 @@ export class KnownTexts {
   async read(inputs: readonly PrepareInput[], i: number): Promise<Uint8Array> {
     const input = inputs[i]!;
     const bytes = await input.read();
+    if (!ArrayBuffer.isView(bytes) || bytes.BYTES_PER_ELEMENT !== 1) {
+      const expected = 'a Uint8Array of its bytes in UTF-8';
+      throw new DataError({ what: `text of ${input.name}`, value: bytes, expected });
+    }
     const hash = contentHash(bytes);
     const before = (this.hashes[i] ??= hash);
     if (before === hash) return bytes;

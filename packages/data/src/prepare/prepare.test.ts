@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Tokenizer, TokenSource } from '../api';
 import { openDataset } from '../datasets';
@@ -330,6 +331,19 @@ describe('preparing', () => {
     expect(await document(source, rows.length)).toEqual(shifted);
     const few = { length: 64, documents: 3 };
     expect((await run({ out: join(folder, 'few.zarr'), zarr: few })).documents).toBe(3);
+  });
+
+  it('refuses what is not the bytes of a text', async () => {
+    for (const answer of ['text', undefined, [1, 2], new DataView(new ArrayBuffer(8))]) {
+      const input = { name: 'a', size: 4, read: () => answer } as unknown as PrepareInput;
+      await expect(run({ out: join(folder, 'x.bin') }, [input])).rejects.toThrow(
+        /^text of a is .*; expected a Uint8Array/,
+      );
+    }
+    const foreign = runInNewContext('Uint8Array.of(65, 66)') as Uint8Array;
+    const read = () => ({ then: (done: (bytes: Uint8Array) => void) => done(foreign) });
+    const input = { name: 'a', size: 2, read } as unknown as PrepareInput;
+    expect((await run({ out: join(folder, 'y.bin') }, [input])).tokens).toBe(2);
   });
 
   it('says what is out of range', async () => {
