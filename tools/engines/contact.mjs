@@ -8,12 +8,17 @@
  *   kernels: typeof import('../../packages/kernels/src/index'),
  *   model: typeof import('../../packages/model/src/index'),
  *   training: typeof import('../../packages/training/src/index'),
- * }} Packages
+ *   other: Promise<typeof import('../../packages/kernels/src/index')>,
+ * }} Packages `other` is the copy of kernels of the other module system, where an engine has two
  * @param {Packages} packages
  * @param {string} folder where checkpoints go
  * @returns {Promise<string>} what was seen
  */
-export async function contact({ wasm: { wasm }, data, kernels: { firstAvailable, js }, model, training }, folder) {
+export async function contact({ wasm: { wasm }, data, kernels, model, training, other }, folder) {
+  const { firstAvailable, js } = kernels;
+  const { BackendError } = await other;
+  const absent = new BackendError({ what: 'the device', value: 'none', expected: 'one' });
+  const refusing = { name: 'absent', open: () => Promise.reject(absent) };
   const text = data.textSource('It was the best of times, it was the worst of times. '.repeat(40));
   const config = model.modelConfig({
     ...model.variants.conformal,
@@ -27,7 +32,7 @@ export async function contact({ wasm: { wasm }, data, kernels: { firstAvailable,
   const seen = [];
   /** @type {number[] | undefined} */
   let expected;
-  const factories = [js(), wasm({ threads: 1 }), wasm({ threads: 2 }), firstAvailable([wasm(), js()])];
+  const factories = [js(), wasm({ threads: 1 }), wasm({ threads: 2 }), firstAvailable([refusing, wasm(), js()])];
   for (const [number, factory] of factories.entries()) {
     const backend = await factory.open();
     const { threads } = backend.capabilities;

@@ -7,12 +7,20 @@ import { engines, install } from './engines.mjs';
 
 const names = ['backend-wasm', 'data', 'kernels', 'model', 'training'];
 const handOver = `import('./contact.mjs').then(async ({ contact }) =>
-  console.log(await contact({ wasm, data, kernels, model, training }, process.argv[2])));`;
+  console.log(await contact({ wasm, data, kernels, model, training, other }, process.argv[2])));`;
+const kernels = '@sympow/kernels';
 
-/** How a program gets at the packages. */
+/** How a program gets at the packages, and at the other copy of kernels. */
 const programs = {
-  'esm.mjs': names.map((name) => `import * as ${variable(name)} from '@sympow/${name}';`),
-  'cjs.cjs': names.map((name) => `const ${variable(name)} = require('@sympow/${name}');`),
+  'esm.mjs': [
+    "import { createRequire } from 'node:module';",
+    ...names.map((name) => `import * as ${variable(name)} from '@sympow/${name}';`),
+    `const other = createRequire(import.meta.url)('${kernels}');`,
+  ],
+  'cjs.cjs': [
+    ...names.map((name) => `const ${variable(name)} = require('@sympow/${name}');`),
+    `const other = import('${kernels}');`,
+  ],
 };
 
 /** @param {string} name */
