@@ -33,6 +33,29 @@ const shapes = fc.record({
 });
 
 describe('reading chunk by chunk', () => {
+  it('finds any row of documents of any length in an instant', async () => {
+    const { source } = inChunks([100, 60], 2, 16);
+    const lengths = [2 ** 44, 2 ** 43];
+    const long: TokenSource = {
+      ...source,
+      tokenCount: lengths[0]! + lengths[1]!,
+      documentLength: (document) => lengths[document]!,
+      read: (_, from, to, out) => (out ?? new Int32Array(to - from)).fill(0),
+    };
+    const rowOf = async (row: number) => {
+      const cursor = trainingBatches(long, { batch: 1, context: 8 }).cursor();
+      const { spans } = await trainingBatches(long, { batch: 1, context: 8, cursor: { ...cursor, row } }).next();
+      return spans[0]!;
+    };
+    // Both documents have windows in the first half of the longer one, and it alone in the second.
+    const places = await Promise.all([2 ** 40, 2 ** 40 + 1].map(rowOf));
+    expect(places.map(({ document }) => document).sort()).toEqual([0, 1]);
+    for (const { from } of places) expect(Math.floor(from / 8)).toBe(2 ** 39);
+    const { document, from } = await rowOf(2 ** 41 + 2 ** 39);
+    expect(document).toBe(0);
+    expect(Math.floor(from / 8)).toBe(2 ** 41 + 2 ** 39 - 2 ** 40 + 1);
+  });
+
   it('makes every token a target once a pass, but for what is left over at the ends of a document', async () => {
     await fc.assert(
       fc.asyncProperty(shapes, async ({ lengths, rows, context, seed }) => {

@@ -98,16 +98,19 @@ function columnOf(
   group: number,
   within: number,
 ): Column {
-  let begin = 0;
-  for (let number = 0; ; number++) {
-    const there = documents.filter((document) => windowsOf(source, document, context) > number);
-    const end = begin + there.length;
-    if (within < end) {
-      const order = new Random(seed, `order/${pass}/${group}/${number}`).permutation(there.length);
-      return { pass, group, number, begin, end, documents: Int32Array.from(order, (i) => there[i]!) };
-    }
-    begin = end;
+  // Rows in front of a column grow with its number, so that it is found in few steps, however many there are.
+  const windows = Float64Array.from(documents, (document) => windowsOf(source, document, context));
+  const before = (column: number) => windows.reduce((sum, count) => sum + Math.min(count, column), 0);
+  let number = 0;
+  for (let last = windows.reduce((most, count) => Math.max(most, count), 0) - 1; number < last;) {
+    const middle = number + Math.ceil((last - number) / 2);
+    if (before(middle) <= within) number = middle;
+    else last = middle - 1;
   }
+  const begin = before(number);
+  const there = documents.filter((_, i) => windows[i]! > number);
+  const order = new Random(seed, `order/${pass}/${group}/${number}`).permutation(there.length);
+  return { pass, group, number, begin, end: begin + there.length, documents: Int32Array.from(order, (i) => there[i]!) };
 }
 
 function windowsOf(source: TokenSource, document: number, context: number): number {
