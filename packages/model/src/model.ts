@@ -51,26 +51,28 @@ export class Model {
     readonly compute: ComputeOptions,
   ) {
     const specs = parameterSpecs(config);
-    const parameters = new Map<string, Variable>();
-    for (const [name, { shape }] of specs) {
-      const tensor = backend.empty(shape);
-      if (values) backend.write(tensor, values(name, tensor.size) as Float32Array);
-      parameters.set(name, parameter(tensor));
-    }
-    this.parameters = parameters;
-    this.decays = new Map([...specs].map(([name, { decays }]) => [name, decays]));
     const { rotary, gate } = config;
-    const made = new Map<AttentionKind, Recurrence>();
+    const kinds = new Map<AttentionKind, Recurrence>();
     this.recurrences = kindsOfLayers(config).map((kind) => {
-      const recurrence = made.get(kind) ?? kind.make(config, compute);
-      made.set(kind, recurrence);
+      const recurrence = kinds.get(kind) ?? kind.make(config, compute);
+      kinds.set(kind, recurrence);
       return recurrence;
     });
-    for (const entry of [gate, rotary]) {
-      for (const [name, { shape, values }] of Object.entries(entry.constants?.(config, backend) ?? {})) {
-        this.constants.set(name, constant(backend.upload(Float64Array.from(values), shape)));
+    this.decays = new Map([...specs].map(([name, { decays }]) => [name, decays]));
+    const parameters = new Map<string, Variable>();
+    this.parameters = parameters;
+    backend.scope((keep) => {
+      for (const [name, { shape }] of specs) {
+        const tensor = keep(backend.empty(shape));
+        if (values) backend.write(tensor, values(name, tensor.size) as Float32Array);
+        parameters.set(name, parameter(tensor));
       }
-    }
+      for (const entry of [gate, rotary]) {
+        for (const [name, { shape, values }] of Object.entries(entry.constants?.(config, backend) ?? {})) {
+          this.constants.set(name, constant(keep(backend.upload(Float64Array.from(values), shape))));
+        }
+      }
+    });
   }
 
   /** A model with fresh weights: the same for the same configuration and seed on every backend. */
@@ -133,7 +135,11 @@ export class Model {
    *
    * @throws ShapeError for tokens that are not [B, T] with T ≥ 1
    */
-  forward(tape: Tape, tokens: Tensor, { memory, reset, lastOnly = false }: ForwardOptions = {}): Variable {
+  forward(tape: Tape, tokens: Tensor, options: ForwardOptions = {}): Variable {
+    return tape.attempt(() => this.read(tape, tokens, options));
+  }
+
+  private read(tape: Tape, tokens: Tensor, { memory, reset, lastOnly = false }: ForwardOptions): Variable {
     if (tokens.shape.length !== 2 || tokens.size === 0) {
       throw new ShapeError({
         what: 'shape of the tokens',
@@ -155,7 +161,7 @@ export class Model {
 
   /** Cross-entropy of every token in nats [B, T]; 0 where the target is negative. */
   loss(tape: Tape, tokens: Tensor, targets: Tensor, options: ForwardOptions = {}): Variable {
-    return crossEntropy(tape, this.forward(tape, tokens, options), targets);
+    return tape.attempt(() => crossEntropy(tape, this.forward(tape, tokens, options), targets));
   }
 
   /** One block: attention and MLP, each behind a norm and beside a residual. */

@@ -38,15 +38,14 @@ export class AdamW {
     this.names = [...parameters.keys()];
     this.weights = [...parameters.values()].map(({ value }) => value);
     this.weightDecay = this.names.map((name) => (decays.get(name) ? weightDecay : 0));
-    this.moments = new Map(
-      this.names.map((name, i) => [name, { m: this.zeros(this.weights[i]!), v: this.zeros(this.weights[i]!) }]),
-    );
-  }
-
-  private zeros(like: Tensor): Tensor {
-    const tensor = this.backend.empty(like.shape);
-    this.backend.kernels.fill({ value: 0, y: tensor });
-    return tensor;
+    this.moments = backend.scope((keep) => {
+      const zeros = ({ shape }: Tensor) => {
+        const tensor = keep(backend.empty(shape));
+        backend.kernels.fill({ value: 0, y: tensor });
+        return tensor;
+      };
+      return new Map(this.names.map((name, i) => [name, { m: zeros(this.weights[i]!), v: zeros(this.weights[i]!) }]));
+    });
   }
 
   /**
@@ -54,27 +53,29 @@ export class AdamW {
    * scope at hand; where it is not finite, nothing was changed.
    */
   update(gradients: readonly Tensor[], learningRate: number): Tensor {
-    const { kernels } = this.backend;
     const { beta1, beta2, eps, clip } = this.options;
-    const squaredNorm = this.backend.empty([1]);
-    kernels.squaredNorm({ xs: gradients, y: squaredNorm });
-    this.steps++;
     const moments = this.names.map((name) => this.moments.get(name)!);
-    kernels.adamw({
-      weights: this.weights,
-      grads: gradients,
-      m: moments.map(({ m }) => m),
-      v: moments.map(({ v }) => v),
-      weightDecay: this.weightDecay,
-      learningRate,
-      beta1,
-      beta2,
-      eps,
-      step: this.steps,
-      clip,
-      squaredNorm,
+    return this.backend.scope((keep) => {
+      const { kernels } = this.backend;
+      const squaredNorm = keep(this.backend.empty([1]));
+      kernels.squaredNorm({ xs: gradients, y: squaredNorm });
+      kernels.adamw({
+        weights: this.weights,
+        grads: gradients,
+        m: moments.map(({ m }) => m),
+        v: moments.map(({ v }) => v),
+        weightDecay: this.weightDecay,
+        learningRate,
+        beta1,
+        beta2,
+        eps,
+        step: this.steps + 1,
+        clip,
+        squaredNorm,
+      });
+      this.steps++;
+      return squaredNorm;
     });
-    return squaredNorm;
   }
 
   /** The moments by the names under which they are saved, `m.<parameter>` and `v.<parameter>`. */
