@@ -60,8 +60,9 @@ function interrupted(
 function hangUp(child: ChildProcess): void {
   child.stdout!.destroy();
   child.stderr!.destroy();
+  // Twice: from the system, and from the shell.
   child.kill('SIGHUP');
-  setTimeout(() => child.kill('SIGHUP'), 10);
+  child.kill('SIGHUP');
 }
 
 interface Work {
