@@ -3,6 +3,7 @@
 import { byteTokenizer, tokenizerFromJSON, type Tokenizer } from '@sympow/data';
 import type { Backend } from '@sympow/kernels';
 import {
+  CheckpointError,
   findCheckpoint,
   folderStorage,
   loadModel,
@@ -12,6 +13,8 @@ import {
   type Model,
 } from '@sympow/model';
 import { readTraining } from '@sympow/training';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 export interface OpenCheckpoint {
   /** Where it was found: the newest checkpoint, where the path is a run's. */
@@ -20,20 +23,54 @@ export interface OpenCheckpoint {
   readonly name: string;
   readonly model: Model;
   readonly tokenizer: Tokenizer;
+  /** What was made up for what is missing. */
+  readonly notes: readonly string[];
   /** T of the training batches; unknown for a model without training files. */
   readonly context: number | undefined;
 }
 
-/** @throws CheckpointError if there is none at `path`, or it is damaged */
+/** @throws CheckpointError if there is none at `path`, it is damaged, or it lacks a tokenizer that its model needs */
 export async function openCheckpoint(
   backend: Backend,
   path: string,
   compute: ComputeOptions = {},
 ): Promise<OpenCheckpoint> {
+  requireNoFile(path);
   const storage = await findCheckpoint(folderStorage(path));
-  const model = await loadModel(backend, storage, compute);
   const own = (await storage.size('tokenizer.json')) !== undefined;
-  const tokenizer = own ? await tokenizerFromJSON(await readJson(storage, 'tokenizer.json', 2 ** 26)) : byteTokenizer();
+  const model = await loadModel(backend, storage, compute);
+  const tokenizer = own
+    ? await tokenizerFromJSON(await readJson(storage, 'tokenizer.json', 2 ** 26))
+    : bytesOf(model, storage.path);
+  const notes = own ? [] : [`${storage.path} has no tokenizer.json: its 256 tokens are taken for bytes`];
   const context = (await readTraining(storage))?.context;
-  return { path: storage.path, name: variantOf(model.config), model, tokenizer, context };
+  return { path: storage.path, name: variantOf(model.config), model, tokenizer, notes, context };
+}
+
+/** What a model without a tokenizer can only have read. */
+function bytesOf({ config: { vocabSize } }: Model, path: string): Tokenizer {
+  const bytes = byteTokenizer();
+  if (vocabSize === bytes.vocabSize) return bytes;
+  throw new CheckpointError({
+    what: 'tokenizer.json',
+    value: undefined,
+    message: `${path} has no tokenizer.json, and its model knows ${vocabSize} tokens, which are no bytes`,
+    expected: 'the tokenizer.json that the model was trained with',
+    remedy: 'Put it into that folder.',
+  });
+}
+
+/** A part of a checkpoint is easily named in its place. */
+function requireNoFile(path: string): void {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return;
+  const folder = dirname(path);
+  throw new CheckpointError({
+    what: path,
+    value: 'a file',
+    message: `${path} is a file`,
+    expected: 'the folder of a checkpoint, with config.json and model.safetensors in it, or the folder of a run',
+    remedy: existsSync(join(folder, 'config.json'))
+      ? `Name the folder that it lies in, ${folder}.`
+      : 'Name that folder.',
+  });
 }

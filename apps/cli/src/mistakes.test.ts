@@ -104,6 +104,24 @@ describe('what a person gets wrong is answered in one line that names the value 
       code: 2,
       says: /another folder/,
     },
+    {
+      name: 'an address of text',
+      args: () => ['train', 'http://example.org/books.txt', '--out', 'x'],
+      code: 1,
+      says: /http:\/\/example\.org\/books\.txt is an address of text; .*Download it first/,
+    },
+    {
+      name: 'weights for a checkpoint',
+      args: () => ['generate', join(checkpoint, 'model.safetensors')],
+      code: 1,
+      says: /model\.safetensors is a file; expected the folder of a checkpoint.*Name the folder that it lies in, .*step-00000004/,
+    },
+    {
+      name: 'a text for a checkpoint',
+      args: () => ['eval', scratch.text, scratch.text],
+      code: 1,
+      says: /text\.txt is a file; expected the folder of a checkpoint/,
+    },
     { name: 'no checkpoint', args: () => ['generate', scratch.folder], code: 1, says: /no checkpoint/ },
     { name: 'an empty prompt', args: () => ['generate', checkpoint, '--prompt', ''], code: 2, says: /prompt is empty/ },
     {
@@ -264,6 +282,15 @@ describe('what a person gets wrong is answered in one line that names the value 
     );
     expect(compared.stderr).not.toContain('step 1');
     expect(compared.code).toBe(1);
+  });
+
+  it('a checkpoint without its tokenizer is read as bytes, which is said', () => {
+    const bare = harmed('bare', (path) => {
+      rmSync(join(path, 'tokenizer.json'));
+    });
+    const { stderr, code } = scratch.sympow('generate', bare, '--max-tokens', '2');
+    expect(stderr).toMatch(/note: .*bare has no tokenizer\.json: its 256 tokens are taken for bytes/);
+    expect(code).toBe(0);
   });
 
   it('--debug shows the stack', () => {

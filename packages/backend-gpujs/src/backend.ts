@@ -5,10 +5,12 @@ import {
   checked,
   ConfigError,
   Memory,
+  requireKnownKeys,
   type Backend,
   type BackendFactory,
   type DType,
   type Kernels,
+  type KnownKeys,
   type Tensor,
   type TypedArray,
 } from '@sympow/kernels';
@@ -96,6 +98,8 @@ class GpujsBackend implements Backend {
   }
 }
 
+const known: KnownKeys<GpujsOptions> = { mode: true };
+
 /**
  * A factory for the gpu.js backend: float32 on WebGL 2, WebAssembly or plain JavaScript.
  *
@@ -111,7 +115,9 @@ class GpujsBackend implements Backend {
  * console.log(await y.read()); // Float32Array [4, 6]
  * ```
  */
-export function gpujs({ mode = 'auto' }: GpujsOptions = {}): BackendFactory {
+export function gpujs(options: GpujsOptions = {}): BackendFactory {
+  requireKnownKeys('gpujs', options, known);
+  const { mode = 'auto' } = options;
   if (mode !== 'auto' && !modes.includes(mode)) {
     const expected = `auto, ${modes.join(', ')}`;
     throw new ConfigError({ what: 'mode of the gpujs backend', value: mode, expected });

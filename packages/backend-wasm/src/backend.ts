@@ -5,11 +5,13 @@ import {
   checked,
   ConfigError,
   Memory,
+  requireKnownKeys,
   OutOfMemoryError,
   type Backend,
   type BackendFactory,
   type DType,
   type Kernels,
+  type KnownKeys,
   type Tensor,
   type TypedArray,
 } from '@sympow/kernels';
@@ -42,13 +44,14 @@ class WasmBackend implements Backend {
 
   constructor(
     private readonly machine: Machine,
+    maxBytes: number,
     notes: readonly string[],
   ) {
     this.capabilities = {
       float: 'float32',
       dtypes: ['float32', 'int32'] as const,
       maxTensorBytes: 2 ** 31,
-      maxBytes: 2 ** 32,
+      maxBytes,
       threads: machine.threads,
       synchronousRead: true,
       notes,
@@ -154,6 +157,8 @@ function threadsOf(threads: 'auto' | number): { count: number; note: string } {
   return { count, note: `${count} thread${count > 1 ? 's' : ''} for ${processors()} processors` };
 }
 
+const known: KnownKeys<WasmOptions> = { threads: true, relaxed: true, wide: true, maxBytes: true };
+
 /**
  * A factory for the WebAssembly backend: float32 and int32 on the CPU, in every engine with WebAssembly SIMD.
  *
@@ -169,12 +174,9 @@ function threadsOf(threads: 'auto' | number): { count: number; note: string } {
  * console.log(await y.read()); // Float32Array [4, 6]
  * ```
  */
-export function wasm({
-  threads = 'auto',
-  relaxed = 'auto',
-  wide = false,
-  maxBytes = mostBytes,
-}: WasmOptions = {}): BackendFactory {
+export function wasm(options: WasmOptions = {}): BackendFactory {
+  requireKnownKeys('wasm', options, known);
+  const { threads = 'auto', relaxed = 'auto', wide = false, maxBytes = mostBytes } = options;
   if (threads !== 'auto' && !(Number.isSafeInteger(threads) && threads >= 1 && threads <= mostThreads)) {
     const expected = `auto, or a whole number from 1 to ${mostThreads}`;
     throw new ConfigError({ what: 'threads of the wasm backend', value: threads, expected });
@@ -197,7 +199,7 @@ export function wasm({
         const module = await moduleOf(variant, count > 1);
         const limits = { initial: 1, maximum: Math.floor(maxBytes / pageBytes) };
         const memory = memoryOf(count > 1 ? { ...limits, shared: true } : limits);
-        return new WasmBackend(await Machine.open(module, memory, count), [note, threadNote]);
+        return new WasmBackend(await Machine.open(module, memory, count), maxBytes, [note, threadNote]);
       };
       const wanted = threadsOf(threads);
       try {

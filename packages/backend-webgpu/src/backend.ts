@@ -5,8 +5,10 @@ import {
   checked,
   ConfigError,
   Memory,
+  requireKnownKeys,
   type DType,
   type Kernels,
+  type KnownKeys,
   type Tensor,
   type TypedArray,
   typedArrayKind,
@@ -136,6 +138,11 @@ export class GpuBackend implements WebGpuBackend {
   }
 }
 
+const known: KnownKeys<WebGpuOptions> = {
+  ...{ gpu: true, device: true, powerPreference: true, software: true },
+  ...{ f16: true, maxBytes: true, timestamps: true },
+};
+
 /**
  * A factory for the WebGPU backend: float32 and int32 on a GPU, in browsers, Deno and Node.
  *
@@ -154,6 +161,7 @@ export class GpuBackend implements WebGpuBackend {
  * ```
  */
 export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
+  requireKnownKeys('webgpu', options, known);
   const { maxBytes = Infinity, f16 = false, timestamps = false } = options;
   if (!(maxBytes >= 2 ** 20)) {
     throw new ConfigError({ what: 'maxBytes of the webgpu backend', value: maxBytes, expected: 'at least 2^20' });

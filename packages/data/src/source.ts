@@ -27,7 +27,7 @@ export interface TokenSourceOptions {
 /**
  * A source of documents that are in memory. The arrays are kept, not copied.
  *
- * @throws DataError if a token is not in 0 … V−1
+ * @throws DataError if a document is not a name with a typed array of tokens, or a token is not in 0 … V−1
  * @throws ConfigError if V is not a whole number of at least 1
  *
  * @example
@@ -205,7 +205,15 @@ export function readTarget(
   return out;
 }
 
-function requireIds({ name, tokens }: TokenDocument, vocabSize: number): void {
+function requireIds(document: TokenDocument, vocabSize: number): void {
+  const { name, tokens } = (document ?? {}) as Partial<TokenDocument>;
+  if (typeof name !== 'string' || !ArrayBuffer.isView(tokens) || !('subarray' in tokens)) {
+    throw new DataError({
+      what: 'a document',
+      value: document,
+      expected: 'a name and a typed array of tokens, as in { name, tokens }',
+    });
+  }
   if (isTypedArray(tokens, 'Uint8Array') && vocabSize >= 256) return;
   const at = tokens.findIndex((id) => id < 0 || id >= vocabSize);
   if (at >= 0) {

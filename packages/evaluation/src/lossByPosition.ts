@@ -6,13 +6,17 @@
  */
 
 import { DataError, type EvaluationStreams, type StreamGroup } from '@sympow/data';
-import { ConfigError } from '@sympow/kernels';
+import { ConfigError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import { kindsOfLayers, modelSize, type Model } from '@sympow/model';
 import type { LossByPosition, LossByPositionOptions, LossEvent, StreamLoss } from './api';
 import { bestBin, binEdges, binLosses, meanOverStreams, shareOf, StreamSums } from './bins';
 import { requireWhole } from './options';
 import { PaceSums } from './pace';
 import { defaultPiece, readGroup } from './streamLosses';
+
+const known: KnownKeys<LossByPositionOptions> = {
+  ...{ piece: true, first: true, edges: true, bytesPerToken: true, signal: true },
+};
 
 /**
  * Evaluates a model on streams: an event after each piece, and the result as the last one.
@@ -35,6 +39,7 @@ export function lossByPosition(
   streams: EvaluationStreams,
   options: LossByPositionOptions = {},
 ): AsyncGenerator<LossEvent, void, undefined> {
+  requireKnownKeys('lossByPosition', options, known);
   const { piece, bytesPerToken } = options;
   if (piece !== undefined) requireWhole('piece', piece, 1);
   if (bytesPerToken !== undefined && !(bytesPerToken > 0 && bytesPerToken < Infinity)) {

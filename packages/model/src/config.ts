@@ -85,6 +85,21 @@ export function modelConfig(options: ModelOptions = {}, entries: ModelEntries = 
   return config;
 }
 
+/** @throws ConfigError unless every setting is there, as {@link modelConfig} leaves them */
+export function requireConfig(config: ModelConfig): void {
+  const remedy = 'Make it with modelConfig({ … }).';
+  const expected = 'a configuration that modelConfig has completed';
+  if (typeof config !== 'object' || config === null) {
+    throw new ConfigError({ what: 'the configuration', value: config, expected, remedy });
+  }
+  for (const key of Object.keys(keys) as (keyof ModelConfig)[]) {
+    const value = config[key];
+    const entry = key === 'attention' || key === 'gate' || key === 'rotary';
+    if (value !== undefined && (!entry || typeof value === 'object')) continue;
+    throw new ConfigError({ what: `${key} of the configuration`, value, expected, remedy });
+  }
+}
+
 /** The entry of a name, or the one that is handed in. */
 function entryOf<E extends { readonly name: string; readonly says: string }>(
   what: string,

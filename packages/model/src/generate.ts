@@ -1,7 +1,8 @@
 /** Generation: the prompt in pieces, then token by token, in memory that does not grow. */
 
 import { Tape } from '@sympow/autograd';
-import { breathing, ConfigError, Random, type Tensor, type TypedArray } from '@sympow/kernels';
+import { breathing, ConfigError, Random, requireKnownKeys } from '@sympow/kernels';
+import type { KnownKeys, Tensor, TypedArray } from '@sympow/kernels';
 import type { Model } from './model';
 import { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
 import { beginSession, type Session } from './session';
@@ -28,6 +29,11 @@ export interface GenerateOptions extends SamplingOptions {
 /** Tokens of a prompt that are read at once: bounds the memory of a prompt of any length. */
 const promptPiece = 512;
 
+const known: KnownKeys<GenerateOptions> = {
+  ...{ prompt: true, maxTokens: true, seed: true, stop: true, signal: true, session: true },
+  ...{ temperature: true, topK: true, topP: true },
+};
+
 /**
  * Yields tokens until `maxTokens`, a stop token or an abort.
  *
@@ -50,6 +56,7 @@ export async function* generate(
   model: Model,
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void, undefined> {
+  requireKnownKeys('generate', options, known);
   const { prompt = [], maxTokens = Infinity, seed, stop = [], signal } = options;
   const { config } = model;
   check(prompt, config.vocabSize, maxTokens, options.session);

@@ -15,10 +15,10 @@ import {
   type Tape,
   type Variable,
 } from '@sympow/autograd';
-import { ShapeError, type Backend, type Tensor } from '@sympow/kernels';
+import { ConfigError, ShapeError, type Backend, type BackendFactory, type Tensor } from '@sympow/kernels';
 import type { AttentionInputs, AttentionKind, Recurrence } from '@sympow/recurrence';
 import type { ComputeOptions, ModelConfig } from './api';
-import { kindsOfLayers } from './config';
+import { kindsOfLayers, requireConfig } from './config';
 import { CheckpointError } from './errors';
 import { emptyMemory, type ModelMemory } from './memory';
 import { initialValues, parameterSpecs } from './parameters';
@@ -50,6 +50,8 @@ export class Model {
     values: ((name: string, size: number) => ArrayLike<number>) | undefined,
     readonly compute: ComputeOptions,
   ) {
+    requireOpen(backend);
+    requireConfig(config);
     const specs = parameterSpecs(config);
     const { rotary, gate } = config;
     const kinds = new Map<AttentionKind, Recurrence>();
@@ -75,12 +77,18 @@ export class Model {
     });
   }
 
-  /** A model with fresh weights: the same for the same configuration and seed on every backend. */
+  /**
+   * A model with fresh weights: the same for the same configuration and seed on every backend.
+   *
+   * @throws ConfigError for a backend that is not open, or a configuration that `modelConfig` has not completed
+   */
   static create(
     backend: Backend,
     config: ModelConfig,
     { seed = 0, ...compute }: { seed?: number } & ComputeOptions = {},
   ): Model {
+    requireOpen(backend);
+    requireConfig(config);
     const specs = parameterSpecs(config);
     return new Model(backend, config, (name) => initialValues(name, specs.get(name)!, seed), compute);
   }
@@ -229,4 +237,17 @@ export class Model {
     for (const { value } of this.parameters.values()) value.dispose();
     for (const { value } of this.constants.values()) value.dispose();
   }
+}
+
+/** A factory is easily taken for what it opens, and a promise for what it brings. */
+function requireOpen(backend: Backend): void {
+  const given = backend as Partial<Backend & BackendFactory> | null | undefined;
+  if (given?.kernels && given.capabilities) return;
+  throw new ConfigError({
+    what: 'the backend',
+    value: backend,
+    ...(typeof given?.open === 'function' && { message: `the backend ${given.name} is not open` }),
+    expected: 'an open backend',
+    remedy: 'Write await js().open(), or open another in this way.',
+  });
 }

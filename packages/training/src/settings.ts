@@ -2,10 +2,10 @@
 
 import type { TokenSource, TrainingBatches, TrainingBatchesOptions } from '@sympow/data';
 import { trainingBatches } from '@sympow/data';
-import { ConfigError, OutOfMemoryError } from '@sympow/kernels';
+import { ConfigError, OutOfMemoryError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
 import { adamwOptions, type AdamWOptions } from './adamw';
-import type { EvaluationOptions, TrainingOptions } from './api';
+import type { CheckpointOptions, EvaluationOptions, TrainingOptions } from './api';
 import type { WarmupCosineOptions } from './schedule';
 
 /** What fixes the course of a run beside its model and its data: stored with it, and the same when it goes on. */
@@ -27,8 +27,23 @@ export function runSettings(options: TrainingOptions, stored?: Partial<RunSettin
   return { batch, context, seed, learningRate, warmup, decaySteps, floor, ...adamwOptions(options) };
 }
 
+const known: KnownKeys<TrainingOptions> = {
+  ...{ model: true, data: true, batch: true, context: true, steps: true, accumulate: true, seed: true },
+  ...{ learningRate: true, warmup: true, decaySteps: true, floor: true },
+  ...{ beta1: true, beta2: true, eps: true, weightDecay: true, clip: true },
+  ...{ evaluation: true, checkpoints: true, signal: true },
+};
+const knownOfEvaluation: KnownKeys<EvaluationOptions> = {
+  ...{ data: true, every: true, rows: true, batch: true, context: true },
+};
+const knownOfCheckpoints: KnownKeys<CheckpointOptions> = {
+  ...{ storage: true, every: true, keep: true, files: true, resume: true },
+};
+
 /** Checks what the schedule, the optimizer and the data do not check themselves. @throws ConfigError, OutOfMemoryError */
-export function checkOptions({ model, data, evaluation, checkpoints, ...options }: TrainingOptions): void {
+export function checkOptions(given: TrainingOptions): void {
+  requireKnownKeys('train', given, known);
+  const { model, data, evaluation, checkpoints, ...options } = given;
   const { batch, context, steps, accumulate = 1, seed = 0 } = options;
   for (const [what, value] of Object.entries({ batch, context, steps, accumulate })) requireWhole(what, value, 1);
   requireWhole('seed', seed, 0);
@@ -44,12 +59,14 @@ export function checkOptions({ model, data, evaluation, checkpoints, ...options 
   requireRoom(model, batch, context, accumulate);
   if (typeof data !== 'function') requireVocabulary('data', data, model.config.vocabSize);
   if (evaluation) {
+    requireKnownKeys('evaluation of train', evaluation, knownOfEvaluation);
     const { every = 1, rows = 1 } = evaluation;
     requireVocabulary('evaluation.data', evaluation.data, model.config.vocabSize);
     requireWhole('evaluation.every', every, 1);
     requireWhole('evaluation.rows', rows, 1);
   }
   if (checkpoints) {
+    requireKnownKeys('checkpoints of train', checkpoints, knownOfCheckpoints);
     const { every = 1, keep = 1 } = checkpoints;
     requireWhole('checkpoints.every', every, 1);
     requireWhole('checkpoints.keep', keep, 1);

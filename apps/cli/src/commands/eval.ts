@@ -99,6 +99,7 @@ async function run(paths: readonly string[], path: string, flags: Flags, output:
   try {
     const checkpoint = await openCheckpoint(backend, path, computeOf(flags));
     output.note(`${checkpoint.name} from ${checkpoint.path}`);
+    for (const note of checkpoint.notes) output.note(`note: ${note}`);
     requireRoom(checkpoint.model.config, backend, Math.min(flags.batch, flags.streams));
     const source = (await openData(paths, flags, output, checkpoint.tokenizer))[flags.part];
     const loss = await interruptible(output.note, (signal) =>

@@ -104,7 +104,8 @@ async function run(path: string, flags: Flags, output: Output): Promise<Generate
   const prompt = await promptOf(flags);
   const backend = await openBackend(flags);
   try {
-    const { model, tokenizer } = await openCheckpoint(backend, path, computeOf(flags));
+    const { model, tokenizer, notes } = await openCheckpoint(backend, path, computeOf(flags));
+    for (const note of notes) output.note(`note: ${note}`);
     const { stateIn, stateOut } = flags;
     const session =
       stateIn === undefined

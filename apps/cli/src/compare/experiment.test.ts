@@ -97,6 +97,16 @@ describe('a mistake in the file is named with its place', () => {
       /^trainig in .*x\.json is no setting; expected one of title, .*training/,
     ],
     ['one in a part', { evaluation: { lenght: 8 } }, /^evaluation\.lenght in .* is no setting; expected one of length/],
+    [
+      'several parts that are missing',
+      { variants: undefined, contexts: undefined },
+      /lacks variants, contexts; expected each/,
+    ],
+    [
+      'all of training',
+      { training: {} },
+      /^training for variants\[0\] in .* lacks steps, learningRate, batch or tokensPerStep;/,
+    ],
     ['a part that is missing', { training: undefined }, /^training in .* is missing; expected it to be there/],
     ['a list that is none', { contexts: 16 }, /^contexts in .* is 16; expected a list of at least one context/],
     ['an empty list', { variants: [] }, /^variants in .*expected a list of at least one variant/],
@@ -139,9 +149,13 @@ describe('a mistake in the file is named with its place', () => {
     [
       'no batch',
       { training: { steps: 4, learningRate: 1 } },
-      /^training for variants\[0\] in .* has neither batch nor tokensPerStep/,
+      /^training for variants\[0\] in .* lacks batch or tokensPerStep; expected each/,
     ],
-    ['no steps', { training: { batch: 4, learningRate: 1 } }, /^training\.steps is missing for variants\[0\]/],
+    [
+      'no steps',
+      { training: { batch: 4, learningRate: 1 } },
+      /^training for variants\[0\] in .* lacks steps; expected each of them/,
+    ],
     [
       'tokens that do not divide',
       { training: { ...good.training, batch: undefined, tokensPerStep: 40 } },

@@ -163,8 +163,7 @@ export function isTaskData(data: TextData | TaskData): data is TaskData {
  */
 export function readExperiment(path: string): Experiment {
   const parsed = v.safeParse(schema, readJson(path));
-  // A misspelt setting explains why another is missing.
-  if (!parsed.success) throw mistake(path, parsed.issues.find(isUnknownKey) ?? parsed.issues[0]);
+  if (!parsed.success) throw mistakes(path, parsed.issues);
   const file = parsed.output;
   const variantNames = file.variants.map(({ name, variant }) => name ?? variant);
   const ids = slugs(variantNames, `variants in ${path}`);
@@ -217,13 +216,30 @@ function isUnknownKey({ type, expected }: v.BaseIssue<unknown>): boolean {
   return type === 'strict_object' && expected === 'never';
 }
 
+function isMissing({ type, received }: v.BaseIssue<unknown>): boolean {
+  return type === 'strict_object' && received === 'undefined';
+}
+
+/** The worst of all issues; of settings that are missing, all in one. */
+function mistakes(path: string, issues: readonly v.BaseIssue<unknown>[]): ConfigError {
+  // A misspelt setting explains why another is missing.
+  const first = issues.find(isUnknownKey) ?? issues[0]!;
+  const missing = issues.filter(isMissing).map(placeOf);
+  if (!isMissing(first) || missing.length < 2) return mistake(path, first);
+  const message = `${path} lacks ${missing.join(', ')}`;
+  return new ConfigError({ what: path, value: undefined, message, expected: 'each of them' });
+}
+
+function placeOf(issue: v.BaseIssue<unknown>): string {
+  return v.getDotPath(issue)?.replaceAll(/\.(\d+)/g, '[$1]') ?? 'the whole';
+}
+
 function mistake(path: string, issue: v.BaseIssue<unknown>): ConfigError {
-  const place = v.getDotPath(issue)?.replaceAll(/\.(\d+)/g, '[$1]') ?? 'the whole';
-  const what = `${place} in ${path}`;
+  const what = `${placeOf(issue)} in ${path}`;
   if (isUnknownKey(issue)) {
     return new ConfigError({ what, value: issue.input, message: `${what} is no setting`, expected: issue.message });
   }
-  if (issue.type === 'strict_object' && issue.received === 'undefined') {
+  if (isMissing(issue)) {
     return new ConfigError({ what, value: undefined, message: `${what} is missing`, expected: 'it to be there' });
   }
   return new ConfigError({ what, value: issue.input, expected: issue.message });

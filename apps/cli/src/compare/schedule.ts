@@ -42,8 +42,17 @@ export function schedule(fields: TrainingFields, context: number, place: string)
     weightDecay,
     clip,
   } = fields;
-  if ((rows === undefined) === (tokensPerStep === undefined)) {
-    const message = `training for ${place} has ${rows === undefined ? 'neither batch nor' : 'both batch and'} tokensPerStep`;
+  const missing = [
+    ...(steps === undefined ? ['steps'] : []),
+    ...(learningRate === undefined ? ['learningRate'] : []),
+    ...(rows === undefined && tokensPerStep === undefined ? ['batch or tokensPerStep'] : []),
+  ];
+  if (missing.length > 0) {
+    const message = `training for ${place} lacks ${missing.join(', ')}`;
+    throw new ConfigError({ what: 'training', value: fields, message, expected: 'each of them' });
+  }
+  if (rows !== undefined && tokensPerStep !== undefined) {
+    const message = `training for ${place} has both batch and tokensPerStep`;
     throw new ConfigError({ what: 'batch', value: rows, message, expected: 'one of the two' });
   }
   if (tokensPerStep !== undefined && tokensPerStep % context !== 0) {
@@ -51,12 +60,6 @@ export function schedule(fields: TrainingFields, context: number, place: string)
     throw new ConfigError({ what: 'training.tokensPerStep', value: tokensPerStep, expected });
   }
   const batch = rows ?? tokensPerStep! / context;
-  for (const [key, value] of Object.entries({ steps, learningRate })) {
-    if (value === undefined) {
-      const message = `training.${key} is missing for ${place}`;
-      throw new ConfigError({ what: key, value, message, expected: 'a number above 0' });
-    }
-  }
   if (batch % accumulate !== 0) {
     const expected = `a divisor of the ${batch} rows at context ${context}, for ${place}`;
     throw new ConfigError({ what: 'training.accumulate', value: accumulate, expected });

@@ -51,6 +51,7 @@ async function find(
 ): Promise<FoundFile[]> {
   const { fs, path } = nodeFiles();
   requirePath(given);
+  requireLocal(given);
   if (isStandardInput(given)) return [{ path: '-', name: 'stdin', named: true, once: true }];
   const root = path.resolve(given);
   const found: FoundFile[] = [];
@@ -135,4 +136,16 @@ export function unreadable(path: string, cause: unknown): DataError {
 
 function byName(a: FoundFile, b: FoundFile): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+/** Text is read from disk alone: an address is not looked up as the name of a file. */
+function requireLocal(path: string): void {
+  if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return;
+  throw new DataError({
+    what: 'path',
+    value: path,
+    message: `${path} is an address of text`,
+    expected: 'text on this machine, or the address of a .bin or a .zarr',
+    remedy: 'Download it first.',
+  });
 }

@@ -1,4 +1,5 @@
 // The kinds of dataset that a path may hold.
+import { requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
 import { requirePath } from '../options';
@@ -8,6 +9,10 @@ import { zarrDataset } from './zarr';
 
 /** The first that accepts a path opens it; text accepts all and stands last. */
 const datasets: readonly Dataset[] = [zarrDataset, binDataset, textFilesDataset];
+
+const known: KnownKeys<DatasetOptions> = {
+  ...{ tokenizer: true, encoding: true, extensions: true, http: true, cacheBytes: true, damaged: true },
+};
 
 /**
  * Opens what lies at some paths, whichever kind of dataset it is.
@@ -24,6 +29,7 @@ export async function openDataset(
   paths: string | readonly string[],
   options: DatasetOptions = {},
 ): Promise<TokenSource> {
+  requireKnownKeys('openDataset', options, known);
   const given = typeof paths === 'string' ? [paths] : paths;
   const kinds = new Set(await Promise.all(given.map(kindOf)));
   const [kind] = kinds;

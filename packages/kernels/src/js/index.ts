@@ -3,6 +3,7 @@
 import type { Backend, BackendFactory, DType, Tensor, TypedArray } from '../api';
 import { checked, type UncheckedKernels } from '../door';
 import { Memory } from '../memory';
+import { requireKnownKeys, type KnownKeys } from '@sympow/core';
 import { ConfigError } from '../errors';
 import * as elementwise from './elementwise';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy';
@@ -136,6 +137,8 @@ class JsBackend implements Backend {
   }
 }
 
+const known: KnownKeys<JsOptions> = { float: true };
+
 /**
  * A factory for the plain TypeScript backend.
  *
@@ -149,7 +152,9 @@ class JsBackend implements Backend {
  * console.log(await y.read()); // Float32Array [4, 6]
  * ```
  */
-export function js({ float = 'float32' }: JsOptions = {}): BackendFactory {
+export function js(options: JsOptions = {}): BackendFactory {
+  requireKnownKeys('js', options, known);
+  const { float = 'float32' } = options;
   if (!['float32', 'float64'].includes(float)) {
     throw new ConfigError({ what: 'float of the js backend', value: float, expected: 'float32 or float64' });
   }
