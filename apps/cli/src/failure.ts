@@ -1,6 +1,6 @@
 // What a person sees of an error: one line that names the value and the remedy. `--debug` shows where it came from.
 
-import { SympowError } from '@sympow/kernels';
+import { isSympowError, SympowError } from '@sympow/kernels';
 import { exitCodeOfSignal } from './interrupt';
 import { visible } from './visible';
 
@@ -17,7 +17,7 @@ function isAbort(error: unknown): boolean {
 
 export function exitCodeOf(error: unknown): number {
   if (isAbort(error)) return exitCodeOfSignal();
-  return error instanceof SympowError && ['USAGE', 'CONFIG'].includes(error.code) ? 2 : 1;
+  return isSympowError(error) && ['USAGE', 'CONFIG'].includes(error.code) ? 2 : 1;
 }
 
 export function explain(error: unknown, debug: boolean): string {
@@ -26,7 +26,7 @@ export function explain(error: unknown, debug: boolean): string {
   if (debug) return visible(error.stack ?? error.message);
   const line = visible(error.message.replace(/\s*\n\s*/g, ' '));
   // What was not thrown on purpose is a defect of ours, and its stack is worth reporting.
-  return error instanceof SympowError ? `sympow: ${line}` : `sympow: ${line} (unexpected; --debug shows where)`;
+  return isSympowError(error) ? `sympow: ${line}` : `sympow: ${line} (unexpected; --debug shows where)`;
 }
 
 /** What a person is told when a result could not be written. */

@@ -1,6 +1,6 @@
 // `sympow doctor`: what can compute here, why the rest cannot, and how fast each is, measured after a check of its result.
 
-import { SympowError, type Backend } from '@sympow/kernels';
+import { isSympowError, type Backend } from '@sympow/kernels';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { backends, openBackend } from '../backends';
 import type { Command } from '../command';
@@ -78,7 +78,7 @@ async function examine(name: string): Promise<Finding> {
     return {
       name,
       available: false,
-      reason: error instanceof SympowError ? error.message : `failed: ${error.message}`,
+      reason: isSympowError(error) ? error.message : `failed: ${error.message}`,
     };
   }
 }

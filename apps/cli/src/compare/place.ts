@@ -1,6 +1,6 @@
 // What other packages find wrong with a part of a file, with the place of that part.
 
-import { ConfigError, SympowError } from '@sympow/kernels';
+import { ConfigError, isSympowError } from '@sympow/kernels';
 
 /** Runs `body`; typed errors become those of a place in a file. */
 export async function atPlace<R>(place: string, body: () => R | Promise<R>): Promise<R> {
@@ -21,7 +21,7 @@ export function atPlaceNow<R>(place: string, body: () => R): R {
 }
 
 function placed(place: string, cause: unknown): unknown {
-  if (!(cause instanceof SympowError)) return cause;
+  if (!isSympowError(cause)) return cause;
   const message = `${place}: ${cause.message.split('; expected ')[0]}`;
   const { value, expected, remedy } = cause;
   return new ConfigError({ what: place, value, message, expected, ...(remedy !== undefined && { remedy }), cause });

@@ -1,4 +1,5 @@
 // The chunks of a Zarr array: fetched with caps, decoded, checked, and kept in a bounded cache.
+import { isSympowError } from '@sympow/kernels';
 import { DataError } from '../errors';
 import type { ByteStore } from '../stores/api';
 import { ByteCache } from '../stores/cache';
@@ -96,7 +97,7 @@ export function openChunks(store: ByteStore, layout: ZarrLayout, options: ChunkO
       } catch (error) {
         signal?.throwIfAborted();
         // A server that does not answer is no reason to skip anything.
-        if (error instanceof DataError && !(error instanceof FileSizeError)) throw error;
+        if (isSympowError(error, 'DATA') && !(error instanceof FileSizeError)) throw error;
         const reason = reasonOf(error);
         const message = `${name(row, column)} is damaged: ${reason}`;
         if (skip) {

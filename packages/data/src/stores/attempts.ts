@@ -1,5 +1,6 @@
 // Asking a server again. What may go well another time is tried after a pause that doubles, or as long as the server asks for;
 // an attempt that brings too little for too long counts as cut off.
+import { isSympowError } from '@sympow/kernels';
 import { DataError } from '../errors';
 
 /** How often, how long and how patiently a server is asked. */
@@ -56,7 +57,7 @@ export async function persist<R>(url: string, patience: Patience, attempt: (it: 
       return await once(patience, attempt);
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof DataError) throw error;
+      if (isSympowError(error, 'DATA')) throw error;
       const reason = reasonOf(error);
       const final = isFinal(error);
       if (final || tried >= retries) {

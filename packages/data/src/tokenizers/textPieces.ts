@@ -1,4 +1,5 @@
 // Bytes as text, whole or in long pieces, with bytes that are no text by themselves where a tokenizer can keep them.
+import { isError } from '@sympow/kernels';
 import { DataError } from '../errors';
 import { utf8 } from './decoding';
 
@@ -65,7 +66,7 @@ function* asText(bytes: Uint8Array): Generator<TextPiece> {
     yield utf8({ fatal: true }).decode(bytes);
     return;
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (!isError(error) || error.name !== 'TypeError') throw error;
   }
   let from = 0;
   for (let at = 0; at < bytes.length;) {
