@@ -7,7 +7,11 @@ import { createProgram } from './program';
 async function parsed(line: string) {
   const calls: { name: string; options: Record<string, unknown> }[] = [];
   const program = createProgram(commands, '1.2.3', async ({ name }, _, options) => void calls.push({ name, options }));
-  const words = line.match(/"[^"]*"|\S+/g)!.map((word) => word.replaceAll('"', ''));
+  const words = line
+    .replace(/ #.*/, '')
+    .replace(/^[^|]*\| /, '')
+    .match(/"[^"]*"|\S+/g)!
+    .map((word) => word.replaceAll('"', ''));
   await program.parseAsync(words.slice(1), { from: 'user' });
   return calls;
 }
@@ -30,9 +34,9 @@ describe('help', () => {
   });
 
   it.each(commands.filter(({ examples }) => examples).map(({ name, examples }) => ({ name, examples })))(
-    'of $name has two examples, which it takes as they are',
+    'of $name has two examples or more, which it takes as they are',
     async ({ name, examples }) => {
-      expect(examples).toHaveLength(2);
+      expect(examples!.length).toBeGreaterThanOrEqual(2);
       for (const example of examples!) expect(await parsed(example)).toMatchObject([{ name }]);
     },
   );
