@@ -47,8 +47,10 @@ describe('stops', () => {
       expect(result.text).toBe(whole.result.text.slice(0, whole.result.text.indexOf(stop)));
       expect(shown).toBe(`😀漢${result.text}\n`);
     }
-    const held = write(...args, '--stop', 'a stop that is long and never written');
-    expect(held).toMatchObject({ shown: whole.shown, result: { text: whole.result.text } });
+    for (const stop of ['zz', 'zzz', 'a stop that is long and never written']) {
+      const held = write(...args, '--stop', stop);
+      expect(held).toMatchObject({ shown: whole.shown, result: { text: whole.result.text } });
+    }
   }, 60_000);
 
   it('that are empty are a mistake', () => {
