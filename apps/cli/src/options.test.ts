@@ -3,7 +3,7 @@
 import { gpujs } from '@sympow/backend-gpujs';
 import { wasm } from '@sympow/backend-wasm';
 import { webgpu } from '@sympow/backend-webgpu';
-import { openDataset, textSource, tokenSource } from '@sympow/data';
+import { evaluationStreams, openDataset, textSource, tokenSource, trainingBatches } from '@sympow/data';
 import { lossByPosition } from '@sympow/evaluation';
 import { ConfigError, js, type Backend } from '@sympow/kernels';
 import { generate, Model, modelConfig, type ModelConfig } from '@sympow/model';
@@ -43,6 +43,8 @@ describe('a typo in options', () => {
       'openDataset has no option "tokeniser"; expected one of tokenizer',
       () => openDataset('x', typo({ tokeniser: 1 })),
     ],
+    ['trainingBatches has no option "rows"; expected one of batch', () => trainingBatches(data, typo({ rows: 1 }))],
+    ['evaluationStreams has no option "max"; expected one of length', () => evaluationStreams(data, typo({ max: 1 }))],
     ['a setting is "heds"; expected one of', () => modelConfig(typo({ heds: 1 }))],
   ])('%s', async (message, call) => {
     const error = await Promise.resolve()

@@ -1,6 +1,6 @@
 // Random rows of tokens for training. The law by which they are drawn is derived in the README.
 import { ConfigError } from '@sympow/embedding';
-import { Random } from '@sympow/kernels';
+import { Random, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import type { Span, TokenSource, TrainingBatches, TrainingBatchesOptions } from './api';
 import { resumeAt } from './cursor';
 import { DataError } from './errors';
@@ -12,6 +12,10 @@ import { readBatch } from './rows';
 
 /** Random numbers set aside for one row. It needs two, of two words each, and in rare cases a few more. */
 const DRAWS_PER_ROW = 16;
+
+const known: KnownKeys<TrainingBatchesOptions> = {
+  ...{ batch: true, context: true, seed: true, order: true, cursor: true },
+};
 
 /**
  * Endless training batches. Row i of a run is a function of (source, context, seed, i) alone, so a cursor of a few numbers
@@ -37,16 +41,10 @@ const DRAWS_PER_ROW = 16;
  * const saved = JSON.stringify(batches.cursor());
  * ```
  */
-export function trainingBatches(
-  source: TokenSource,
-  {
-    batch,
-    context,
-    cursor,
-    seed = cursor?.seed ?? 0,
-    order = source.chunks ? 'chunks' : 'random',
-  }: TrainingBatchesOptions,
-): TrainingBatches {
+export function trainingBatches(source: TokenSource, options: TrainingBatchesOptions): TrainingBatches {
+  requireKnownKeys('trainingBatches', options, known);
+  const { batch, context, cursor } = options;
+  const { seed = cursor?.seed ?? 0, order = source.chunks ? 'chunks' : 'random' } = options;
   requireBatch(batch, context);
   requireWhole('seed', seed, 0);
   if (order !== 'random' && order !== 'chunks') {

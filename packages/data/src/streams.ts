@@ -1,10 +1,13 @@
 // Long texts for evaluation: parallel streams of equal length, read piece by piece, so that memory does not depend on
 // their length.
+import { requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import type { EvaluationStreams, EvaluationStreamsOptions, Span, StreamGroup, StreamPiece, TokenSource } from './api';
 import { DataError } from './errors';
 import { requireWhole } from './options';
 import { PrefixSums } from './prefixSums';
 import { readBatch } from './rows';
+
+const known: KnownKeys<EvaluationStreamsOptions> = { length: true, batch: true, maximum: true };
 
 /**
  * Cuts every document, from its beginning, into streams of length + 1 tokens that do not overlap: the first stream of a
@@ -23,10 +26,9 @@ import { readBatch } from './rows';
  * }
  * ```
  */
-export function evaluationStreams(
-  source: TokenSource,
-  { length, batch = 1, maximum }: EvaluationStreamsOptions,
-): EvaluationStreams {
+export function evaluationStreams(source: TokenSource, options: EvaluationStreamsOptions): EvaluationStreams {
+  requireKnownKeys('evaluationStreams', options, known);
+  const { length, batch = 1, maximum } = options;
   requireWhole('length', length, 1);
   requireWhole('batch', batch, 1);
   if (maximum !== undefined) requireWhole('maximum', maximum, 1);
