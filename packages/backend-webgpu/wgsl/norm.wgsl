@@ -29,6 +29,7 @@ var<storage, read_write> y: array<f32>;
 
 // 2^-64: squares of numbers from 10^19 on are beyond the range of a float.
 const small = 5.421010862427522e-20;
+const largest = 3e38;
 
 fn weight_of(i: u32) -> f32 {
 #if weight
@@ -60,7 +61,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   var squares = vec2<f32>(0.0);
   for (var i = thread; i < params.n; i += threads) {
     let off = (x[at + i] - first) - mean;
-    squares += vec2<f32>(off * off, (small * off) * (small * off));
+    // Drivers may multiply in another order, and small² alone is 0; they do not through a minimum.
+    let reduced = min(small * abs(off), largest);
+    squares += vec2<f32>(off * off, reduced * reduced);
   }
   squares = workgroup_sums(thread, squares);
   var scale = 1.0 / sqrt(squares.x / count + params.eps);
