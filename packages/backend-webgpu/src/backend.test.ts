@@ -159,7 +159,7 @@ describe.skipIf(missing)(`on a device${missing ? `: ${missing}` : ''}`, () => {
   });
 
   it.each([
-    ['layerNorm', 'norm', 'workgroup_sum(thread, square) / count', 'square'],
+    ['layerNorm', 'norm', 'workgroup_sum(thread, mean) / count', 'mean'],
     ['matmul', 'direct_tile', 'a$j[$r]', 'a$j[$j]'],
     ['gateSum', 'fixed', 'exponent - 150 + point', 'exponent - 149 + point'],
   ])('is refused when its %s is wrong', async (kernel, file, right, wrong) => {

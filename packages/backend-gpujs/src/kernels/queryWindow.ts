@@ -114,13 +114,16 @@ function sums(
   }
   let known = 0;
   for (let row = 0; row < this.constants.D; row++) {
-    let phi = this.constants.weight[row]!;
+    // The state early on: φ alone may be too small for a float where their product is not.
+    let term = this.constants.weight[row]!;
+    let seen = 1;
     for (let r = 0; r < this.constants.p; r++) {
-      phi *= q[this.thread.y * this.constants.d + this.constants.index[row * this.constants.p + r]!]!;
+      const factor = q[this.thread.y * this.constants.d + this.constants.index[row * this.constants.p + r]!]!;
+      if (factor === 0) seen = 0;
+      term *= factor;
+      if (r === 0) term *= S[(state + row) * this.constants.columns + this.thread.x]!;
     }
-    if (phi !== 0) {
-      known += phi * S[(state + row) * this.constants.columns + this.thread.x]!;
-    }
+    if (seen > 0) known += term;
   }
   return sum + known;
 }
