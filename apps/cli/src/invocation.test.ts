@@ -3,30 +3,30 @@ import { describe, expect, it } from 'vitest';
 import { ownWords, quoted } from './invocation';
 
 const clone = 'node tools/setup.mjs && node tools/run.mjs apps/cli demo';
-const main = '/work/node_modules/sympow/dist/main.js';
+const main = '/home/ada/node_modules/sympow/dist/main.js';
 
 describe('the words that call this program again', () => {
   it.each([
-    ['npx sympow', { npm_lifecycle_event: 'npx' }, '/work/node_modules/.bin/sympow'],
+    ['npx sympow', { npm_lifecycle_event: 'npx' }, '/home/ada/node_modules/.bin/sympow'],
     ['npx sympow', { npm_lifecycle_event: 'npx' }, '/home/x/.npm/_npx/0123/node_modules/.bin/sympow'],
     [
       'npx sympow',
       { npm_lifecycle_event: 'demo', npm_lifecycle_script: 'sympow demo' },
-      '/work/node_modules/.bin/sympow',
+      '/home/ada/node_modules/.bin/sympow',
     ],
     ['npx sympow', {}, main],
     ['sympow', {}, '/usr/bin/sympow'],
     [
       'npm run -s sympow --',
       { npm_lifecycle_event: 'start', npm_lifecycle_script: clone },
-      '/work/apps/cli/dist/main.js',
+      '/home/ada/apps/cli/dist/main.js',
     ],
     [
       'pnpm sympow',
       { npm_lifecycle_event: 'sympow', npm_lifecycle_script: clone, npm_config_user_agent: 'pnpm/12.21.0' },
-      '/work/apps/cli/dist/main.js',
+      '/home/ada/apps/cli/dist/main.js',
     ],
-    ['node apps/cli/dist/main.js', {}, '/work/apps/cli/dist/main.js'],
+    ['node apps/cli/dist/main.js', {}, '/home/ada/apps/cli/dist/main.js'],
   ])('%s', (words, env, path) => expect(ownWords(env, path, '/work')).toBe(words));
 });
 
