@@ -27,7 +27,7 @@ describe('the words that call this program again', () => {
       '/home/ada/apps/cli/dist/main.js',
     ],
     ['node apps/cli/dist/main.js', {}, '/home/ada/apps/cli/dist/main.js'],
-  ])('%s', (words, env, path) => expect(ownWords(env, path, '/work')).toBe(words));
+  ])('%s', (words, env, path) => expect(ownWords(env, path, '/home/ada')).toBe(words));
 });
 
 describe('a word in a shell', () => {
