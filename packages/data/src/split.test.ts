@@ -59,6 +59,12 @@ describe('what is held out', () => {
     );
   });
 
+  it('is not split by an option that there is not', () => {
+    const typo = { fractoin: 0.5 } as HeldOutOptions;
+    expect(() => heldOut(textSource('0123456789'), typo)).toThrow(ConfigError);
+    expect(() => heldOut(textSource('0123456789'), typo)).toThrow('heldOut has no option "fractoin"');
+  });
+
   it('never reaches a training batch, as an input or as a target, at any seed and context', async () => {
     await fc.assert(
       fc.asyncProperty(lengths, options, fc.integer({ min: 1, max: 12 }), async (sizes, how, context) => {

@@ -1,10 +1,12 @@
 // What is trained on and what is kept for evaluation. Both are sources of their own that cannot be read beyond their own
 // tokens, so that nothing held out reaches a batch, as an input or as a target.
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import type { HeldOut, HeldOutOptions, TokenSource } from './api';
 import { DataError } from './errors';
 import { requireWhole } from './options';
 import { partsOf } from './source';
+
+const known: KnownKeys<HeldOutOptions> = { fraction: true, by: true, seed: true };
 
 /**
  * Splits a source in two. By `tail`, the last `fraction` of every document is held out, rounded to whole tokens: both
@@ -12,7 +14,7 @@ import { partsOf } from './source';
  * least one and never all: those whose names have the smallest hashes under the seed. That does not depend on the order of
  * the documents, and a document that is added moves one other at most.
  *
- * @throws ConfigError if the fraction is not between 0 and 1, or `by` is neither
+ * @throws ConfigError if the fraction is not between 0 and 1, `by` is neither, or an option is none of these
  * @throws DataError if either part would be empty
  *
  * @example
@@ -22,7 +24,9 @@ import { partsOf } from './source';
  * rest.tokenCount; // 1
  * ```
  */
-export function heldOut(source: TokenSource, { fraction = 0.1, by = 'tail', seed = 0 }: HeldOutOptions = {}): HeldOut {
+export function heldOut(source: TokenSource, options: HeldOutOptions = {}): HeldOut {
+  requireKnownKeys('heldOut', options, known);
+  const { fraction = 0.1, by = 'tail', seed = 0 } = options;
   if (!(fraction > 0 && fraction < 1)) {
     throw new ConfigError({ what: 'fraction', value: fraction, expected: 'a number above 0 and below 1' });
   }

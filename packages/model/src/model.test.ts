@@ -176,3 +176,10 @@ describe('a model refuses', () => {
     );
   });
 });
+
+it('an option that Model.create does not have is named', async () => {
+  const backend = await js().open();
+  const typo = { sede: 1 } as { seed?: number };
+  expect(() => Model.create(backend, tinyConfig(), typo)).toThrow('Model.create has no option "sede"');
+  expect(backend.memory().liveBuffers).toBe(0);
+});

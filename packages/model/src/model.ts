@@ -15,7 +15,15 @@ import {
   type Tape,
   type Variable,
 } from '@sympow/autograd';
-import { ConfigError, ShapeError, type Backend, type BackendFactory, type Tensor } from '@sympow/kernels';
+import {
+  ConfigError,
+  requireKnownKeys,
+  ShapeError,
+  type Backend,
+  type BackendFactory,
+  type KnownKeys,
+  type Tensor,
+} from '@sympow/kernels';
 import type { AttentionInputs, AttentionKind, Recurrence } from '@sympow/recurrence';
 import type { ComputeOptions, ModelConfig } from './api';
 import { kindsOfLayers, requireConfig } from './config';
@@ -32,6 +40,8 @@ export interface ForwardOptions {
   /** Logits for the last token only. */
   readonly lastOnly?: boolean;
 }
+
+const knownOfCreate: KnownKeys<{ seed?: number } & ComputeOptions> = { seed: true, form: true, chunk: true };
 
 /** A model on a backend. Its parameters are the backend's memory until `dispose`. */
 export class Model {
@@ -80,13 +90,12 @@ export class Model {
   /**
    * A model with fresh weights: the same for the same configuration and seed on every backend.
    *
-   * @throws ConfigError for a backend that is not open, or a configuration that `modelConfig` has not completed
+   * @throws ConfigError for a backend that is not open, a configuration that `modelConfig` has not completed, or an option
+   * that there is not
    */
-  static create(
-    backend: Backend,
-    config: ModelConfig,
-    { seed = 0, ...compute }: { seed?: number } & ComputeOptions = {},
-  ): Model {
+  static create(backend: Backend, config: ModelConfig, options: { seed?: number } & ComputeOptions = {}): Model {
+    requireKnownKeys('Model.create', options, knownOfCreate);
+    const { seed = 0, ...compute } = options;
     requireOpen(backend);
     requireConfig(config);
     const specs = parameterSpecs(config);
