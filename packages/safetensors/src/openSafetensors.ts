@@ -2,7 +2,7 @@
 // for, so that there is never a second copy of all of them.
 import { describeValue } from '@sympow/core';
 import type { SafetensorsEntry, SafetensorsReadOptions } from './api';
-import { LENGTH_BYTES } from './layout';
+import { LENGTH_BYTES, MAX_HEADER_BYTES } from './layout';
 import { FormatError } from './errors';
 import { readSafetensorsHeader, safetensorsHeadBytes } from './read';
 import { parseShardIndex } from './shards';
@@ -100,7 +100,7 @@ async function readIndex(
       remedy: 'Check the path.',
     });
   }
-  const { maxHeaderBytes = 100_000_000 } = options;
+  const { maxHeaderBytes = MAX_HEADER_BYTES } = options;
   if (bytes > maxHeaderBytes) {
     throw new FormatError({
       what: `length of ${at(index)}`,

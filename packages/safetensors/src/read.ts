@@ -7,7 +7,7 @@ import { describeValue } from '@sympow/core';
 import type { SafetensorsEntry, SafetensorsHeader, SafetensorsReadOptions } from './api';
 import { elementCount, isStoredDType, STORED_BYTES } from './dtypes';
 import { FormatError } from './errors';
-import { isNaturals, LENGTH_BYTES, METADATA } from './layout';
+import { isNaturals, LENGTH_BYTES, MAX_HEADER_BYTES, MAX_TENSORS, METADATA } from './layout';
 import { StoredTensor } from './storedTensor';
 import { parseStrictJson, type StrictJson } from './strictJson';
 
@@ -18,8 +18,6 @@ export interface Safetensors {
   readonly tensors: Map<string, StoredTensor>;
 }
 
-const MAX_HEADER_BYTES = 100_000_000;
-const MAX_TENSORS = 100_000;
 /** Values in the header per tensor, with room for shapes of some twenty axes. */
 const VALUES_PER_TENSOR = 32;
 

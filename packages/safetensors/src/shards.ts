@@ -3,6 +3,7 @@ import { ConfigError, describeValue } from '@sympow/core';
 import type { SafetensorsReadOptions, TensorType } from './api';
 import { elementCount, STORED_BYTES } from './dtypes';
 import { FormatError } from './errors';
+import { MAX_HEADER_BYTES, MAX_TENSORS } from './layout';
 import { parseStrictJson, type StrictJson } from './strictJson';
 
 /** Which tensors go into which file. */
@@ -12,9 +13,6 @@ export interface ShardPlan {
   /** What `<base>.safetensors.index.json` has to hold. */
   readonly index: string;
 }
-
-const MAX_TENSORS = 100_000;
-const MAX_INDEX_BYTES = 100_000_000;
 
 /**
  * Divides tensors among files of at most `maxBytes` of elements each, in the order in which they come. A tensor that is
@@ -71,7 +69,7 @@ export function planShards(
  * @throws FormatError if it is none, names a file outside its folder, or lists more tensors than `maxTensors`
  */
 export function parseShardIndex(bytes: Uint8Array, options: SafetensorsReadOptions = {}): Map<string, string> {
-  const { maxTensors = MAX_TENSORS, maxHeaderBytes = MAX_INDEX_BYTES, source = 'index' } = options;
+  const { maxTensors = MAX_TENSORS, maxHeaderBytes = MAX_HEADER_BYTES, source = 'index' } = options;
   const invalid = (what: string, value: unknown, expected: string) =>
     new FormatError({ what: `${source}: ${what}`, value, expected });
   if (bytes.length > maxHeaderBytes) throw invalid('length', bytes.length, `at most ${maxHeaderBytes} bytes`);
