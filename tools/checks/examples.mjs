@@ -1,5 +1,6 @@
 // The examples of the packages: the ```ts blocks of their READMEs, and those of their doc comments that import what they
 // use; taken out, bundled against the sources, and run in an empty folder by one process. Those for Vitest are left out.
+// Beside them the programs in examples/, each its folder's main.ts.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,7 +34,7 @@ function nativeUrl(name, importer) {
 }
 
 /**
- * The examples of one package, or of the project itself, which has a README only.
+ * The examples of one package, of a folder in examples/, or of the project itself, which has a README only.
  * @param {string} directory relative to the root
  * @returns {Example[]}
  */
@@ -42,6 +43,8 @@ export function examplesOf(directory) {
   const sources = (existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [])
     .filter((file) => file.endsWith('.ts') && !/\.(test|gen)\.ts$/.test(file))
     .map((file) => `src/${file}`);
+  const program = join(root, directory, 'main.ts');
+  if (existsSync(program)) return [{ name: `${directory}/main.ts`, code: readFileSync(program, 'utf8') }];
   return ['README.md', ...sources.sort()]
     .filter((file) => existsSync(join(root, directory, file)))
     .flatMap((file) => {

@@ -1,11 +1,12 @@
 // Packs every published package as it would go to npm, checks the tarballs (publint, arethetypeswrong), then installs
-// them all into a scratch project that imports each by ESM and by CommonJS, type-checks against it, trains with it on
-// every engine of tools/engines, and runs the demo.
+// them all into a scratch project that imports each by ESM and by CommonJS, type-checks against it, runs the programs of
+// examples/ and the demo with it, and trains with it on every engine of tools/engines.
 // Needs `pnpm build` first. Prints each fault; exits 1 on any.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { transformSync } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { tryLibrary } from '../engines/library.mjs';
@@ -86,6 +87,13 @@ if (esm !== cjs) fault(`ESM and CommonJS export different names\n${esm}\n${cjs}`
 // The declarations must hold without skipLibCheck, in a project that does not have the types of Node.
 const text = specifiers.map((name, i) => `export * as p${i} from '${name}';\n`).join('');
 for (const file of ['esm.mts', 'cjs.cts']) writeFileSync(join(scratch, file), text);
+const examples = workspaces(['examples']).map(({ directory }) => {
+  const file = `${directory.replace('/', '-')}.mts`;
+  const code = readFileSync(join(root, directory, 'main.ts'), 'utf8');
+  writeFileSync(join(scratch, file), code);
+  writeFileSync(join(scratch, file.replace('.mts', '.mjs')), transformSync(code, { loader: 'ts' }).code);
+  return file;
+});
 const compilerOptions = {
   noEmit: true,
   strict: true,
@@ -95,8 +103,12 @@ const compilerOptions = {
   lib: ['es2022', 'esnext.disposable', 'dom'],
   module: 'nodenext',
 };
-writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['esm.mts', 'cjs.cts'] }));
+writeFileSync(
+  join(scratch, 'tsconfig.json'),
+  JSON.stringify({ compilerOptions, files: ['esm.mts', 'cjs.cts', ...examples] }),
+);
 run('types', bin('tsc'), ['-p', '.']);
+for (const file of examples) run(file, process.execPath, [file.replace('.mts', '.mjs')]);
 
 for (const failed of tryLibrary(scratch)) fault(failed);
 
