@@ -4,11 +4,15 @@ import {
   BackendError,
   checked,
   ConfigError,
+  fromHalves,
+  isHalf,
   Memory,
   requireKnownKeys,
+  storedElements,
   type Backend,
   type BackendFactory,
   type DType,
+  type Elements,
   type Kernels,
   type KnownKeys,
   type Tensor,
@@ -18,7 +22,14 @@ import type { GpujsOptions } from './api';
 import { kernelsOf } from './kernels';
 import type { Machine } from './machine';
 import { modes, openMachine, type Limits } from './modes';
-import { Storage } from './storage';
+import { Storage, type Numbers } from './storage';
+
+/** Halves lie here as the floats that they stand for. */
+function numbersOf(dtype: DType, data: Elements): Numbers {
+  if (dtype === 'int32') return Int32Array.from(data);
+  if (!isHalf(dtype)) return Float32Array.from(storedElements(dtype, data));
+  return fromHalves(dtype, storedElements(dtype, data) as Uint16Array);
+}
 
 class GpujsBackend implements Backend {
   readonly name = 'gpujs';
@@ -51,13 +62,14 @@ class GpujsBackend implements Backend {
     return this.store.empty(shape, dtype);
   }
 
-  upload(data: TypedArray | readonly number[], shape: readonly number[], dtype?: DType): Tensor {
+  upload(data: Elements, shape: readonly number[], dtype?: DType): Tensor {
     return this.store.upload(data, shape, dtype);
   }
 
-  write(tensor: Tensor, data: TypedArray | readonly number[]): void {
+  write(tensor: Tensor, data: Elements): void {
     const { handle, dtype } = this.store.receiving(tensor, data);
-    handle.put(dtype === 'int32' ? Int32Array.from(data) : Float32Array.from(data));
+    // Bits of halves become numbers at once.
+    handle.put(numbersOf(dtype, data));
   }
 
   view(tensor: Tensor, shape: readonly number[]): Tensor {

@@ -5,13 +5,18 @@ import {
   checked,
   ConfigError,
   Memory,
+  putElements,
+  readElements,
   requireKnownKeys,
   OutOfMemoryError,
+  storedView,
   type Backend,
   type BackendFactory,
   type DType,
+  type Elements,
   type Kernels,
   type KnownKeys,
+  type Stored,
   type Tensor,
   type TypedArray,
 } from '@sympow/kernels';
@@ -24,7 +29,6 @@ import { recurrence } from './kernels/recurrence';
 import { Machine } from './machine';
 import { hasRelaxedSimd, moduleOf, type Variant } from './module';
 
-const arrayOf = { float32: Float32Array, int32: Int32Array, float64: Float64Array } as const;
 const pageBytes = 65536;
 const mostBytes = 2 ** 32;
 const mostThreads = 64;
@@ -69,13 +73,13 @@ class WasmBackend implements Backend {
     return this.store.empty(shape, dtype);
   }
 
-  upload(data: TypedArray | readonly number[], shape: readonly number[], dtype?: DType): Tensor {
+  upload(data: Elements, shape: readonly number[], dtype?: DType): Tensor {
     return this.store.upload(data, shape, dtype);
   }
 
-  write(tensor: Tensor, data: TypedArray | readonly number[]): void {
+  write(tensor: Tensor, data: Elements): void {
     this.store.receiving(tensor, data);
-    this.numbers(tensor).set(data);
+    putElements(tensor.dtype, this.stored(tensor), data);
   }
 
   view(tensor: Tensor, shape: readonly number[]): Tensor {
@@ -88,7 +92,7 @@ class WasmBackend implements Backend {
   }
 
   readSync(tensor: Tensor): TypedArray {
-    return this.numbers(tensor).slice();
+    return readElements(tensor.dtype, this.stored(tensor));
   }
 
   scope: Backend['scope'] = (body) => this.store.scope(body);
@@ -111,9 +115,9 @@ class WasmBackend implements Backend {
   }
 
   /** The tensor where it lies, until the memory grows. */
-  private numbers(tensor: Tensor): TypedArray {
+  private stored(tensor: Tensor): Stored {
     const { handle, dtype, size } = this.store.own(tensor);
-    return new arrayOf[dtype](this.machine.memory.buffer, handle, size);
+    return storedView(dtype, this.machine.memory.buffer, handle, size);
   }
 }
 

@@ -2,16 +2,20 @@
 
 import {
   BackendError,
+  bytesPerElement,
   checked,
   ConfigError,
   Memory,
+  readElements,
   requireKnownKeys,
+  storedElements,
+  storedView,
   type DType,
+  type Elements,
   type Kernels,
   type KnownKeys,
   type Tensor,
   type TypedArray,
-  typedArrayKind,
 } from '@sympow/kernels';
 import type { AdapterFacts, KernelTime, WarmUp, WebGpuBackend, WebGpuFactory, WebGpuOptions } from './api';
 import { openDevice, type OpenedDevice } from './device';
@@ -20,8 +24,6 @@ import { kernelsOf } from './kernels';
 import { Machine, type DeviceBuffer } from './machine';
 import { Pipelines } from './pipelines';
 import { enqueueChecks, selfCheck } from './selfCheck';
-
-const arrayOf = { float32: Float32Array, int32: Int32Array } as const;
 
 export class GpuBackend implements WebGpuBackend {
   readonly name = 'webgpu';
@@ -75,15 +77,13 @@ export class GpuBackend implements WebGpuBackend {
     return this.store.empty(shape, dtype);
   }
 
-  upload(data: TypedArray | readonly number[], shape: readonly number[], dtype?: DType): Tensor {
+  upload(data: Elements, shape: readonly number[], dtype?: DType): Tensor {
     return this.store.upload(data, shape, dtype);
   }
 
-  write(tensor: Tensor, data: TypedArray | readonly number[]): void {
+  write(tensor: Tensor, data: Elements): void {
     const { handle, dtype } = this.store.receiving(tensor, data);
-    const array = arrayOf[dtype as 'float32' | 'int32'];
-    const own = typedArrayKind(data) === array.name ? (data as Float32Array | Int32Array) : array.from(data);
-    this.machine.write(handle, own);
+    this.machine.write(handle, storedElements(dtype, data));
   }
 
   view(tensor: Tensor, shape: readonly number[]): Tensor {
@@ -92,7 +92,8 @@ export class GpuBackend implements WebGpuBackend {
 
   async read(tensor: Tensor): Promise<TypedArray> {
     const { handle, dtype, size } = this.store.own(tensor);
-    return new arrayOf[dtype as 'float32' | 'int32'](await this.machine.read(handle, 4 * size));
+    const bytes = await this.machine.read(handle, size * bytesPerElement[dtype]);
+    return readElements(dtype, storedView(dtype, bytes, 0, size));
   }
 
   scope: WebGpuBackend['scope'] = (body) => this.store.scope(body);

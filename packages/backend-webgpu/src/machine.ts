@@ -3,7 +3,7 @@
  * reads, at `finish` and when there is enough of it. A launch whose shapes repeat makes no object on the device.
  */
 
-import type { Tensor } from '@sympow/kernels';
+import type { Stored, Tensor } from '@sympow/kernels';
 import type { AdapterFacts, WarmUp } from './api';
 import type { Failures } from './failures';
 import { mapRead, usage } from './gpu';
@@ -167,24 +167,30 @@ export class Machine {
   }
 
   /** Overwrites the beginning of a buffer, after the kernels that were launched before. */
-  write(buffer: DeviceBuffer, data: Float32Array | Int32Array): void {
+  write(buffer: DeviceBuffer, data: Stored): void {
     this.failures.check();
     if (data.length === 0) return;
     if (buffer.usedIn === this.batch) this.submit();
-    this.device.queue.writeBuffer(buffer.gpu, 0, data as Float32Array<ArrayBuffer>);
+    const { queue } = this.device;
+    if (data.byteLength % 4 === 0) return queue.writeBuffer(buffer.gpu, 0, data as Uint16Array<ArrayBuffer>);
+    // An odd number of halves: what is written are words.
+    const padded = new Uint16Array(data.length + 1);
+    padded.set(data);
+    queue.writeBuffer(buffer.gpu, 0, padded);
   }
 
-  /** The first `bytes` of a buffer as they are once all kernels launched so far have run. */
-  async read(buffer: DeviceBuffer, bytes: number): Promise<ArrayBuffer> {
+  /** The first `size` bytes of a buffer, or a few more, as they are once all kernels launched so far have run. */
+  async read(buffer: DeviceBuffer, size: number): Promise<ArrayBuffer> {
+    const bytes = Math.ceil(size / 4) * 4;
     this.failures.check();
     if (bytes === 0) return new ArrayBuffer(0);
-    const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
-    const waiting = this.staging.get(size) ?? [];
-    this.staging.set(size, waiting);
+    const room = 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
+    const waiting = this.staging.get(room) ?? [];
+    this.staging.set(room, waiting);
     const staging =
       waiting.pop() ??
       this.failures.watch('a buffer for reading', () =>
-        this.device.createBuffer({ size, usage: usage.mapRead | usage.copyTarget }),
+        this.device.createBuffer({ size: room, usage: usage.mapRead | usage.copyTarget }),
       );
     this.endPass();
     this.recorder().copyBufferToBuffer(buffer.gpu, 0, staging, 0, bytes);

@@ -1,6 +1,8 @@
 export { ContentHash, contentHash } from './contentHash';
 export { ConfigError, describeValue, isSympowError, OutOfMemoryError, ShapeError, SympowError } from './errors';
 export type { ErrorDetails } from './errors';
+export { fromHalves, toHalves } from './halves';
+export type { HalfType } from './halves';
 export { requireKnownKeys } from './knownKeys';
 export type { KnownKeys } from './knownKeys';
 export { breathing, nextTurn } from './eventLoop';

@@ -9,11 +9,18 @@
  * D = C(d+p−1, p) embedded size, C chunk length, n = ⌈T/C⌉ chunks. Query head h reads key/value head ⌊h·G/H⌋.
  */
 
-/** Element types. `float64` exists for the definition itself (`js({ float: 'float64' })`), few devices have it. */
-export type DType = 'float64' | 'float32' | 'int32';
+/**
+ * Element types. `float64` exists for the definition itself (`js({ float: 'float64' })`), few devices have it. `float16` and
+ * `bfloat16` are for storage: a kernel takes them wherever it does not ask for a *wide* argument, computes as if they were
+ * float32 and rounds what it writes.
+ */
+export type DType = 'float64' | 'float32' | 'float16' | 'bfloat16' | 'int32';
 
-/** What `read` returns and `upload` takes, one class per {@link DType}. */
+/** What `read` returns and `upload` takes, one class per {@link DType}; halves are read as a Float32Array. */
 export type TypedArray = Float64Array | Float32Array | Int32Array;
+
+/** What a tensor is filled from. A Uint16Array is the bits of a float16 or bfloat16, everything else is numbers. */
+export type Elements = TypedArray | Uint16Array | readonly number[];
 
 /** Sizes from the outermost axis to the innermost; row-major, without strides. `[]` is a scalar of one element. */
 export type Shape = readonly number[];
@@ -37,8 +44,9 @@ export interface Tensor {
 
 /** What a device can do and what it cannot, as data that `doctor`, the trainer and the tests read. */
 export interface Capabilities {
-  /** The element type of activations, weights and states unless a caller names another. */
+  /** The element type that kernels compute in, and that of tensors unless a caller names another. */
   readonly float: 'float32' | 'float64';
+  /** What tensors may hold. */
   readonly dtypes: readonly DType[];
   /** What `matmul` rounds its operands to, where that is less than `float`. Sums and results are of `float` all the same. */
   readonly operands?: 'float16' | undefined;
@@ -81,10 +89,13 @@ export interface Backend {
    * @throws OutOfMemoryError over `capabilities.maxTensorBytes` or when the device has no memory left
    */
   empty(shape: Shape, dtype?: DType): Tensor;
-  /** A tensor with the given elements, converted to `dtype` (default: int32 for an Int32Array, else `capabilities.float`). */
-  upload(data: TypedArray | readonly number[], shape: Shape, dtype?: DType): Tensor;
-  /** Overwrites the elements of a tensor from the host. */
-  write(tensor: Tensor, data: TypedArray | readonly number[]): void;
+  /**
+   * A tensor with the given elements, converted to `dtype` (default: int32 for an Int32Array, else `capabilities.float`).
+   * @throws ConfigError for bits of halves without a half as `dtype`
+   */
+  upload(data: Elements, shape: Shape, dtype?: DType): Tensor;
+  /** Overwrites the elements of a tensor from the host, converted to its element type. */
+  write(tensor: Tensor, data: Elements): void;
   /** The same memory under another shape of the same size. Dispose of it like any other tensor. */
   view(tensor: Tensor, shape: Shape): Tensor;
   read(tensor: Tensor): Promise<TypedArray>;

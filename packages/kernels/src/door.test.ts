@@ -61,3 +61,35 @@ it('a list that is none is named', async () => {
   const y = backend.empty([1]);
   expect(() => kernels.squaredNorm({ xs: y as never, y })).toThrow('squaredNorm: xs is');
 });
+
+it('halves go wherever an argument need not be wide, and what is written is rounded once', async () => {
+  const backend = await js().open();
+  const before = backend.memory().liveBuffers;
+  const [a, b] = [backend.upload([1, 1 / 3], [2], 'bfloat16'), backend.upload([2 ** -9, 2 ** -9], [2], 'float16')];
+  const y = backend.empty([2], 'float16');
+  backend.kernels.add({ a, b, y });
+  expect([...backend.readSync!(y)]).toEqual([1 + 2 ** -9, 0.3359375]);
+  // An output that is an input, and one that is added to.
+  backend.kernels.add({ a: y, b: y, y });
+  expect(backend.readSync!(y)[0]).toBe(2 + 2 ** -8 * 2);
+  const [one, sum] = [backend.upload([1], [1, 1], 'float16'), backend.upload([3], [1, 1], 'bfloat16')];
+  backend.kernels.matmul({ a: one, b: one, accumulate: true, y: sum });
+  expect([...backend.readSync!(sum)]).toEqual([4]);
+  [a, b, y, one, sum].forEach((tensor) => tensor.dispose());
+  expect(backend.memory().liveBuffers).toBe(before);
+});
+
+it('wide arguments refuse halves', async () => {
+  const backend = await js().open();
+  const t = (dtype: 'float32' | 'bfloat16') => backend.empty([3], dtype);
+  const call = () => backend.kernels.logSigmoid({ x: t('bfloat16'), y: t('bfloat16') });
+  expect(call).toThrow(
+    /^logSigmoid: dtype of y is "bfloat16"; expected float32 or float64, as this argument must be wide/,
+  );
+  expect(() => backend.kernels.logSigmoid({ x: t('bfloat16'), y: t('float32') })).not.toThrow();
+  const lists = { weights: [t('bfloat16')], grads: [t('bfloat16')], m: [t('float32')], v: [t('float32')] };
+  const rest = { learningRate: 1, beta1: 0.9, beta2: 0.9, eps: 1, step: 1, clip: 1, weightDecay: [0] };
+  const squaredNorm = backend.upload([1], [1]);
+  expect(() => backend.kernels.adamw({ ...lists, ...rest, squaredNorm })).toThrow(/^adamw: dtype of weights\[0\]/);
+  expect(() => backend.kernels.adamw({ ...lists, ...rest, weights: [t('float32')], squaredNorm })).not.toThrow();
+});

@@ -6,7 +6,9 @@
 import { embeddedSize } from '@sympow/embedding';
 import type { Backend, GateSums, Kernels, Shape, Tensor } from './api';
 import { doorRules, type Arguments } from './doorRules';
+import { isHalf } from './dtypes';
 import { BackendError, ConfigError, ShapeError } from './errors';
+import { Widening, type HalfArguments } from './widening';
 import { signatures, type OptionRule, type Signature } from './signatures';
 import { axisNames, Sizes } from './sizes';
 
@@ -18,6 +20,11 @@ export type UncheckedKernels = {
 const [D, n, half, T, d, H, G] = (['D', 'n', 'half', 'T', 'd', 'H', 'G'] as const).map((name) =>
   axisNames.indexOf(name),
 ) as [number, number, number, number, number, number, number];
+const expectedTypes = {
+  int32: 'int32',
+  float: 'a float type',
+  wide: 'float32 or float64, as this argument must be wide',
+} as const;
 /** In place of a slot: an axis whose size the signature itself gives, and one that may have any. */
 const fixed = -1;
 
@@ -33,7 +40,8 @@ interface PlannedTensor {
   /** Which of the two tensors of {@link GateSums} it is. */
   readonly part: keyof GateSums | undefined;
   readonly optional: boolean;
-  readonly type: 'float' | 'int32' | 'any';
+  readonly type: 'float' | 'wide' | 'int32' | 'any';
+  readonly writes: boolean;
   /** As the signature writes them. */
   readonly written: string;
   /** Those in front of `…`, or all. */
@@ -47,15 +55,15 @@ interface PlannedTensor {
   readonly free: boolean;
 }
 
-function planTensor(key: string, written: string, signature: Signature): PlannedTensor[] {
+function planTensor(key: string, written: string, signature: Signature, writes: boolean): PlannedTensor[] {
   const optional = key.endsWith('?');
   const name = optional ? key.slice(0, -1) : key;
-  const type = signature.anyType?.includes(name) ? 'any' : signature.integers?.includes(name) ? 'int32' : 'float';
+  const type = typeOf(name, signature);
   if (name === 'gates') {
-    const [A] = planTensor('gates.A', `2 ${written}`, signature);
-    const [start] = planTensor('gates.start', written, signature);
+    const [A] = planTensor('gates.A', `2 ${written}`, signature, writes);
+    const [start] = planTensor('gates.start', written, signature, writes);
     return [
-      { ...A!, optional, part: 'A' },
+      { ...A!, optional, part: 'A', type: 'wide' },
       { ...start!, optional, part: 'start', type: 'int32' },
     ];
   }
@@ -68,6 +76,7 @@ function planTensor(key: string, written: string, signature: Signature): Planned
       part: undefined,
       optional,
       type,
+      writes,
       written,
       axes: rest < 0 ? axes : axes.slice(0, rest),
       open: rest >= 0,
@@ -78,6 +87,12 @@ function planTensor(key: string, written: string, signature: Signature): Planned
   ];
 }
 
+function typeOf(name: string, { anyType, integers, wide }: Signature): PlannedTensor['type'] {
+  if (anyType?.includes(name)) return 'any';
+  if (integers?.includes(name)) return 'int32';
+  return wide?.includes(name) ? 'wide' : 'float';
+}
+
 function planAxis(name: string): PlannedAxis {
   const slot = (axisNames as readonly string[]).indexOf(name);
   return { name, slot: slot < 0 ? fixed : slot, size: Number(name) };
@@ -85,9 +100,12 @@ function planAxis(name: string): PlannedAxis {
 
 /** The check of one kernel's arguments. */
 class Door {
-  private readonly tensors: readonly PlannedTensor[];
+  readonly tensors: readonly PlannedTensor[];
+  /** Whether there were halves among the arguments of the last call. */
+  halves = false;
   private readonly options: readonly { name: string; optional: boolean; rule: OptionRule }[];
-  private readonly lists: readonly string[];
+  readonly lists: readonly string[];
+  private readonly wide: readonly string[];
   private readonly rule: ((args: Arguments, sizes: Sizes) => void) | undefined;
   /** The axes that `…` stood for in the first tensor of a call that has them. */
   private rest: Shape | undefined;
@@ -101,15 +119,17 @@ class Door {
     private readonly backend: Backend,
   ) {
     const signature: Signature = signatures[kernel];
-    this.tensors = Object.entries({ ...signature.reads, ...signature.writes }).flatMap(([key, written]) =>
-      planTensor(key, written, signature),
-    );
+    this.tensors = [
+      ...Object.entries(signature.reads).flatMap(([key, axes]) => planTensor(key, axes, signature, false)),
+      ...Object.entries(signature.writes).flatMap(([key, axes]) => planTensor(key, axes, signature, true)),
+    ];
     this.options = Object.entries(signature.options ?? {}).map(([key, rule]) => ({
       name: key.replace('?', ''),
       optional: key.endsWith('?'),
       rule,
     }));
     this.lists = signature.lists ?? [];
+    this.wide = signature.wide ?? [];
     this.rule = doorRules[kernel];
   }
 
@@ -122,6 +142,7 @@ class Door {
     if (args.normalizer === 'sum' && (args.power as number) % 2 !== 0) this.refuseOdd(args);
     const sizes = new Sizes();
     this.rest = undefined;
+    this.halves = false;
     for (const planned of this.tensors) {
       const value = planned.part ? (args.gates as GateSums | undefined)?.[planned.part] : args[planned.name];
       if (value === undefined && planned.optional) continue;
@@ -236,8 +257,11 @@ class Door {
         remedy: 'Read it there and upload it here.',
       });
     }
-    if (type !== 'any' && (type === 'int32') !== (value.dtype === 'int32')) {
-      this.refuse(`dtype of ${name}`, value.dtype, type === 'int32' ? 'int32' : 'float32 or float64');
+    const half = isHalf(value.dtype);
+    if (half) this.halves = true;
+    if (type === 'any') return;
+    if ((type === 'int32') !== (value.dtype === 'int32') || (half && type === 'wide')) {
+      this.refuse(`dtype of ${name}`, value.dtype, expectedTypes[type]);
     }
   }
 
@@ -252,7 +276,7 @@ class Door {
       }
       for (let i = 0; i < tensors.length; i++) {
         const tensor: unknown = tensors[i];
-        this.requireTensor(`${list}[${i}]`, tensor, 'float');
+        this.requireTensor(`${list}[${i}]`, tensor, this.wide.includes(list) ? 'wide' : 'float');
         const { size } = first[i] as Tensor;
         if (tensor.size !== size) this.refuse(`size of ${list}[${i}]`, tensor.size, `${size} as in ${firstName}`);
       }
@@ -286,15 +310,24 @@ function isTensor(value: unknown): value is Tensor {
 /**
  * The same kernels behind a check of every argument, for the backend that they belong to.
  *
+ * Arguments of float16 and bfloat16 reach a kernel as temporaries of the backend's own float, but for those that `halves`
+ * says it takes as they are: `fill`, `cast` and `copyBlock` have to be among them.
+ *
  * Each call throws ShapeError for tensors that do not fit together, ConfigError for options out of range, and BackendError
  * for tensors that were disposed of or belong to another backend.
  */
-export function checked(kernels: UncheckedKernels, backend: Backend): Kernels {
+export function checked(kernels: UncheckedKernels, backend: Backend, halves: HalfArguments = {}): Kernels {
   const entries = Object.entries(kernels as unknown as Record<string, (args: Arguments, sizes: Sizes) => void>);
   return Object.fromEntries(
     entries.map(([name, kernel]) => {
       const door = new Door(name as keyof Kernels, backend);
-      return [name, (args: Arguments) => kernel(args, door.check(args))];
+      const widening = new Widening(backend, door.tensors, door.lists, halves[name as keyof Kernels]);
+      const call = (args: Arguments) => {
+        const sizes = door.check(args);
+        if (door.halves) widening.run(args, (wide) => kernel(wide, sizes));
+        else kernel(args, sizes);
+      };
+      return [name, call];
     }),
   ) as unknown as Kernels;
 }

@@ -38,7 +38,9 @@ function matmul({ a, b, bias, y, transposeA, transposeB }: Arguments): void {
   if (added && (added.length !== 1 || added[0] !== n)) refuse('matmul: shape of bias', added, `[${n}]`);
 }
 
-function copyBlock({ from = 0, to = 0, count }: Arguments, { slots }: Sizes): void {
+function copyBlock({ x, y, from = 0, to = 0, count }: Arguments, { slots }: Sizes): void {
+  const [{ dtype }, out] = [x as Tensor, y as Tensor];
+  if (out.dtype !== dtype) refuse('copyBlock: dtype of y', out.dtype, `${dtype} as of x`);
   const [read, written] = [(from as number) + (count as number), (to as number) + (count as number)];
   if (read > slots[X]!) refuse('copyBlock: from + count', read, `at most the ${slots[X]} rows of x`);
   if (written > slots[Y]!) refuse('copyBlock: to + count', written, `at most the ${slots[Y]} rows of y`);

@@ -6,7 +6,8 @@
  */
 
 import { ConfigError, isSympowError, isThenable, isTypedArray, OutOfMemoryError, ShapeError } from '@sympow/core';
-import type { Backend, DType, Keep, MemoryReport, Shape, Tensor, TypedArray } from './api';
+import type { Backend, DType, Elements, Keep, MemoryReport, Shape, Tensor } from './api';
+import { bytesPerElement } from './dtypes';
 import { BackendError } from './errors';
 
 /** What a backend brings: raw memory by the byte, and its own view of it as a tensor's handle. */
@@ -18,8 +19,6 @@ export interface Device<Buffer, Handle> {
   idle?(buffer: Buffer): void;
   handle(buffer: Buffer, dtype: DType, size: number): Handle;
 }
-
-const bytesPerElement: Record<DType, number> = { float64: 8, float32: 4, int32: 4 };
 
 /** Size of a shape in elements. @throws ShapeError for an axis that is not a whole number of at least 0 */
 export function sizeOf(shape: Shape): number {
@@ -137,7 +136,7 @@ export class Memory<Buffer, Handle> {
   }
 
   /** A new tensor that the backend's own `write` fills; see `Backend.upload`. */
-  upload(data: TypedArray | readonly number[], shape: Shape, dtype?: DType): Tensor {
+  upload(data: Elements, shape: Shape, dtype?: DType): Tensor {
     const tensor = this.empty(shape, dtype ?? (isTypedArray(data, 'Int32Array') ? 'int32' : undefined));
     try {
       this.backend.write(tensor, data);
@@ -149,7 +148,7 @@ export class Memory<Buffer, Handle> {
   }
 
   /** {@link own}, for a tensor that is to take these numbers. @throws ShapeError if it does not hold as many */
-  receiving(tensor: Tensor, data: TypedArray | readonly number[]): PooledTensor<Buffer, Handle> {
+  receiving(tensor: Tensor, data: Elements): PooledTensor<Buffer, Handle> {
     if (data.length !== tensor.size) {
       throw new ShapeError({
         what: `data for a tensor [${tensor.shape.join(', ')}]`,

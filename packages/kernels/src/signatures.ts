@@ -17,6 +17,8 @@ export interface Signature {
   readonly lists?: readonly string[];
   /** int32 arguments; all others hold floats. */
   readonly integers?: readonly string[];
+  /** Arguments that may not be halves: gates, phases, states, statistics, losses, master weights and moments. */
+  readonly wide?: readonly string[];
   /** Arguments of any element type. */
   readonly anyType?: readonly string[];
   /** Arguments that are numbers, by what they must be; a trailing `?` marks optional ones. */
@@ -88,10 +90,10 @@ export const signatures = {
   geluBackward: unaryBackward,
   swiglu: { reads: { gate: '…', up: '…' }, writes: { y: '…' } },
   swigluBackward: { reads: { gate: '…', up: '…', dy: '…' }, writes: { dgate: '…', dup: '…' } },
-  logSigmoid: unary,
-  logSigmoidBackward: unaryBackward,
-  onePlusTanh: unary,
-  onePlusTanhBackward: unaryBackward,
+  logSigmoid: { ...unary, wide: ['y'] },
+  logSigmoidBackward: { ...unaryBackward, wide: ['dy'] },
+  onePlusTanh: { ...unary, wide: ['y'] },
+  onePlusTanhBackward: { ...unaryBackward, wide: ['dy'] },
   // Axes depend on the transposes: doorRules.ts.
   matmul: { reads: { a: '*', b: '*', 'bias?': '*' }, writes: { y: '*' } },
   layerNorm: norm,
@@ -100,24 +102,32 @@ export const signatures = {
   rmsNormBackward: normBackward,
   embed: { reads: { ids: '…', weight: 'V n' }, writes: { y: rows }, integers: ['ids'] },
   embedBackward: { reads: { ids: '…', dy: rows }, writes: { dweight: 'V n' }, integers: ['ids'] },
-  crossEntropy: { reads: { logits: '… V', targets: '…' }, writes: { loss: '…' }, integers: ['targets'] },
+  crossEntropy: {
+    reads: { logits: '… V', targets: '…' },
+    writes: { loss: '…' },
+    integers: ['targets'],
+    wide: ['loss'],
+  },
   crossEntropyBackward: {
     reads: { logits: '… V', targets: '…', dloss: '…' },
     writes: { dlogits: '… V' },
     integers: ['targets'],
+    wide: ['dloss'],
   },
   softmaxAttention: {
     reads: { q, k: 'B S G d', v: 'B S G e', 'gates?': 'B S G' },
     writes: { y: answer, logSum: perQuery },
     options: { 'offset?': atLeast0 },
+    wide: ['gates', 'logSum'],
   },
   softmaxAttentionBackward: {
     reads: { q, k: 'B S G d', v: 'B S G e', 'gates?': 'B S G', y: answer, logSum: perQuery, dy: answer },
     writes: { dq: q, dk: 'B S G d', dv: 'B S G e', 'dA?': 'B S G' },
     options: { 'offset?': atLeast0 },
+    wide: ['gates', 'logSum', 'dA'],
   },
-  rotary: { reads: { x: q, turns }, writes: { y: q } },
-  rotaryBackward: { reads: { x: q, turns, dy: q }, writes: { dx: q, dturns: turns } },
+  rotary: { reads: { x: q, turns }, writes: { y: q }, wide: ['turns'] },
+  rotaryBackward: { reads: { x: q, turns, dy: q }, writes: { dx: q, dturns: turns }, wide: ['turns', 'dturns'] },
   phaseSum: {
     reads: {
       'beta?': 'B T G [half]',
@@ -127,70 +137,83 @@ export const signatures = {
       'resume?': '2 B G half',
     },
     writes: { turns, 'last?': '2 B G half' },
+    wide: ['beta', 'theta', 'thetaTail', 'phase', 'resume', 'turns', 'last'],
   },
   phaseSumBackward: {
     reads: { 'beta?': 'B T G [half]', theta: 'G half', dturns: turns },
     writes: { 'dbeta?': 'B T G [half]', 'dtheta?': 'G half', 'dphase?': 'B G half' },
+    wide: ['beta', 'theta', 'dturns', 'dbeta', 'dtheta', 'dphase'],
   },
   gateSum: {
     reads: { logGate: gate },
     writes: { A: '2 B T G [d]', start: gate },
     integers: ['start'],
     options: { chunk: atLeast1 },
+    wide: ['logGate', 'A'],
   },
   gateSumBackward: {
     reads: { dA: gate, start: gate },
     writes: { dlogGate: gate },
     integers: ['start'],
     options: { chunk: atLeast1 },
+    wide: ['dA', 'dlogGate'],
   },
-  resetGates: { reads: { x: gate, reset: 'B T' }, writes: { y: gate }, integers: ['reset'] },
-  keyScale: { reads: { k, 'Z?': oneZ }, writes: { scale: 'B G' }, options: { power: atLeast1 } },
-  scaleHeads: { reads: { x: k, scale: 'B G' }, writes: { y: k }, options: { times: whole } },
+  resetGates: { reads: { x: gate, reset: 'B T' }, writes: { y: gate }, integers: ['reset'], wide: ['x', 'y'] },
+  keyScale: { reads: { k, 'Z?': oneZ }, writes: { scale: 'B G' }, options: { power: atLeast1 }, wide: ['Z', 'scale'] },
+  scaleHeads: { reads: { x: k, scale: 'B G' }, writes: { y: k }, options: { times: whole }, wide: ['scale'] },
   updateState: {
     reads: { k, v, 'gates?': gate },
     writes: { deltaS: chunkS, deltaZ: chunkZ },
     options: { power: atLeast1, chunk: atLeast1 },
+    wide: ['gates', 'deltaS', 'deltaZ'],
   },
   updateStateBackward: {
     reads: { k, v, 'gates?': gate, dDeltaS: chunkS, dDeltaZ: chunkZ },
     writes: { dk: k, dv: v, 'dA?': gate },
     options: { power: atLeast1, chunk: atLeast1 },
+    wide: ['gates', 'dDeltaS', 'dDeltaZ', 'dA'],
   },
   discountedSum: {
     reads: { deltaS: chunkS, deltaZ: chunkZ, 'gates?': gate, 'S0?': oneS, 'Z0?': oneZ },
     writes: { S: chunkS, Z: chunkZ, SLast: oneS, ZLast: oneZ },
     options: { power: atLeast1, chunk: atLeast1, length: atLeast0 },
+    wide: ['gates', 'deltaS', 'deltaZ', 'S0', 'Z0', 'S', 'Z', 'SLast', 'ZLast'],
   },
   discountedSumBackward: {
     reads: { 'gates?': gate, S: chunkS, Z: chunkZ, dS: chunkS, dZ: chunkZ, 'dSLast?': oneS, 'dZLast?': oneZ },
     writes: { dDeltaS: chunkS, dDeltaZ: chunkZ, 'dS0?': oneS, 'dZ0?': oneZ, 'dA?': gate },
     options: { power: atLeast1, chunk: atLeast1, length: atLeast0 },
+    wide: ['gates', 'S', 'Z', 'dS', 'dZ', 'dSLast', 'dZLast', 'dDeltaS', 'dDeltaZ', 'dS0', 'dZ0', 'dA'],
   },
   powerAttention: {
     reads: { q, k, v, 'gates?': gate },
     writes: { num: answer, den: perQuery, rowMax: perQuery },
     options: { power: atLeast1, chunk: atLeast1 },
+    wide: ['gates', 'num', 'den', 'rowMax'],
   },
   powerAttentionBackward: {
     reads: { q, k, v, 'gates?': gate, rowMax: perQuery, dnum: answer, dden: perQuery },
     writes: { dq: q, dk: k, dv: v, 'dA?': gate },
     options: { power: atLeast1, chunk: atLeast1 },
+    wide: ['gates', 'rowMax', 'dnum', 'dden', 'dA'],
   },
   queryState: {
     reads: { q, 'gates?': gate, 'S?': chunkS, 'Z?': chunkZ, num: answer, den: perQuery, rowMax: perQuery },
     writes: { y: answer, total: perQuery },
     options: { power: atLeast1, chunk: atLeast1, normalizer },
+    wide: ['gates', 'S', 'Z', 'num', 'den', 'rowMax', 'total'],
   },
   queryStateBackward: {
     reads: { q, 'gates?': gate, 'S?': chunkS, 'Z?': chunkZ, rowMax: perQuery, y: answer, total: perQuery, dy: answer },
     writes: { dnum: answer, dden: perQuery, 'dq?': q, 'dS?': chunkS, 'dZ?': chunkZ, 'dA?': gate },
     options: { power: atLeast1, chunk: atLeast1, normalizer },
+    wide: ['gates', 'S', 'Z', 'rowMax', 'total', 'dnum', 'dden', 'dS', 'dZ', 'dA'],
   },
   stepState: {
     reads: { ...step, S: oneS, Z: oneZ },
     writes: { SNext: oneS, ZNext: oneZ, y: 'B H e' },
     options: { power: atLeast1, normalizer },
+    wide: ['logGate', 'S', 'Z', 'SNext', 'ZNext'],
   },
   stepStateBackward: {
     reads: {
@@ -206,17 +229,20 @@ export const signatures = {
     },
     writes: { dq: 'B H d', dk: 'B G d', dv: 'B G e', 'dlogGate?': 'B G [d]', dS: oneS, dZ: oneZ },
     options: { power: atLeast1, normalizer },
+    wide: ['logGate', 'S', 'Z', 'SNext', 'ZNext', 'dSNext', 'dZNext', 'dlogGate', 'dS', 'dZ'],
   },
   queryWindow: {
     reads: { q: 'B H d', k: 'B C G d', v: 'B C G e', 'logGate?': 'B C G [d]', S: oneS, Z: oneZ },
     writes: { y: 'B H e' },
     options: { power: atLeast1, normalizer, count: atLeast0 },
+    wide: ['logGate', 'S', 'Z'],
   },
   adamw: {
     reads: { squaredNorm: '1' },
     writes: {},
     lists: ['weights', 'grads', 'm', 'v'],
     options: { learningRate: finite, beta1: finite, beta2: finite, eps: small, step: atLeast1, clip: clipping },
+    wide: ['weights', 'm', 'v', 'squaredNorm'],
   },
-  squaredNorm: { reads: {}, writes: { y: '1' }, lists: ['xs'] },
+  squaredNorm: { reads: {}, writes: { y: '1' }, lists: ['xs'], wide: ['y'] },
 } as const satisfies Record<keyof Kernels, Signature>;

@@ -17,7 +17,13 @@ import { CheckpointError, ofCheckpoint } from './errors';
 import { orDamage } from './checksums';
 import { requireSize, type Storage } from './storage';
 
-const stored: { readonly [D in DType]: StoredDType } = { float64: 'F64', float32: 'F32', int32: 'I32' };
+const stored: { readonly [D in DType]: StoredDType } = {
+  float64: 'F64',
+  float32: 'F32',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  int32: 'I32',
+};
 /** Bytes that say how long the head of a file is. */
 const headLengthBytes = 8;
 
@@ -33,7 +39,7 @@ export async function* encodeTensors(
   yield head;
   for (const name of names) {
     const tensor = tensors.get(name)!;
-    yield encoderOf({ shape: tensor.shape, data: await tensor.read() })();
+    yield encoderOf({ shape: tensor.shape, data: await tensor.read(), dtype: stored[tensor.dtype] })();
   }
 }
 
@@ -103,6 +109,8 @@ function elements(tensor: StoredTensor, dtype: DType): TypedArray {
     case 'float64':
       return tensor.toFloat64();
     case 'float32':
+    case 'float16':
+    case 'bfloat16':
       return tensor.toFloat32();
     case 'int32':
       return tensor.toInt32();

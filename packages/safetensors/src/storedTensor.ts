@@ -1,19 +1,9 @@
 // The elements of a tensor in a file, and how they become arrays of numbers and bytes again.
-import { ConfigError, isTypedArray, ShapeError, typedArrayKind } from '@sympow/core';
+import { ConfigError, fromHalves, isTypedArray, ShapeError, toHalves, typedArrayKind } from '@sympow/core';
 import type { StorableArray, TensorToStore } from './api';
 import { elementCount, isWhole, STORED_BYTES, type StoredDType } from './dtypes';
 import { FormatError } from './errors';
-import {
-  float8e4m3,
-  float8e5m2,
-  float8e8m0,
-  fromBfloat16,
-  fromFloat16,
-  fromFloat8,
-  toBfloat16,
-  toFloat16,
-  toFloat8,
-} from './smallFloats';
+import { float8e4m3, float8e5m2, float8e8m0, fromFloat8, toFloat8 } from './smallFloats';
 
 type Numbers =
   | Float64Array<ArrayBuffer>
@@ -101,9 +91,9 @@ export class StoredTensor {
       case 'F32':
         return new Float32Array(buffer);
       case 'F16':
-        return fromFloat16(new Uint16Array(buffer));
+        return fromHalves('float16', new Uint16Array(buffer));
       case 'BF16':
-        return fromBfloat16(new Uint16Array(buffer));
+        return fromHalves('bfloat16', new Uint16Array(buffer));
       case 'F8_E4M3':
         return fromFloat8(float8e4m3, bytes);
       case 'F8_E5M2':
@@ -167,8 +157,8 @@ export function encoderOf({ shape, data, dtype = storedDType(data) }: TensorToSt
   if (isTypedArray(data, 'Float32Array', 'Float64Array')) {
     if (dtype === 'F64') return () => littleEndian(new Float64Array(data));
     if (dtype === 'F32') return () => littleEndian(new Float32Array(data));
-    if (dtype === 'F16') return () => littleEndian(toFloat16(new Float32Array(data)));
-    if (dtype === 'BF16') return () => littleEndian(toBfloat16(new Float32Array(data)));
+    if (dtype === 'F16') return () => littleEndian(toHalves('float16', data));
+    if (dtype === 'BF16') return () => littleEndian(toHalves('bfloat16', data));
     if (dtype === 'F8_E4M3') return () => toFloat8(float8e4m3, new Float32Array(data));
     if (dtype === 'F8_E5M2') return () => toFloat8(float8e5m2, new Float32Array(data));
     if (dtype === 'F8_E8M0') return () => toFloat8(float8e8m0, new Float32Array(data));

@@ -4,10 +4,29 @@ import type { Backend } from '@sympow/kernels';
 import type { ContractCheck } from '../api';
 import { equal, holds, refuses, sameNumbers } from './expect';
 
-const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
+const arrays = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Float32Array,
+  bfloat16: Float32Array,
+  int32: Int32Array,
+} as const;
+/** By half type: a tie that goes down, one that goes up, an ulp beside a tie, the largest, what is beyond it, and its bits. */
+const halves = {
+  float16: {
+    numbers: [1 + 2 ** -11, 1 + 3 * 2 ** -11, 1 + 2 ** -11 + 2 ** -23, 65504, 65520, 2 ** -24, 3 * 2 ** -26, -0, NaN],
+    bits: [0x3c00, 0x3c02, 0x3c01, 0x7bff, 0x7c00, 0x0001, 0x0001, 0x8000, 0x7e00],
+    read: [1, 1 + 2 ** -9, 1 + 2 ** -10, 65504, Infinity, 2 ** -24, 2 ** -24, -0, NaN],
+  },
+  bfloat16: {
+    numbers: [1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -23, 3.3895e38, 3.4e38, 2 ** -126, -3, -0, NaN],
+    bits: [0x3f80, 0x3f82, 0x3f81, 0x7f7f, 0x7f80, 0x0080, 0xc040, 0x8000, 0x7fc0],
+    read: [1, 1 + 2 ** -6, 1 + 2 ** -7, 255 * 2 ** 120, Infinity, 2 ** -126, -3, -0, NaN],
+  },
+};
 const unusual = [0, -0, 1, -1.5, Infinity, -Infinity, NaN, 2 ** -126, 3e38, 1 / 3].map(Math.fround);
 
-const rules: Record<string, (backend: Backend) => Promise<void>> = {
+const rules: Record<string, (backend: Backend) => Promise<void> | void> = {
   'floats come back as they went, whatever they are': async (backend) => {
     const tensor = backend.upload(unusual, [2, 5]);
     const read = await tensor.read();
@@ -17,11 +36,33 @@ const rules: Record<string, (backend: Backend) => Promise<void>> = {
   },
   'every element type of the device makes the round trip': async (backend) => {
     for (const dtype of backend.capabilities.dtypes) {
-      const tensor = backend.upload([1, -2, 70000], [3], dtype);
+      const large = dtype === 'float16' ? 60000 : 2 ** 17;
+      const tensor = backend.upload([1, -2, large], [3], dtype);
       equal(tensor.dtype, dtype, 'the element type');
       const read = await backend.read(tensor);
-      holds(read instanceof arrays[dtype], `read gives an array of ${dtype}`);
-      sameNumbers(read, [1, -2, 70000], dtype);
+      holds(read instanceof arrays[dtype], `read gives an array of ${dtype === 'int32' ? dtype : 'floats'}`);
+      sameNumbers(read, [1, -2, large], dtype);
+      tensor.dispose();
+    }
+  },
+  'halves are rounded to the nearest, ties to even, and taken as bits': async (backend) => {
+    for (const dtype of ['float16', 'bfloat16'] as const) {
+      if (!backend.capabilities.dtypes.includes(dtype)) continue;
+      const { numbers, bits, read } = halves[dtype];
+      for (const data of [numbers, Float64Array.from(numbers), Float32Array.from(numbers), Uint16Array.from(bits)]) {
+        const tensor = backend.upload(data, [9], dtype);
+        sameNumbers(await tensor.read(), read, `${dtype} of ${data.constructor.name}`);
+        tensor.dispose();
+      }
+    }
+    await refuses('CONFIG', () => backend.upload(Uint16Array.of(1), [1]));
+  },
+  'halves take half the memory': (backend) => {
+    for (const dtype of ['float16', 'bfloat16'] as const) {
+      if (!backend.capabilities.dtypes.includes(dtype)) continue;
+      const before = backend.memory().liveBytes;
+      const tensor = backend.empty([2, 1024], dtype);
+      equal(backend.memory().liveBytes - before, 4096, `bytes of 2,048 numbers of ${dtype}`);
       tensor.dispose();
     }
   },
@@ -108,5 +149,5 @@ const rules: Record<string, (backend: Backend) => Promise<void>> = {
 export const transfer: readonly ContractCheck[] = Object.entries(rules).map(([name, rule]) => ({
   group: 'transfer',
   name,
-  run: ({ backend }) => rule(backend),
+  run: async ({ backend }) => rule(backend),
 }));

@@ -1,19 +1,23 @@
 /** Arithmetic, activations and copies: one number out for one number in, any shape. */
 
+import { toHalves } from '@sympow/core';
 import type { Kernels, Tensor, UnaryArgs, UnaryBackwardArgs } from '../api';
-import { floats, lastAxis, numbers } from './tensor';
+import { isHalf, putElements, readElements } from '../dtypes';
+import { floats, lastAxis, numbers, stored } from './tensor';
 
 export const fill: Kernels['fill'] = ({ value, y }) => {
-  numbers(y).fill(value);
+  if (isHalf(y.dtype)) stored(y).fill(toHalves(y.dtype, [value])[0]!);
+  else stored(y).fill(value);
 };
 
 export const cast: Kernels['cast'] = ({ x, y }) => {
-  numbers(y).set(numbers(x));
+  if (x.dtype === y.dtype) stored(y).set(stored(x));
+  else putElements(y.dtype, stored(y), isHalf(x.dtype) ? readElements(x.dtype, stored(x)) : numbers(x));
 };
 
 export const copyBlock: Kernels['copyBlock'] = ({ x, from = 0, to = 0, count, y }) => {
-  const source = numbers(x);
-  const target = numbers(y);
+  const source = stored(x);
+  const target = stored(y);
   const [batch, rows] = x.shape as [number, number];
   const row = x.size / (batch * rows || 1);
   const stride = (y.shape[1] as number) * row;

@@ -1,6 +1,7 @@
 /** The `js` backend: plain TypeScript on typed arrays. It is the meaning of every kernel and runs everywhere. */
 
-import type { Backend, BackendFactory, DType, Tensor, TypedArray } from '../api';
+import type { Backend, BackendFactory, DType, Elements, Tensor, TypedArray } from '../api';
+import { putElements, readElements, storedView, type Stored } from '../dtypes';
 import { checked, type UncheckedKernels } from '../door';
 import { Memory } from '../memory';
 import { requireKnownKeys, type KnownKeys } from '@sympow/core';
@@ -61,34 +62,35 @@ const kernels: UncheckedKernels = {
 
 export interface JsOptions {
   /**
-   * How activations, weights and states are stored; sums are always doubles. `float64` makes the backend the definition
+   * What kernels compute in and tensors hold by default; sums are always doubles. `float64` makes the backend the definition
    * that others are measured against.
    */
   readonly float?: 'float32' | 'float64';
 }
 
-const arrayOf = { float64: Float64Array, float32: Float32Array, int32: Int32Array } as const;
+/** What moves halves as they are; everything else computes in the backend's own float. */
+const halves = { fill: ['y'], cast: ['x', 'y'], copyBlock: ['x', 'y'] };
 
 class JsBackend implements Backend {
   readonly name: string;
   readonly capabilities;
-  readonly kernels = checked(kernels, this);
-  private readonly store: Memory<ArrayBuffer, TypedArray>;
+  readonly kernels = checked(kernels, this, halves);
+  private readonly store: Memory<ArrayBuffer, Stored>;
 
   constructor(float: 'float32' | 'float64') {
     this.name = float === 'float32' ? 'js' : 'js64';
     this.capabilities = {
       float,
-      dtypes: ['float32', 'float64', 'int32'] as const,
+      dtypes: ['float32', 'float64', 'float16', 'bfloat16', 'int32'] as const,
       maxTensorBytes: 2 ** 32,
       threads: 1,
       synchronousRead: true,
       notes: ['plain TypeScript, double accumulation, one thread'],
     };
-    this.store = new Memory<ArrayBuffer, TypedArray>(this, {
+    this.store = new Memory<ArrayBuffer, Stored>(this, {
       allocate: (bytes) => new ArrayBuffer(bytes),
       release: () => undefined,
-      handle: (buffer, dtype, size) => new arrayOf[dtype](buffer, 0, size),
+      handle: (buffer, dtype, size) => storedView(dtype, buffer, 0, size),
     });
   }
 
@@ -96,12 +98,13 @@ class JsBackend implements Backend {
     return this.store.empty(shape, dtype);
   }
 
-  upload(data: TypedArray | readonly number[], shape: readonly number[], dtype?: DType): Tensor {
+  upload(data: Elements, shape: readonly number[], dtype?: DType): Tensor {
     return this.store.upload(data, shape, dtype);
   }
 
-  write(tensor: Tensor, data: TypedArray | readonly number[]): void {
-    this.store.receiving(tensor, data).handle.set(data);
+  write(tensor: Tensor, data: Elements): void {
+    const { dtype, handle } = this.store.receiving(tensor, data);
+    putElements(dtype, handle, data);
   }
 
   view(tensor: Tensor, shape: readonly number[]): Tensor {
@@ -114,7 +117,8 @@ class JsBackend implements Backend {
   }
 
   readSync(tensor: Tensor): TypedArray {
-    return this.store.own(tensor).handle.slice();
+    const { dtype, handle } = this.store.own(tensor);
+    return readElements(dtype, handle);
   }
 
   scope: Backend['scope'] = (body) => this.store.scope(body);

@@ -1,6 +1,7 @@
 /** How this backend's kernels get at the numbers of a tensor: its handle is the typed array itself. */
 
 import type { GateSums, Tensor, TypedArray } from '../api';
+import type { Stored } from '../dtypes';
 import type { Floats } from './product';
 
 export function floats(tensor: Tensor): Floats {
@@ -9,6 +10,11 @@ export function floats(tensor: Tensor): Floats {
 
 export function numbers(tensor: Tensor): TypedArray {
   return tensor.handle as TypedArray;
+}
+
+/** The elements as they are stored, halves as bits. */
+export function stored(tensor: Tensor): Stored {
+  return tensor.handle as Stored;
 }
 
 export function integers(tensor: Tensor): Int32Array {

@@ -1,0 +1,61 @@
+/**
+ * Halves for kernels that know none: a call gets temporaries of the backend's own float in their place, and what it wrote is
+ * rounded when it is done. This is what halves mean everywhere; a kernel that reads them itself only saves the way.
+ */
+
+import type { Backend, Kernels, Tensor } from './api';
+import { isHalf } from './dtypes';
+import type { Arguments } from './doorRules';
+
+/** Arguments that a backend's kernels take as float16 and bfloat16 too, by kernel. */
+export type HalfArguments = { readonly [K in keyof Kernels]?: readonly string[] };
+
+interface Argument {
+  readonly name: string;
+  readonly writes: boolean;
+}
+
+export class Widening {
+  constructor(
+    private readonly backend: Backend,
+    private readonly tensors: readonly Argument[],
+    private readonly lists: readonly string[],
+    private readonly taken: readonly string[] = [],
+  ) {}
+
+  /** Calls `kernel` with arguments that it takes. The temporaries come from the pool and go back to it. */
+  run(args: Arguments, kernel: (args: Arguments) => void): void {
+    const { backend } = this;
+    const { cast } = backend.kernels;
+    // By memory, as an output may be an input.
+    const temporaries = new Map<unknown, Tensor>();
+    const made: Tensor[] = [];
+    const widened = (tensor: Tensor, read: boolean): Tensor => {
+      const known = temporaries.get(tensor.handle);
+      const wide = known ? backend.view(known, tensor.shape) : backend.empty(tensor.shape, backend.capabilities.float);
+      made.push(wide);
+      if (known) return wide;
+      temporaries.set(tensor.handle, wide);
+      if (read) cast({ x: tensor, y: wide });
+      return wide;
+    };
+    try {
+      const replaced: Arguments = { ...args };
+      const written: { readonly wide: Tensor; readonly tensor: Tensor }[] = [];
+      for (const list of this.lists) {
+        replaced[list] = (args[list] as readonly Tensor[]).map((x) => (isHalf(x.dtype) ? widened(x, true) : x));
+      }
+      for (const { name, writes } of this.tensors) {
+        const tensor = args[name] as Tensor | undefined;
+        if (!tensor || !isHalf(tensor.dtype) || this.taken.includes(name)) continue;
+        const wide = widened(tensor, !writes || args.accumulate === true);
+        if (writes) written.push({ wide, tensor });
+        replaced[name] = wide;
+      }
+      kernel(replaced);
+      for (const { wide, tensor } of written) cast({ x: wide, y: tensor });
+    } finally {
+      for (const tensor of made) tensor.dispose();
+    }
+  }
+}
