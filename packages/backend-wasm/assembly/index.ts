@@ -4,14 +4,15 @@
 export { workspace } from './arena';
 export { discountedSum, discountedSumBackward } from './discountedSum';
 export * from './elementwise';
+export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './halves';
 export * from './optimizer';
 export { powerAttention, powerAttentionBackward } from './powerAttention';
-export { matmul, productSpace } from './product';
+export { halvesSpace, matmul, matmulBfloat16, matmulFloat16, productSpace } from './product';
 export { queryState, queryStateBackward } from './queryState';
 export { queryWindow } from './queryWindow';
 export { rotary, rotaryBackward } from './rotary';
 export {
-  broadcastRows, crossEntropy, crossEntropyBackward, embed, embedBackward, norm, normBackward, sumParts, sumRows,
+  broadcastRows, crossEntropy, crossEntropyBackward, embed, embedBackward, embedBfloat16, embedFloat16, norm, normBackward, sumParts, sumRows,
 } from './rows';
 export { keyScale, scaleHeads } from './scale';
 export { softmaxAttention, softmaxAttentionBackward } from './softmaxAttention';

@@ -1,7 +1,8 @@
 // The dense product under every kernel: C (+)= A·B in panels, and a path for a few rows that reads B as it lies. Strides count
 // elements; columns of C touch.
 
-import { mark, release, take } from './arena';
+import { corner, mark, release, take } from './arena';
+import { widenRow, widen4 } from './halves';
 import { BLOCK_K, multiplyPanels, packColumns, packRows } from './panels';
 import { Packed, madd } from './tile';
 
@@ -26,14 +27,51 @@ export function product(
     for (let i = 0; i < m; i++) row(n, k, a + ((<usize>i * rowA) << 2), columnA, b, rowB, columnB, c + ((<usize>i * strideC) << 2), accumulate);
     return;
   }
+  blocks<f32>(m, n, k, a, rowA, columnA, b, rowB, columnB, c, strideC, accumulate);
+}
+
+/** The same with a matrix B of halves. */
+function productOfHalves<B>(
+  m: i32, n: i32, k: i32,
+  a: usize, rowA: i32, columnA: i32,
+  b: usize, rowB: i32, columnB: i32,
+  c: usize, strideC: i32,
+  accumulate: bool,
+): void {
+  if (m < 4 && columnA == 1 && rowB == 1) {
+    for (let i = 0; i < m; i++) {
+      alongHalves<B>(n, k, a + ((<usize>i * rowA) << 2), b, <usize>columnB << 1, c + ((<usize>i * strideC) << 2), accumulate);
+    }
+  } else {
+    blocks<B>(m, n, k, a, rowA, columnA, b, rowB, columnB, c, strideC, accumulate);
+  }
+}
+
+function blocks<B>(
+  m: i32, n: i32, k: i32,
+  a: usize, rowA: i32, columnA: i32,
+  b: usize, rowB: i32, columnB: i32,
+  c: usize, strideC: i32,
+  accumulate: bool,
+): void {
   const start = mark();
   const panelsA = take(BLOCK_M * BLOCK_K + 16);
   const panelsB = take(BLOCK_N * BLOCK_K);
+  const wide = isFloat<B>() ? 0 : take(BLOCK_N * BLOCK_K);
   for (let j = 0; j < n; j += BLOCK_N) {
     const columns = min(BLOCK_N, n - j);
     for (let p = 0; p < k; p += BLOCK_K) {
       const depth = min(BLOCK_K, k - p);
-      packColumns(columns, depth, b + ((<usize>p * rowB + <usize>j * columnB) << 2), rowB, columnB, panelsB);
+      const block = b + (<usize>p * rowB + <usize>j * columnB) * sizeof<B>();
+      if (isFloat<B>()) {
+        packColumns(columns, depth, block, rowB, columnB, panelsB);
+      } else if (columnB == 1) {
+        for (let i = 0; i < depth; i++) widenRow<B>(columns, block + ((<usize>i * rowB) << 1), wide + ((<usize>i * columns) << 2));
+        packColumns(columns, depth, wide, columns, 1, panelsB);
+      } else {
+        for (let i = 0; i < columns; i++) widenRow<B>(depth, block + ((<usize>i * columnB) << 1), wide + ((<usize>i * depth) << 2));
+        packColumns(columns, depth, wide, 1, depth, panelsB);
+      }
       for (let i = 0; i < m; i += BLOCK_M) {
         const rows = min(BLOCK_M, m - i);
         packRows(rows, depth, a + ((<usize>i * rowA + <usize>p * columnA) << 2), rowA, columnA, panelsA);
@@ -47,6 +85,11 @@ export function product(
 /** Numbers of work space that `product` takes: the host adds it for every kernel. */
 export function productSpace(): i32 {
   return BLOCK_M * BLOCK_K + BLOCK_N * BLOCK_K + 64;
+}
+
+/** Numbers more where B holds halves. */
+export function halvesSpace(): i32 {
+  return BLOCK_N * BLOCK_K + 16;
 }
 
 /** One row of C. */
@@ -166,6 +209,44 @@ function alongColumns(n: i32, k: i32, a: usize, b: usize, along: usize, c: usize
   for (; j < n; j++, b += along, c += 4) store<f32>(c, (accumulate ? load<f32>(c) : 0) + dot(k, a, b));
 }
 
+/** The same with columns of halves, which are half as long to read. */
+function alongHalves<B>(n: i32, k: i32, a: usize, b: usize, along: usize, c: usize, accumulate: bool): void {
+  const whole = <usize>k & ~3;
+  for (let j = 0; j < n; j += 4, b += 4 * along, c += 16) {
+    const count = min(4, n - j);
+    // What is beyond the last column is computed of it again.
+    const b1 = b + <usize>min(1, count - 1) * along;
+    const b2 = b + <usize>min(2, count - 1) * along;
+    const b3 = b + <usize>min(3, count - 1) * along;
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    for (let p: usize = 0; p < whole; p += 4) {
+      const x = v128.load(a + (p << 2));
+      const at = p << 1;
+      s0 = madd(x, widen4<B>(b + at), s0);
+      s1 = madd(x, widen4<B>(b1 + at), s1);
+      s2 = madd(x, widen4<B>(b2 + at), s2);
+      s3 = madd(x, widen4<B>(b3 + at), s3);
+    }
+    const t0 = f32x4.add(i32x4.shuffle(s0, s1, 0, 4, 1, 5), i32x4.shuffle(s0, s1, 2, 6, 3, 7));
+    const t1 = f32x4.add(i32x4.shuffle(s2, s3, 0, 4, 1, 5), i32x4.shuffle(s2, s3, 2, 6, 3, 7));
+    // Behind what rows of halves are padded in.
+    v128.store(corner, f32x4.add(i64x2.shuffle(t0, t1, 0, 2), i64x2.shuffle(t0, t1, 1, 3)), 64);
+    const rest = k - <i32>whole;
+    for (let i = 0; i < count; i++) {
+      let sum = load<f32>(corner + (<usize>i << 2), 64);
+      if (rest > 0) {
+        widenRow<B>(rest, b + <usize>i * along + (whole << 1), corner + 32);
+        for (let p: usize = 0; p < <usize>rest; p++) sum += load<f32>(a + ((whole + p) << 2)) * load<f32>(corner + 32 + (p << 2));
+      }
+      const to = c + (<usize>i << 2);
+      store<f32>(to, accumulate ? load<f32>(to) + sum : sum);
+    }
+  }
+}
+
 /** Σ a_i·b_i, in 16 sums that do not wait for each other. */
 export function dot(k: i32, a: usize, b: usize): f32 {
   let s0 = f32x4.splat(0);
@@ -189,7 +270,7 @@ export function dot(k: i32, a: usize, b: usize): f32 {
 /**
  * Batched product: `from … to` are blocks of rows of one of the `batch` matrices. Strides between matrices count elements.
  */
-export function matmul(
+function batched<B>(
   from: i32, to: i32,
   m: i32, n: i32, k: i32, blocks: i32,
   a: usize, rowA: i32, columnA: i32, matrixA: i32,
@@ -202,14 +283,42 @@ export function matmul(
     const i = (m * block) / blocks;
     const rows = (m * (block + 1)) / blocks - i;
     const out = c + ((<usize>z * m * n + <usize>i * n) << 2);
-    product(
-      rows, n, k,
-      a + ((<usize>z * matrixA + <usize>i * rowA) << 2), rowA, columnA,
-      b + ((<usize>z * matrixB) << 2), rowB, columnB,
-      out, n, accumulate,
-    );
+    const left = a + ((<usize>z * matrixA + <usize>i * rowA) << 2);
+    const right = b + <usize>z * matrixB * sizeof<B>();
+    if (isFloat<B>() || k <= 0) product(rows, n, k, left, rowA, columnA, right, rowB, columnB, out, n, accumulate);
+    else productOfHalves<B>(rows, n, k, left, rowA, columnA, right, rowB, columnB, out, n, accumulate);
     if (bias) for (let r = 0; r < rows; r++) addTo(n, out + ((<usize>r * n) << 2), bias);
   }
+}
+
+export function matmul(
+  from: i32, to: i32,
+  m: i32, n: i32, k: i32, blocks: i32,
+  a: usize, rowA: i32, columnA: i32, matrixA: i32,
+  b: usize, rowB: i32, columnB: i32, matrixB: i32,
+  bias: usize, c: usize, accumulate: bool,
+): void {
+  batched<f32>(from, to, m, n, k, blocks, a, rowA, columnA, matrixA, b, rowB, columnB, matrixB, bias, c, accumulate);
+}
+
+export function matmulFloat16(
+  from: i32, to: i32,
+  m: i32, n: i32, k: i32, blocks: i32,
+  a: usize, rowA: i32, columnA: i32, matrixA: i32,
+  b: usize, rowB: i32, columnB: i32, matrixB: i32,
+  bias: usize, c: usize, accumulate: bool,
+): void {
+  batched<u16>(from, to, m, n, k, blocks, a, rowA, columnA, matrixA, b, rowB, columnB, matrixB, bias, c, accumulate);
+}
+
+export function matmulBfloat16(
+  from: i32, to: i32,
+  m: i32, n: i32, k: i32, blocks: i32,
+  a: usize, rowA: i32, columnA: i32, matrixA: i32,
+  b: usize, rowB: i32, columnB: i32, matrixB: i32,
+  bias: usize, c: usize, accumulate: bool,
+): void {
+  batched<i16>(from, to, m, n, k, blocks, a, rowA, columnA, matrixA, b, rowB, columnB, matrixB, bias, c, accumulate);
 }
 
 /** y += x. */

@@ -2,6 +2,7 @@
 
 import { corner, rewind, take } from './arena';
 import { exp4, max4, sum4 } from './functions';
+import { widenRow } from './halves';
 import { addTo } from './product';
 import { madd } from './tile';
 
@@ -180,14 +181,29 @@ export function sumParts(groups: i32, n: i32, parts: usize, y: usize): void {
   for (let group = 0; group < groups; group++) addTo(n, y, parts + ((<usize>group * n) << 3));
 }
 
-export function embed(rows: i32, n: i32, count: i32, ids: usize, weight: usize, y: usize): void {
+function lookUp<B>(rows: i32, n: i32, count: i32, ids: usize, weight: usize, y: usize): void {
   const bytes = <usize>n << 2;
   for (let row = 0; row < rows; row++) {
     const id = load<i32>(ids + (<usize>row << 2));
     const out = y + <usize>row * bytes;
-    if (<u32>id < <u32>count) memory.copy(out, weight + <usize>id * bytes, bytes);
-    else for (let i: usize = 0; i < bytes; i += 4) store<f32>(out + i, NaN);
+    if (<u32>id < <u32>count) {
+      const from = weight + <usize>id * n * sizeof<B>();
+      if (isFloat<B>()) memory.copy(out, from, bytes);
+      else widenRow<B>(n, from, out);
+    } else for (let i: usize = 0; i < bytes; i += 4) store<f32>(out + i, NaN);
   }
+}
+
+export function embed(rows: i32, n: i32, count: i32, ids: usize, weight: usize, y: usize): void {
+  lookUp<f32>(rows, n, count, ids, weight, y);
+}
+
+export function embedFloat16(rows: i32, n: i32, count: i32, ids: usize, weight: usize, y: usize): void {
+  lookUp<u16>(rows, n, count, ids, weight, y);
+}
+
+export function embedBfloat16(rows: i32, n: i32, count: i32, ids: usize, weight: usize, y: usize): void {
+  lookUp<i16>(rows, n, count, ids, weight, y);
 }
 
 export function embedBackward(rows: i32, n: i32, count: i32, ids: usize, dy: usize, dweight: usize): void {

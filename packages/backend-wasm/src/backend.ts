@@ -29,6 +29,8 @@ import { recurrence } from './kernels/recurrence';
 import { Machine } from './machine';
 import { hasRelaxedSimd, moduleOf, type Variant } from './module';
 
+/** What reads or moves halves as they are. */
+const halves = { fill: ['y'], cast: ['x', 'y'], copyBlock: ['x', 'y'], matmul: ['b'], embed: ['weight'] };
 const pageBytes = 65536;
 const mostBytes = 2 ** 32;
 const mostThreads = 64;
@@ -53,14 +55,14 @@ class WasmBackend implements Backend {
   ) {
     this.capabilities = {
       float: 'float32',
-      dtypes: ['float32', 'int32'] as const,
+      dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
       maxTensorBytes: 2 ** 31,
       maxBytes,
       threads: machine.threads,
       synchronousRead: true,
       notes,
     } as const;
-    this.kernels = checked(kernelsOf(machine), this);
+    this.kernels = checked(kernelsOf(machine), this, halves);
     this.store = new Memory<number, number>(this, {
       allocate: (bytes) => machine.heap.allocate(bytes),
       release: (offset) => machine.heap.release(offset),

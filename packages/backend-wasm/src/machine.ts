@@ -19,7 +19,9 @@ const pageBytes = 65536;
  * of decoding stay with the caller.
  */
 const grains: Readonly<Record<string, number>> = {
-  ...Object.fromEntries(['fill', 'add', 'multiply'].map((name) => [name, 32768])),
+  ...Object.fromEntries(
+    ['fill', 'add', 'multiply', 'fromFloat16', 'fromBfloat16', 'toFloat16', 'toBfloat16'].map((name) => [name, 32768]),
+  ),
   ...Object.fromEntries(
     ['gelu', 'logSigmoid', 'onePlusTanh', 'swiglu'].flatMap(
       (name) =>
@@ -174,6 +176,11 @@ export class Machine {
       });
     }
   }
+}
+
+/** The export for tensors of an element type, which is named after it but for float32. */
+export function of(name: string, { dtype }: Tensor): string {
+  return dtype === 'float32' ? name : name + dtype[0]!.toUpperCase() + dtype.slice(1);
 }
 
 /** Where a tensor lies; 0 for none. */

@@ -3,6 +3,7 @@
 import { js, type Backend } from '@sympow/kernels';
 import type { CaseResult, Deviation, Numbers } from './api';
 import { compare, meaning } from './compare';
+import { outputType, rounded, roundedArguments, typesOf, type Halves, type TypeOf } from './halves';
 import { Inputs } from './inputs';
 import type { KernelCase } from './kernelCase';
 import { launch } from './launch';
@@ -20,31 +21,39 @@ export function openDefinition(): Promise<Backend> {
  *
  * Beyond the numbers it checks that inputs keep theirs, that the kernel leaves no buffer behind, and that the second
  * call asks the device for no memory.
+ *
+ * @param halves - which arguments are halves; the result is undefined where a number of the case leaves their range
  */
-export async function checkCase(backend: Backend, kase: KernelCase): Promise<CaseResult> {
+export async function checkCase(backend: Backend, kase: KernelCase): Promise<CaseResult>;
+export async function checkCase(backend: Backend, kase: KernelCase, halves?: Halves): Promise<CaseResult | undefined>;
+export async function checkCase(backend: Backend, kase: KernelCase, halves?: Halves): Promise<CaseResult | undefined> {
   const { kernel, name, ignore = [], floor = {}, poisoned } = kase;
-  const { float, operands } = backend.capabilities;
+  const typeOf: TypeOf = halves ? typesOf(kernel, halves) : () => undefined;
+  const { float } = backend.capabilities;
   const inputs = new Inputs(`${kernel} ${name}`, float, await openDefinition());
-  const args = kase.make(inputs);
+  const args = roundedArguments(kase.make(inputs), typeOf);
+  if (!args) return undefined;
   const exact = new Inputs('', 'float64', await openDefinition()).define(kernel, args, kase);
   const complaints: string[] = [];
   const deviations: Deviation[] = [];
 
   for (const round of ['first', 'second'] as const) {
     const before = backend.memory().allocations;
-    const run = launch(backend, kase, args);
+    const run = launch(backend, kase, args, typeOf);
     const allocated = backend.memory().allocations - before;
     if (round === 'second' && allocated !== 0) complaints.push(`the second call asked for memory ${allocated} times`);
     if (run.leaked !== 0) complaints.push(`the ${round} call left ${run.leaked} buffers behind`);
     for (const [output, tensor] of run.outputs) {
       if (ignore.includes(output)) continue;
       const actual = meaning(kernel, output, await tensor.read());
-      const expected = meaning(kernel, output, exact[output]!.data);
+      const type = outputType(kase, output, typeOf);
+      const expected = meaning(kernel, output, rounded(type, exact[output]!).data);
       const deviation = compare(actual.data, expected.data, {
         output,
-        tolerance: toleranceOf(kernel, output, { float, operands: args.exact ? undefined : operands }),
+        tolerance: toleranceOf(kernel, output, float, type),
         floor: floor[output],
         circular: actual.circular,
+        step: type === 'float16' ? 2 ** -24 : undefined,
         poisoned,
       });
       deviations.push(deviation);

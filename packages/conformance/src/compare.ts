@@ -24,6 +24,8 @@ export interface CompareOptions {
   readonly floor?: number | undefined;
   /** Phases: compared modulo 1, and their errors are absolute. */
   readonly circular?: boolean | undefined;
+  /** The distance of two neighbours around 0, where that is more than nothing. */
+  readonly step?: number | undefined;
   /** Where the definition has no number anything will do; see `KernelCase.poisoned`. */
   readonly poisoned?: boolean | undefined;
 }
@@ -36,7 +38,7 @@ const peak = 8;
 
 /** Holds `actual` to `expected`: the same NaN, the same infinities, and finite numbers within the tolerance. */
 export function compare(actual: Data, expected: Data, options: CompareOptions): Deviation {
-  const { output, tolerance, floor = 0, circular = false, poisoned = false } = options;
+  const { output, tolerance, floor = 0, circular = false, poisoned = false, step = 0 } = options;
   let [error, norm, largestError, largest, count] = [0, 0, 0, 0, 0];
   let complaint: string | undefined;
   if (actual.length !== expected.length) complaint = `${output} has ${actual.length} numbers, not ${expected.length}`;
@@ -48,7 +50,7 @@ export function compare(actual: Data, expected: Data, options: CompareOptions): 
       continue;
     }
     const difference = circular ? around(a - b) : a - b;
-    const off = Math.abs(difference) < smallestNormal ? 0 : difference;
+    const off = Math.abs(difference) < smallestNormal || Math.abs(difference) <= step ? 0 : difference;
     const size = circular ? 1 : b;
     error += off * off;
     norm += size * size;

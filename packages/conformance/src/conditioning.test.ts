@@ -57,7 +57,7 @@ describe('one rounding of every input moves no output by more than its tolerance
         }
       }
       for (const [output, [roundings, name]] of Object.entries(worst)) {
-        const allowed = toleranceOf(kernel, output, { float: 'float32' }) / roundoff.float32;
+        const allowed = toleranceOf(kernel, output, 'float32') / roundoff.float32;
         if (process.env.SHOW) console.log(kernel, output, roundings.toFixed(2), allowed, name);
         if (allowed >= 64) expect(roundings, `${output} of ${name}`).toBeLessThanOrEqual(allowed / 4);
       }

@@ -6,11 +6,34 @@ import { cases } from './cases';
 import { checkCase } from './checkCase';
 import { contract } from './contract';
 import { agreement } from './agreement';
+import { halfCases, halvesOf, storesHalves, type Halves } from './halves';
 import type { KernelCase } from './kernelCase';
 
 /** The skip that excuses a case, if there is one. */
 export function skipOf(skips: readonly Skip[], kase: KernelCase): Skip | undefined {
   return skips.find((skip) => skip.kernel === kase.kernel && (skip.case === undefined || skip.case === kase.name));
+}
+
+/** Cases of a kernel that run again with halves, for the sake of the time. */
+const mostHalfCases = 8;
+
+async function complaintsOfHalves(
+  backend: Backend,
+  kernel: keyof Kernels,
+  halves: Halves,
+  skips: readonly Skip[],
+): Promise<string[]> {
+  if (!storesHalves(backend.capabilities.dtypes, halves)) return [];
+  const complaints: string[] = [];
+  let ran = 0;
+  for (const kase of halfCases(kernel)) {
+    if (ran === mostHalfCases) break;
+    if (skipOf(skips, kase)) continue;
+    const result = await checkCase(backend, kase, halves);
+    if (result) ran++;
+    for (const complaint of result?.complaints ?? []) complaints.push(`${kase.name}: ${complaint}`);
+  }
+  return ran > 0 ? complaints : ['no case ran'];
 }
 
 /**
@@ -46,6 +69,12 @@ export function describeBackend(factory: BackendFactory, { describe, it, skips =
           };
           if (skip) it.skip(`${kase.name} (skipped since ${skip.since}: ${skip.reason})`, run);
           else it(kase.name, run);
+        }
+        for (const halves of halvesOf(kernel)) {
+          it(`${halves === 'mixed' ? 'float16 beside bfloat16 and others' : halves} where arguments need not be wide`, async () => {
+            const complaints = await complaintsOfHalves(await open(), kernel, halves, skips);
+            if (complaints.length > 0) throw new Error(`${kernel}, ${complaints.join('; ')}`);
+          });
         }
       });
     }

@@ -1,7 +1,8 @@
 /** One call of one kernel on one backend: uploads the inputs, poisons the outputs, runs, and counts memory around it. */
 
-import type { Backend, Tensor } from '@sympow/kernels';
+import type { Backend, HalfType, Tensor } from '@sympow/kernels';
 import type { Call, CaseArgument, CaseArguments, Numbers } from './api';
+import type { TypeOf } from './halves';
 import { isNumbers, outputsOf, writtenLists, writtenNames } from './shapes';
 
 /** What int32 outputs hold before the call: a value that no case produces. */
@@ -17,17 +18,20 @@ export interface Launch {
   dispose(): void;
 }
 
-export function upload(backend: Backend, { data, shape }: Numbers): Tensor {
-  return backend.upload(data, shape, data instanceof Int32Array ? 'int32' : backend.capabilities.float);
+export function upload(backend: Backend, { data, shape }: Numbers, half?: HalfType): Tensor {
+  return backend.upload(data, shape, data instanceof Int32Array ? 'int32' : (half ?? backend.capabilities.float));
 }
 
-/** @throws what the kernel throws */
-export function launch(backend: Backend, call: Call, args: CaseArguments): Launch {
+/**
+ * @param typeOf - which arguments are halves
+ * @throws what the kernel throws
+ */
+export function launch(backend: Backend, call: Call, args: CaseArguments, typeOf: TypeOf = () => undefined): Launch {
   const made: Tensor[] = [];
   const outputs = new Map<string, Tensor>();
   const inputs = new Map<string, { tensor: Tensor; numbers: Numbers }>();
-  const place = (numbers: Numbers): Tensor => {
-    const tensor = upload(backend, numbers);
+  const place = (name: string, numbers: Numbers): Tensor => {
+    const tensor = upload(backend, numbers, typeOf(name));
     made.push(tensor);
     return tensor;
   };
@@ -37,7 +41,7 @@ export function launch(backend: Backend, call: Call, args: CaseArguments): Launc
   const aliased = Object.values(alias);
   const updated = writtenLists(kernel);
   const placeInput = (name: string, numbers: Numbers): Tensor => {
-    const tensor = place(numbers);
+    const tensor = place(name, numbers);
     if (!aliased.includes(name)) inputs.set(name, { tensor, numbers });
     return tensor;
   };
@@ -46,7 +50,7 @@ export function launch(backend: Backend, call: Call, args: CaseArguments): Launc
     if (Array.isArray(value) && isNumbers(value[0] as CaseArgument)) {
       return (value as readonly Numbers[]).map((numbers, i) => {
         if (!updated.includes(name)) return placeInput(`${name}[${i}]`, numbers);
-        const tensor = place(numbers);
+        const tensor = place(name, numbers);
         outputs.set(`${name}[${i}]`, tensor);
         return tensor;
       });
@@ -64,7 +68,7 @@ export function launch(backend: Backend, call: Call, args: CaseArguments): Launc
       const initial = args[name];
       const tensor = source
         ? (tensors[source] as Tensor)
-        : place(isNumbers(initial) ? initial : poison(shape, integer));
+        : place(name, isNumbers(initial) ? initial : poison(shape, integer));
       tensors[name] = tensor;
       outputs.set(name, tensor);
     }

@@ -1,12 +1,12 @@
 /** How far each kernel may be from the definition: one table, in roundings. */
 
-import type { Capabilities, Kernels } from '@sympow/kernels';
+import type { Capabilities, HalfType, Kernels } from '@sympow/kernels';
 
 /**
  * Half the distance from 1 to the next number: what one rounding costs at most. Tolerances are multiples of it, so the
  * same table serves every float type.
  */
-export const roundoff = { float16: 2 ** -11, float32: 2 ** -24, float64: 2 ** -53 } as const;
+export const roundoff = { bfloat16: 2 ** -8, float16: 2 ** -11, float32: 2 ** -24, float64: 2 ** -53 } as const;
 
 /**
  * Roundings that the result of each kernel may be off by, as relative RMS over an output.
@@ -83,16 +83,17 @@ export const roundings: Readonly<Record<keyof Kernels, number | Readonly<Record<
 /** The same for outputs and final states of all four kernels behind each other. */
 export const roundingsOfForms = 2048;
 
-/** The same for `matmul` where it rounds its operands to half precision: one of each, and sums that lose no more by it. */
-const roundingsOfOperands = 2;
+/** Two numbers that differ a little may be rounded to neighbours, which are two roundings apart. */
+const roundingsOfHalves = 2;
 
-/** Bound on the relative error of an output. */
+/** Bound on the relative error of an output, which `half` says to be rounded to it, the expected numbers likewise. */
 export function toleranceOf(
   kernel: keyof Kernels,
   output: string,
-  { float, operands }: Pick<Capabilities, 'float' | 'operands'>,
+  float: Capabilities['float'],
+  half?: HalfType,
 ): number {
-  if (kernel === 'matmul' && operands) return roundingsOfOperands * roundoff[operands];
   const entry = roundings[kernel];
-  return (typeof entry === 'number' ? entry : (entry[output] ?? 0)) * roundoff[float];
+  const own = (typeof entry === 'number' ? entry : (entry[output] ?? 0)) * roundoff[float];
+  return half && own > 0 ? own + roundingsOfHalves * roundoff[half] : own;
 }

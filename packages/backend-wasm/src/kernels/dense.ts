@@ -1,7 +1,7 @@
 /** Products, norms, row sums, lookup, loss and the optimizer. */
 
-import type { Kernels, NormArgs, NormBackwardArgs, Tensor } from '@sympow/kernels';
-import { at, type Machine } from '../machine';
+import { isHalf, type Kernels, type NormArgs, type NormBackwardArgs, type Tensor } from '@sympow/kernels';
+import { at, of, type Machine } from '../machine';
 
 /** Rows whose shares of a weight's gradient are summed first; as in assembly/rows.ts. */
 const groupRows = 64;
@@ -16,6 +16,7 @@ const last = (tensor: Tensor): number => tensor.shape.at(-1) ?? 1;
 const rowsOf = (tensor: Tensor): number => (tensor.size === 0 ? 0 : tensor.size / last(tensor));
 
 export function dense(machine: Machine) {
+  const halvesSpace = machine.call('halvesSpace');
   function norm({ x, weight, bias, eps, y }: NormArgs, centred: boolean): void {
     machine.run('norm', rowsOf(x), 0, last(x), at(x), at(weight), at(bias), eps, centred, at(y));
   }
@@ -57,7 +58,15 @@ export function dense(machine: Machine) {
       // Each block packs b for itself: as few as keep every thread busy.
       const blocks = machine.threads === 1 ? 1 : blocksOf(rows, 2 * batch * rows * n * k, machine.threads);
       machine.run(
-        ...(['matmul', batch * blocks, k + 64, rows, n, k, blocks] as const),
+        ...([
+          of('matmul', b),
+          batch * blocks,
+          k + 64 + (isHalf(b.dtype) ? halvesSpace : 0),
+          rows,
+          n,
+          k,
+          blocks,
+        ] as const),
         ...([at(a), rowA, columnA, m * k] as const),
         ...[...right, at(bias), at(y), accumulate],
       );
@@ -73,7 +82,7 @@ export function dense(machine: Machine) {
       machine.whole('sumRows', last(x) + 16, rowsOf(x), last(x), at(x), scale, at(y));
     },
     embed({ ids, weight, y }) {
-      machine.call('embed', ids.size, last(weight), weight.shape[0]!, at(ids), at(weight), at(y));
+      machine.whole(of('embed', weight), 0, ids.size, last(weight), weight.shape[0]!, at(ids), at(weight), at(y));
     },
     embedBackward({ ids, dy, dweight }) {
       machine.call('embedBackward', ids.size, last(dweight), dweight.shape[0]!, at(ids), at(dy), at(dweight));

@@ -1,12 +1,19 @@
 /** Arithmetic, activations and copies. */
 
-import type { Kernels, Tensor } from '@sympow/kernels';
-import { at, type Machine } from '../machine';
+import { bytesPerElement, isHalf, toHalves, type Kernels, type Tensor } from '@sympow/kernels';
+import { at, of, type Machine } from '../machine';
 
 const float = new Float32Array(1);
 const bits = new Int32Array(float.buffer);
 
-const bytesPerElement = 4;
+/** Float32 holds all halves, so that what is rounded is rounded once. */
+function throughFloats(x: Tensor, y: Tensor): void {
+  const { backend } = x;
+  const floats = backend.empty(x.shape);
+  backend.kernels.cast({ x, y: floats });
+  backend.kernels.cast({ x: floats, y });
+  floats.dispose();
+}
 
 export function elementwise(machine: Machine) {
   const unary =
@@ -20,17 +27,22 @@ export function elementwise(machine: Machine) {
   return {
     fill({ value, y }) {
       if (y.dtype === 'int32') bits[0] = value;
+      else if (isHalf(y.dtype)) bits[0] = toHalves(y.dtype, [value])[0]! * 0x10001;
       else float[0] = value;
-      machine.run('fill', y.size, 0, at(y), bits[0]!);
+      // An odd half is written with what pads it.
+      machine.run('fill', Math.ceil((y.size * bytesPerElement[y.dtype]) / 4), 0, at(y), bits[0]!);
     },
     cast({ x, y }) {
-      if (x.dtype === y.dtype) machine.call('copy', at(y), at(x), y.size * bytesPerElement);
+      if (x.dtype === y.dtype) machine.call('copy', at(y), at(x), y.size * bytesPerElement[y.dtype]);
+      else if (x.dtype !== 'float32' && y.dtype !== 'float32') throughFloats(x, y);
+      else if (isHalf(x.dtype)) machine.run(of('from', x), y.size, 0, at(x), at(y));
+      else if (isHalf(y.dtype)) machine.run(of('to', y), y.size, 0, at(x), at(y));
       else machine.call(y.dtype === 'int32' ? 'floatsToInts' : 'intsToFloats', y.size, at(x), at(y));
     },
     copyBlock({ x, from = 0, to = 0, count, y }) {
       const [batch, rows] = x.shape as [number, number];
       if (x.size === 0) return;
-      const row = (x.size / (batch * rows)) * bytesPerElement;
+      const row = (x.size / (batch * rows)) * bytesPerElement[x.dtype];
       const [stepX, stepY] = [rows * row, (y.shape[1] as number) * row];
       machine.call('copyRuns', batch, at(y) + to * row, stepY, at(x) + from * row, stepX, count * row);
     },

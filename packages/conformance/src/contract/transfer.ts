@@ -57,6 +57,29 @@ const rules: Record<string, (backend: Backend) => Promise<void> | void> = {
     }
     await refuses('CONFIG', () => backend.upload(Uint16Array.of(1), [1]));
   },
+  'halves are cast as they are uploaded, from floats, whole numbers and each other': async (backend) => {
+    for (const dtype of ['float16', 'bfloat16'] as const) {
+      if (!backend.capabilities.dtypes.includes(dtype)) continue;
+      const { numbers, read } = halves[dtype];
+      const [floats, back] = [backend.upload(numbers, [9]), backend.empty([9])];
+      const [tensor, whole] = [backend.empty([9], dtype), backend.upload([-3, 0, 257], [3], 'int32')];
+      backend.kernels.cast({ x: floats, y: tensor });
+      sameNumbers(await tensor.read(), read, `${dtype} cast from floats`);
+      backend.kernels.cast({ x: tensor, y: back });
+      sameNumbers(await back.read(), read, `floats cast from ${dtype}`);
+      const few = backend.empty([3], dtype);
+      backend.kernels.cast({ x: whole, y: few });
+      sameNumbers(await few.read(), [-3, 0, dtype === 'float16' ? 257 : 256], `${dtype} cast from whole numbers`);
+      backend.kernels.fill({ value: 1 / 3, y: few });
+      const others = backend.upload([9, 9, 9], [3], dtype === 'float16' ? 'bfloat16' : 'float16');
+      backend.kernels.cast({ x: few, y: others });
+      // A third of either type, in bfloat16's eight digits.
+      sameNumbers(await others.read(), [0.333984375, 0.333984375, 0.333984375], `the other half type from ${dtype}`);
+      backend.kernels.cast({ x: few, y: whole });
+      sameNumbers(await whole.read(), [0, 0, 0], `whole numbers cast from ${dtype}`);
+      [floats, back, tensor, whole, few, others].forEach((each) => each.dispose());
+    }
+  },
   'halves take half the memory': (backend) => {
     for (const dtype of ['float16', 'bfloat16'] as const) {
       if (!backend.capabilities.dtypes.includes(dtype)) continue;
