@@ -12,12 +12,14 @@ const below = {
   autograd: kernels,
   recurrence: [...kernels, 'autograd'],
   model: [...recurrence, 'safetensors'],
+  // Below evaluation, which generates text.
+  inference: [...recurrence, 'safetensors', 'model'],
   data: kernels,
   training: [...recurrence, 'model', 'data'],
-  evaluation: [...recurrence, 'model', 'data'],
+  evaluation: [...recurrence, 'model', 'inference', 'data'],
 };
 // Published, and used where every kilobyte and every licence counts: nothing but each other at run time.
-const core = 'core|embedding|safetensors|kernels|autograd|recurrence|model|backend-wasm|backend-webgpu';
+const core = 'core|embedding|safetensors|kernels|autograd|recurrence|model|inference|backend-wasm|backend-webgpu';
 const npm = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'];
 
 const tests = '\\.test\\.ts$';

@@ -12,6 +12,7 @@ const core = [
   'autograd',
   'recurrence',
   'model',
+  'inference',
   'backend-wasm',
   'backend-webgpu',
 ];

@@ -5,6 +5,7 @@
  * @typedef {{
  *   wasm: typeof import('../../packages/backend-wasm/src/index'),
  *   data: typeof import('../../packages/data/src/index'),
+ *   inference: typeof import('../../packages/inference/src/index'),
  *   kernels: typeof import('../../packages/kernels/src/index'),
  *   model: typeof import('../../packages/model/src/index'),
  *   training: typeof import('../../packages/training/src/index'),
@@ -14,7 +15,7 @@
  * @param {string} folder where checkpoints go
  * @returns {Promise<string>} what was seen
  */
-export async function contact({ wasm: { wasm }, data, kernels, model, training, other }, folder) {
+export async function contact({ wasm: { wasm }, data, inference, kernels, model, training, other }, folder) {
   const { firstAvailable, js } = kernels;
   const { BackendError } = await other;
   const absent = new BackendError({ what: 'the device', value: 'none', expected: 'one' });
@@ -54,7 +55,7 @@ export async function contact({ wasm: { wasm }, data, kernels, model, training, 
     /** @param {import('../../packages/model/src/index').Model} writer */
     const write = async (writer) => {
       const tokens = [];
-      for await (const { token } of model.generate(writer, { prompt: [73, 116], maxTokens: 8, temperature: 0 })) {
+      for await (const { token } of inference.generate(writer, { prompt: [73, 116], maxTokens: 8, temperature: 0 })) {
         tokens.push(token);
       }
       return tokens.join();

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { engines, install } from './engines.mjs';
 
-const names = ['backend-wasm', 'data', 'kernels', 'model', 'training'];
+const names = ['backend-wasm', 'data', 'inference', 'kernels', 'model', 'training'];
 const handOver = `import('./contact.mjs').then(async ({ contact }) =>
-  console.log(await contact({ wasm, data, kernels, model, training, other }, process.argv[2])));`;
+  console.log(await contact({ wasm, data, inference, kernels, model, training, other }, process.argv[2])));`;
 const kernels = '@sympow/kernels';
 
 /** How a program gets at the packages, and at the other copy of kernels. */

@@ -2,7 +2,7 @@
 
 import { statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GenerateResult } from './commands/generate';
+import type { WrittenText } from '@sympow/inference';
 import { Scratch } from './scratch';
 
 let scratch: Scratch;
@@ -28,11 +28,11 @@ afterAll(() => scratch.remove());
 const prompt = ['--prompt', '😀漢'];
 
 /** What is written on standard output without --json, and the result with it. */
-function write(...args: string[]): { shown: string; result: GenerateResult } {
+function write(...args: string[]): { shown: string; result: WrittenText } {
   const plain = scratch.sympow('generate', checkpoint, ...args);
   expect(plain.stderr).not.toContain('sympow:');
   const { stdout } = scratch.sympow('generate', checkpoint, ...args, '--json');
-  return { shown: plain.stdout, result: JSON.parse(stdout) as GenerateResult };
+  return { shown: plain.stdout, result: JSON.parse(stdout) as WrittenText };
 }
 
 describe('stops', () => {
@@ -62,7 +62,7 @@ describe('stops', () => {
 describe('a saved state', () => {
   const state = () => scratch.at('state.safetensors');
   const run = (...args: string[]) =>
-    JSON.parse(scratch.sympow('generate', checkpoint, ...args, '--json').stdout) as GenerateResult;
+    JSON.parse(scratch.sympow('generate', checkpoint, ...args, '--json').stdout) as WrittenText;
 
   it('goes on with the text to the last byte, wherever it was cut, drawn or not', () => {
     for (const more of [
@@ -127,7 +127,7 @@ describe('prompts', () => {
     writeFileSync(scratch.at('long.txt'), text);
     const line = (source: string) => `sympow generate ${checkpoint} ${source} --max-tokens 4 --temperature 0 --json`;
     const results = [line('--prompt-file long.txt'), `cat long.txt | ${line('--prompt-file -')}`].map(
-      (each) => JSON.parse(scratch.shell(each).stdout) as GenerateResult,
+      (each) => JSON.parse(scratch.shell(each).stdout) as WrittenText,
     );
     for (const result of results) {
       expect(result.promptTokens).toBe(Buffer.byteLength(text));
@@ -145,7 +145,7 @@ describe('prompts', () => {
   it('and what follows are timed apart', () => {
     const { stderr, stdout } = scratch.sympow('generate', checkpoint, ...prompt, '--max-tokens', '5', '--json');
     expect(stderr).toMatch(/read 7 tokens at [\d.]+ tokens\/s, wrote 5 tokens at [\d.]+ tokens\/s, memory of the str/);
-    const result = JSON.parse(stdout) as GenerateResult;
+    const result = JSON.parse(stdout) as WrittenText;
     expect(result).toMatchObject({ tokens: 5, promptTokens: 7 });
     expect(result.tokensPerSecond).toBeGreaterThan(0);
     const one = scratch.sympow('generate', checkpoint, ...prompt, '--max-tokens', '1', '--json').stdout;

@@ -6,7 +6,8 @@ import { webgpu } from '@sympow/backend-webgpu';
 import { evaluationStreams, openDataset, textSource, tokenSource, trainingBatches } from '@sympow/data';
 import { lossByPosition } from '@sympow/evaluation';
 import { ConfigError, js, type Backend } from '@sympow/kernels';
-import { generate, Model, modelConfig, type ModelConfig } from '@sympow/model';
+import { generate } from '@sympow/inference';
+import { Model, modelConfig, type ModelConfig } from '@sympow/model';
 import { train } from '@sympow/training';
 import { describe, expect, it } from 'vitest';
 

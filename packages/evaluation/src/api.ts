@@ -3,7 +3,7 @@
  * position t is that of a token with t + 1 tokens of the stream before it. No device and no file is named here.
  */
 
-import type { SamplingOptions } from '@sympow/model';
+import type { SamplingOptions } from '@sympow/inference';
 
 /** Options of `lossByPosition`. */
 export interface LossByPositionOptions {

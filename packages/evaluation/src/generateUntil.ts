@@ -1,7 +1,8 @@
 /** The third entry point that evaluation tools expect: a text that goes on until one of several texts comes up. */
 
 import type { Tokenizer } from '@sympow/data';
-import { generateText, type Model } from '@sympow/model';
+import { generateText } from '@sympow/inference';
+import type { Model } from '@sympow/model';
 import type { GenerateUntilOptions, GenerateUntilRequest } from './api';
 import { prefixOf } from './loglikelihood';
 import { requireWhole } from './options';

@@ -1,7 +1,7 @@
 // Text of tokenizers whose tokens hang on those before them, left anywhere and gone on with.
 
 import { tokenizerFromJSON, type Tokenizer } from '@sympow/data';
-import { TextStream } from '@sympow/model';
+import { TextStream } from '@sympow/inference';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 

@@ -27,23 +27,11 @@ export {
   variants,
   type StepShape,
 } from './config';
-export { CheckpointError } from './errors';
+export { CheckpointError, ofCheckpoint } from './errors';
 export { folderStorage, makeFolder } from './folderStorage';
 export { fingerprintOf, weightsChanged } from './fingerprint';
-export { generate, type GenerateOptions } from './generate';
-export {
-  endText,
-  generateText,
-  type GeneratedText,
-  type GenerateTextOptions,
-  type TextTokenizer,
-} from './generateText';
 export { restoreMemory, type ModelMemory } from './memory';
 export { Model, type ForwardOptions } from './model';
 export { initialValues, parameterSpecs } from './parameters';
-export { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
-export { beginSession, type OpenText, type Session } from './session';
-export { loadSession, saveSession } from './sessionFile';
 export { memoryStorage, type FileContents, type Storage } from './storage';
 export { encodeTensors, readTensorHeader, readTensors, requireTensors } from './tensorFile';
-export { TextStream, type TokenDecoder } from './textStream';

@@ -7,21 +7,13 @@ import { describe, expect, it } from 'vitest';
 import { loadModel, loadWeights, saveCheckpoint, saveModel } from './checkpoint';
 import { variants } from './config';
 import { fingerprintOf, weightsChanged } from './fingerprint';
-import { generate } from './generate';
-import { generateText, type TextTokenizer } from './generateText';
 import { restoreMemory } from './memory';
 import { Model } from './model';
-import { beginSession } from './session';
-import { loadSession, saveSession } from './sessionFile';
 import { memoryStorage } from './storage';
 import { livelyModel, tinyConfig } from './tinyModel';
 
 const backend = await js().open();
 const live = () => backend.memory().liveBuffers;
-const letters: TextTokenizer = {
-  encode: (text) => Int32Array.from(text, (letter) => letter.charCodeAt(0) - 97),
-  decoder: () => ({ push: (token) => String.fromCharCode(97 + token), end: () => '' }),
-};
 
 describe.each(Object.entries(variants))('%s', async (_, settings) => {
   const config = tinyConfig({ ...settings, layers: 1 });
@@ -32,10 +24,9 @@ describe.each(Object.entries(variants))('%s', async (_, settings) => {
   ].map((ids) => backend.upload(Int32Array.from(ids), [1, 3]));
   const storage = memoryStorage();
   await saveModel(storage, model);
-  const session = beginSession(model);
-  for await (const token of generate(model, { prompt: [1, 2], maxTokens: 3, session })) void token;
-  await saveSession(storage, 'state', model, session);
-  const saved = await session.memory.save({ exact: true });
+  const memory = model.memory();
+  backend.scope(() => model.forward(new Tape(backend, { record: false }), tokens!, { memory }));
+  const saved = await memory.save({ exact: true });
   const weights = new Map<string, ArrayLike<number>>();
   for (const [name, { value }] of model.parameters) weights.set(name, await value.read());
 
@@ -56,15 +47,6 @@ describe.each(Object.entries(variants))('%s', async (_, settings) => {
     },
     memory: () => model.memory(),
     restoreMemory: () => restoreMemory(model, saved),
-    generate: async () => {
-      for await (const token of generate(model, { prompt: [1, 2, 3], maxTokens: 2 })) void token;
-    },
-    generateText: async () => {
-      for await (const piece of generateText(model, letters, { prompt: 'abc', maxTokens: 2 })) void piece;
-    },
-    beginSession: () => beginSession(model),
-    saveSession: () => saveSession(memoryStorage(), 'state', model, session),
-    loadSession: () => loadSession(storage, 'state', model),
     fingerprintOf: () => {
       weightsChanged(model);
       return fingerprintOf(model);

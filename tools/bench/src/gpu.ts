@@ -4,7 +4,8 @@
 import { parseArgs } from 'node:util';
 import { parameter, Tape } from '@sympow/autograd';
 import { webgpu, type WebGpuBackend } from '@sympow/backend-webgpu';
-import { generate, Model, modelConfig, variants, type ModelMemory } from '@sympow/model';
+import { generate } from '@sympow/inference';
+import { Model, modelConfig, variants, type ModelMemory } from '@sympow/model';
 import { powerRecurrence } from '@sympow/recurrence';
 import { expectClose } from './check';
 import { powerAttentionRows } from './definition';

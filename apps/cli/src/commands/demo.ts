@@ -11,7 +11,8 @@ import {
   type LossByPosition,
   type LossProgress,
 } from '@sympow/evaluation';
-import { beginSession, folderStorage, readJson } from '@sympow/model';
+import { beginSession, writeText } from '@sympow/inference';
+import { folderStorage, readJson } from '@sympow/model';
 import type { TrainingEvent } from '@sympow/training';
 import type { Command as CommanderCommand } from 'commander';
 import { existsSync, renameSync } from 'node:fs';
@@ -26,7 +27,6 @@ import { ownWords, quoted } from '../invocation';
 import { whileLockedBeside } from '../lock';
 import { createOutput, duration, inColour, quantity, type Output } from '../output';
 import { chartOptions, chartWidth } from './eval';
-import { writeText } from './generate';
 import { measure } from './doctor';
 import type { TrainResult } from './train';
 

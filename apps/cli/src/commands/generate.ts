@@ -1,17 +1,8 @@
 // `sympow generate`: text from a checkpoint, as it comes, in memory that does not grow.
 
-import { textInputs, type Tokenizer } from '@sympow/data';
-import {
-  beginSession,
-  endText,
-  folderStorage,
-  generateText,
-  loadSession,
-  saveSession,
-  type Model,
-  type SamplingOptions,
-  type Session,
-} from '@sympow/model';
+import { textInputs } from '@sympow/data';
+import { beginSession, loadSession, saveSession, writeText, type WrittenText } from '@sympow/inference';
+import { folderStorage } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
 import { basename, dirname } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
@@ -32,6 +23,7 @@ interface Flags extends BackendFlags, ComputeFlags {
   temperature: number;
   topK?: number;
   topP: number;
+  minP: number;
   stop: string[];
   stateIn?: string;
   stateOut?: string;
@@ -40,67 +32,7 @@ interface Flags extends BackendFlags, ComputeFlags {
   json?: true;
 }
 
-export interface GenerateResult {
-  readonly text: string;
-  /** Written, and how fast after the first one; null for fewer than two. */
-  readonly tokens: number;
-  readonly tokensPerSecond: number | null;
-  /** Read of the prompt, and how fast until the first token came; null for none. */
-  readonly promptTokens: number;
-  readonly promptTokensPerSecond: number | null;
-  readonly stateBytes: number;
-}
-
-/** What {@link writeText} needs beside the model. */
-export interface WriteTextOptions extends SamplingOptions {
-  readonly prompt: string;
-  readonly maxTokens: number;
-  readonly stop?: readonly string[];
-  readonly seed?: number | undefined;
-  readonly session: Session;
-  /** Whether what the end of the text has left open stays in the session; else it is written. */
-  readonly open?: boolean;
-  readonly signal?: AbortSignal;
-  /** Receives the text as it comes. */
-  readonly write: (text: string) => void;
-}
-
-/** Generates text piece by piece; returns what was written. */
-export async function writeText(
-  model: Model,
-  tokenizer: Tokenizer,
-  { write, open = false, ...options }: WriteTextOptions,
-): Promise<GenerateResult> {
-  const { prompt, session, signal } = options;
-  const start = performance.now();
-  let first: number | undefined;
-  let tokens = 0;
-  let text = '';
-  const show = (piece: string) => {
-    if (piece !== '') write(piece);
-    text += piece;
-  };
-  try {
-    for await (const piece of generateText(model, tokenizer, options)) {
-      if (piece.token !== undefined) tokens++;
-      if (tokens > 0) first ??= performance.now();
-      show(piece.text);
-    }
-  } catch (error) {
-    if (!signal?.aborted) throw error;
-  }
-  const end = performance.now();
-  if (!open) show(endText(tokenizer, session));
-  const promptTokens = tokenizer.encode(prompt).length;
-  const speed = (count: number, from: number, to: number) => (count > 0 ? (1000 * count) / (to - from) : null);
-  return {
-    ...{ text, tokens, tokensPerSecond: speed(tokens - 1, first ?? end, end) },
-    ...{ promptTokens, promptTokensPerSecond: speed(promptTokens, start, first ?? end) },
-    stateBytes: session.memory.bytes,
-  };
-}
-
-async function run(path: string, flags: Flags, output: Output): Promise<GenerateResult> {
+async function run(path: string, flags: Flags, output: Output): Promise<WrittenText> {
   const prompt = await promptOf(flags);
   const backend = await openBackend(flags);
   try {
@@ -113,8 +45,8 @@ async function run(path: string, flags: Flags, output: Output): Promise<Generate
         : await loadSession(folderStorage(dirname(stateIn)), basename(stateIn), model);
     if (stateIn === undefined) output.write(prompt);
     const open = stateOut !== undefined;
-    const { maxTokens, temperature, topK, topP, stop, seed } = flags;
-    const options = { prompt, maxTokens, temperature, topK, topP, stop, seed, session, open };
+    const { maxTokens, temperature, topK, topP, minP, stop, seed } = flags;
+    const options = { prompt, maxTokens, temperature, topK, topP, minP, stop, seed, session, open };
     const report = await interruptible(output.note, (stopped) => {
       const signal = AbortSignal.any([stopped, unread]);
       return writeText(model, tokenizer, { ...options, signal, write: output.write });
@@ -154,7 +86,7 @@ async function readPrompt(path: string, encoding: string | undefined): Promise<s
   return new TextDecoder().decode(await inputs[0]!.read());
 }
 
-function summary({ tokens, tokensPerSecond, promptTokens, promptTokensPerSecond, stateBytes }: GenerateResult): string {
+function summary({ tokens, tokensPerSecond, promptTokens, promptTokensPerSecond, stateBytes }: WrittenText): string {
   const part = (what: string, count: number, speed: number | null) =>
     `${what} ${count} tokens${speed === null ? '' : ` at ${speed.toFixed(1)} tokens/s`}`;
   const read = part('read', promptTokens, promptTokensPerSecond);
@@ -185,6 +117,12 @@ function options(command: CommanderCommand): void {
       'only the most likely tokens that sum to p',
       real('--top-p', (x) => x > 0 && x <= 1, 'a number above 0 and at most 1'),
       1,
+    )
+    .option(
+      '--min-p <p>',
+      'only tokens at least p times as likely as the most likely one',
+      real('--min-p', (x) => x >= 0 && x <= 1, 'a number from 0 to 1'),
+      0,
     )
     .option(
       '--stop <text>',

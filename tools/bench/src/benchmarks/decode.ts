@@ -1,7 +1,8 @@
 /** Generation token by token, near the beginning of a text and far into it: speed and memory. */
 
 import { Tape } from '@sympow/autograd';
-import { generate, kindOf, memoryShape, restoreMemory, type Model, type ModelMemory } from '@sympow/model';
+import { generate } from '@sympow/inference';
+import { kindOf, memoryShape, restoreMemory, type Model, type ModelMemory } from '@sympow/model';
 import type { SavedMemory, SavedTensor } from '@sympow/recurrence';
 import type { Benchmark } from '../benchmark';
 import { expectClose, WrongResult } from '../check';

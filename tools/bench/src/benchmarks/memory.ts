@@ -1,6 +1,6 @@
 /** Memory over time: of training after 1, 10 and 100 steps, of generation after 10 and many tokens. */
 
-import { generate } from '@sympow/model';
+import { generate } from '@sympow/inference';
 import type { Benchmark, Result } from '../benchmark';
 import { WrongResult } from '../check';
 import { collectGarbage } from '../measure';

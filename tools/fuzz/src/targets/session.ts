@@ -1,6 +1,7 @@
 // A saved session: a model's memory, and what stands beside it.
 import { js, Random } from '@sympow/kernels';
-import { beginSession, loadSession, memoryStorage, Model, modelConfig, saveSession } from '@sympow/model';
+import { beginSession, loadSession, saveSession } from '@sympow/inference';
+import { memoryStorage, Model, modelConfig } from '@sympow/model';
 import { parseSafetensors, serializeSafetensors } from '@sympow/safetensors';
 import fc from 'fast-check';
 import { changedBytes, changedJSON } from '../inputs';

@@ -1,11 +1,9 @@
 import { BackendError, ConfigError, js, Random } from '@sympow/kernels';
+import { memoryStorage, variants, type Model } from '@sympow/model';
 import { describe, expect, it } from 'vitest';
-import { variants } from './config';
 import { generate, type GenerateOptions } from './generate';
-import type { Model } from './model';
 import { beginSession } from './session';
 import { loadSession, saveSession } from './sessionFile';
-import { memoryStorage } from './storage';
 import { livelyModel, logitsOf, tinyConfig } from './tinyModel';
 
 const backend = await js().open();

@@ -30,6 +30,12 @@ describe('tokens come as often as they are likely', () => {
     ['the fewest that sum to 0.6', { topP: 0.6 }, [0, 2 / 3, 0, 1 / 3]],
     ['the fewest that sum to 0.8', { topP: 0.8 }, [1 / 7, 4 / 7, 0, 2 / 7]],
     ['half of the two most likely', { topK: 2, topP: 0.7 }, [0, 2 / 3, 0, 1 / 3]],
+    ['half as likely as the most likely', { minP: 0.5 }, [0, 2 / 3, 0, 1 / 3]],
+    ['all but those a quarter as likely', { minP: 0.26 }, [0, 2 / 3, 0, 1 / 3]],
+    ['a quarter as likely', { minP: 0.25 }, [0.125, 0.5, 0.125, 0.25]],
+    ['as likely as the most likely', { minP: 1 }, [0, 1, 0, 0]],
+    ['minP after the temperature', { temperature: 0.5, minP: 0.26 }, [0, 1, 0, 0]],
+    ['what passes all filters', { topK: 3, topP: 0.99, minP: 0.4 }, [0, 2 / 3, 0, 1 / 3]],
     ['topP after the temperature', { temperature: 0.5, topP: 0.7 }, [0, 1, 0, 0]],
     ['more than there are', { topK: 99 }, [0.125, 0.5, 0.125, 0.25]],
     ['the one most likely', { topK: 1 }, [0, 1, 0, 0]],
@@ -53,6 +59,24 @@ it('probabilities are those of the model, whatever the filters', () => {
   }
 });
 
+it('of many tokens, filters keep the most likely', () => {
+  const many = Float64Array.from({ length: 500 }, (_, i) => ((i * 191) % 500) / 100);
+  const byLikelihood = Array.from(many.keys()).sort((a, b) => many[b]! - many[a]!);
+  for (const options of [{ topK: 20 }, { topK: 20, topP: 0.7 }, { minP: 0.8 }, { topP: 0.2 }] as SamplingOptions[]) {
+    const sample = sampler(500, options);
+    const random = new Random(1, 's');
+    const drawn = new Set(Array.from({ length: 3000 }, () => sample(many, random).token));
+    expect([...drawn].sort((a, b) => many[b]! - many[a]!)).toEqual(byLikelihood.slice(0, drawn.size));
+    expect(drawn.size).toBeGreaterThan(1);
+    expect(drawn.size).toBeLessThan(70);
+  }
+});
+
+it('logits may begin anywhere in an array', () => {
+  const sample = sampler(4, { temperature: 0 });
+  expect(sample([9, 9, ...logits, 9], new Random(1, 's'), 2)).toEqual(sample(logits, new Random(1, 's')));
+});
+
 it('huge and infinitely negative logits do no harm', () => {
   const sample = sampler(3, {});
   const random = new Random(1, 's');
@@ -72,6 +96,8 @@ it.each<[SamplingOptions]>([
   [{ topK: 1.5 }],
   [{ topP: 1.1 }],
   [{ topP: NaN }],
+  [{ minP: -0.1 }],
+  [{ minP: 1.1 }],
 ])('%j is refused', (options) => {
   expect(() => sampler(4, options)).toThrow(ConfigError);
 });

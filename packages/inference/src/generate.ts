@@ -3,7 +3,7 @@
 import { Tape } from '@sympow/autograd';
 import { breathing, ConfigError, Random, requireKnownKeys } from '@sympow/kernels';
 import type { KnownKeys, Tensor, TypedArray } from '@sympow/kernels';
-import type { Model } from './model';
+import type { Model } from '@sympow/model';
 import { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
 import { beginSession, type Session } from './session';
 
@@ -31,7 +31,7 @@ const promptPiece = 512;
 
 const known: KnownKeys<GenerateOptions> = {
   ...{ prompt: true, maxTokens: true, seed: true, stop: true, signal: true, session: true },
-  ...{ temperature: true, topK: true, topP: true },
+  ...{ temperature: true, topK: true, topP: true, minP: true },
 };
 
 /**
@@ -44,7 +44,8 @@ const known: KnownKeys<GenerateOptions> = {
  * @example
  * ```ts
  * import { js } from '@sympow/kernels';
- * import { generate, Model, modelConfig } from '@sympow/model';
+ * import { Model, modelConfig } from '@sympow/model';
+ * import { generate } from '@sympow/inference';
  * const backend = await js().open();
  * const model = Model.create(backend, modelConfig({ vocabSize: 256, hiddenSize: 16, layers: 1, heads: 2, headSize: 8 }));
  * const tokens: number[] = [];

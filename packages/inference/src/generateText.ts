@@ -1,7 +1,7 @@
 /** Generation of text: a prompt is encoded, tokens become characters, stop texts end it, and a session goes on from there. */
 
+import type { Model } from '@sympow/model';
 import { generate } from './generate';
-import type { Model } from './model';
 import type { GeneratedToken, SamplingOptions } from './sampling';
 import { beginSession, type Session } from './session';
 import { TextStream, type TokenDecoder } from './textStream';

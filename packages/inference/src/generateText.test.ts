@@ -1,9 +1,9 @@
 import { js } from '@sympow/kernels';
+import { memoryStorage } from '@sympow/model';
 import { describe, expect, it } from 'vitest';
 import { endText, generateText, type GenerateTextOptions, type TextTokenizer } from './generateText';
 import { beginSession, type Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
-import { memoryStorage } from './storage';
 import { livelyModel, tinyConfig } from './tinyModel';
 
 /** Tokens are bytes of UTF-8. */

@@ -8,12 +8,8 @@
 import { Random, SympowError, type RandomState } from '@sympow/kernels';
 import type { SavedTensor } from '@sympow/recurrence';
 import { encodeSafetensors, parseSafetensors } from '@sympow/safetensors';
-import { CheckpointError, ofCheckpoint } from './errors';
-import { fingerprintOf } from './fingerprint';
-import { restoreMemory } from './memory';
-import type { Model } from './model';
+import { CheckpointError, fingerprintOf, ofCheckpoint, restoreMemory, type Model, type Storage } from '@sympow/model';
 import type { OpenText, Session } from './session';
-import { missingFile, type Storage } from './storage';
 
 const FORMAT = 'sympow-state';
 const VERSION = '2';
@@ -40,7 +36,6 @@ export async function saveSession(storage: Storage, name: string, model: Model, 
  */
 export async function loadSession(storage: Storage, name: string, model: Model): Promise<Session> {
   const source = `${storage.path}/${name}`;
-  if ((await storage.size(name)) === undefined) throw missingFile(source);
   const bytes = await storage.read(name);
   const { metadata, tensors } = ofCheckpoint(() => parseSafetensors(bytes, { source }));
   const { format, version, session = '{}' } = metadata;

@@ -4,8 +4,7 @@
  */
 
 import type { Random } from '@sympow/kernels';
-import type { ModelMemory } from './memory';
-import type { Model } from './model';
+import type { Model, ModelMemory } from '@sympow/model';
 
 /** Where a text stands. `{ memory }` alone is one that begins where the memory stands. */
 export interface Session {
