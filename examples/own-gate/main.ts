@@ -1,8 +1,9 @@
 // A model with a gate that no package knows: trained, saved, loaded, and writing.
 import { linear, logSigmoid } from '@sympow/autograd';
 import { byteTokenizer, textSource } from '@sympow/data';
+import { generateText } from '@sympow/inference';
 import { js } from '@sympow/kernels';
-import { generateText, loadModel, memoryStorage, Model, modelConfig, saveModel } from '@sympow/model';
+import { loadModel, memoryStorage, Model, modelConfig, saveModel } from '@sympow/model';
 import { gateBias, matrixSpec, vectorSpec, type Gate } from '@sympow/recurrence';
 import { train } from '@sympow/training';
 

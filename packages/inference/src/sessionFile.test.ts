@@ -1,4 +1,4 @@
-import { js, type Backend } from '@sympow/kernels';
+import { js } from '@sympow/kernels';
 import { encodeSafetensors, parseSafetensors, serializeSafetensors } from '@sympow/safetensors';
 import { CheckpointError, fingerprintOf, memoryStorage, Model, variants, type Storage } from '@sympow/model';
 import { describe, expect, it } from 'vitest';
