@@ -1,6 +1,7 @@
 // Everything that the host calls. An export that begins with `from, to` or `begin, end` does that part of a kernel's tasks:
 // tasks are independent of each other, so who does them does not change a number.
 
+export { append, moveOn } from './append';
 export { workspace } from './arena';
 export { discountedSum, discountedSumBackward } from './discountedSum';
 export * from './elementwise';

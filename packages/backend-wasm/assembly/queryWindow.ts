@@ -12,15 +12,15 @@ const RESET_BELOW: f32 = -87;
 
 export function queryWindow(
   begin: i32, end: i32, H: i32, G: i32, C: i32, d: i32, e: i32, p: i32, D: i32, runs: usize, gateWidth: i32, normalized: bool,
-  q: usize, k: usize, v: usize, logGate: usize, count: i32, S: usize, Z: usize, y: usize,
+  q: usize, k: usize, v: usize, logGate: usize, counts: usize, S: usize, Z: usize, y: usize,
 ): void {
   rewind();
   setRuns(runs, p, d);
-  // Row j: e^{A_newest − A_j}; row `count`: what is left of the state before the window.
+  // Row j: e^{A_newest − A_j}; row C: what is left of the state before the window.
   const width = abs(gateWidth);
-  const decay = take((count + 1) * width);
+  const decay = take((C + 1) * width);
   const left = take(2 * width);
-  const scores = take(count);
+  const scores = take(C);
   const query = take(d + 4);
   const phi = take(D + 4);
   const powers = take(monomials);
@@ -30,13 +30,14 @@ export function queryWindow(
   for (let index = begin; index < end; index++) {
     const b = index / G;
     const g = index % G;
+    const count = max(0, min(C, load<i32>(counts + (<usize>b << 2))));
     memory.fill(left, 0, <usize>width << 3);
     // The oldest token that the newest sees, −1 where it sees the state.
     let oldest = count;
     for (let j = count - 1, more = true; more && j >= -1; j--) {
       oldest = j;
       more = false;
-      const row = decay + (<usize>((j < 0 ? count : j) * width) << 2);
+      const row = decay + (<usize>((j < 0 ? C : j) * width) << 2);
       for (let i = 0; i < width; i++) {
         const at = left + (<usize>i << 3);
         const sum = load<f64>(at);
@@ -58,7 +59,7 @@ export function queryWindow(
         store<f32>(scores + (<usize>j << 2), score);
         top = max(top, abs(score));
       }
-      const factor = decay + (<usize>(count * width) << 2);
+      const factor = decay + (<usize>(C * width) << 2);
       let square: f32 = 0;
       for (let i = 0; i < d; i++) {
         const f: f32 = oldest < 0 ? load<f32>(factor + (<usize>(width == 1 ? 0 : i) << 2)) : 0;

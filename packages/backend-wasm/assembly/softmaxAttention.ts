@@ -58,7 +58,7 @@ function finishRow(line: usize, i: i32, position: i32, first: i32, count: i32, s
 }
 
 export function softmaxAttention(
-  begin: i32, taskEnd: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offset: i32,
+  begin: i32, taskEnd: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offsets: usize,
   q: usize, k: usize, v: usize, A: usize, start: usize, y: usize, logSum: usize,
 ): void {
   rewind();
@@ -72,6 +72,7 @@ export function softmaxAttention(
   for (let task = begin; task < taskEnd; task++) {
     const h = (task / blocks) % H;
     const b = task / (blocks * H);
+    const offset = offsetOf(offsets, b, S - T);
     const g = h / (H / G);
     const end = min(T, (task % blocks) * QUERIES + QUERIES);
     for (let row = (task % blocks) * QUERIES, rows = 0; row < end; row += rows) {
@@ -118,6 +119,12 @@ export function softmaxAttention(
   }
 }
 
+/** Where the first query of a row of the batch stands among its keys. */
+@inline
+function offsetOf(offsets: usize, b: i32, most: i32): i32 {
+  return offsets ? max(0, min(most, load<i32>(offsets + (<usize>b << 2)))) : most;
+}
+
 /** The first key that the query sees whose gate is number `own`. */
 @inline
 function firstKey(start: usize, own: i32): i32 {
@@ -146,7 +153,7 @@ function loadQueries(A: usize, plane: usize, position: i32, rows: i32, G: i32): 
 
 /** A task is one key/value head: its keys' gradients come from all queries. */
 export function softmaxAttentionBackward(
-  begin: i32, end: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offset: i32,
+  begin: i32, end: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offsets: usize,
   q: usize, k: usize, v: usize, A: usize, start: usize, y: usize, logSum: usize, dy: usize,
   dq: usize, dk: usize, dv: usize, dA: usize,
 ): void {
@@ -163,6 +170,7 @@ export function softmaxAttentionBackward(
   for (let task = begin; task < end; task++) {
     const b = task / G;
     const g = task % G;
+    const offset = offsetOf(offsets, b, S - T);
     for (let j = 0; j < S; j++) {
       const key = <usize>((b * S + j) * G + g);
       memory.fill(dk + ((key * d) << 2), 0, <usize>d << 2);

@@ -64,7 +64,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let last_query = min(params.queries, begin + params.chunk);
   let shared_by = params.heads / params.key_heads;
   key_head = unit % params.key_heads;
-  batch = unit / (params.key_heads * params.chunks);
+  let row = unit / (params.key_heads * params.chunks);
+  let before = offset_of(row);
+  batch = row;
+  offset = before;
   key_first = first;
   key_end = end;
 #repeat t tiles
@@ -77,7 +80,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   put_keys(thread);
   for (var i = 0u; i < shared_by; i++) {
     head = key_head * shared_by + i;
-    for (var query = max(first, params.offset) - params.offset; query < last_query; query += block) {
+    for (var query = max(first, before) - before; query < last_query; query += block) {
       query_first = query;
       query_end = min(last_query, query + block);
 #if scalar_gates

@@ -2,7 +2,8 @@
 // sets its head, and for each pair of blocks where they begin; blocks end at `query_end` and `key_end`.
 //
 // `prepared` holds two numbers per query row, from `pack_rows` or `row_products`, and then, from `gates_at` on, two pairs per
-// gate, from `pack_gates`: head and tail of its sum, and the first token that is seen.
+// gate, from `pack_gates`: head and tail of its sum, and the first token that is seen; from `offsets_at` on, one per row of the
+// batch: where its first query stands among its keys.
 struct Params {
   queries: u32,
   keys: u32,
@@ -11,11 +12,11 @@ struct Params {
   d: u32,
   e: u32,
   chunk: u32,
-  offset: u32,
   chunks: u32,
   blocks: u32,
   splits: u32,
   gates_at: u32,
+  offsets_at: u32,
   scale: f32,
   groups: u32,
 }
@@ -47,6 +48,16 @@ var<private> query_first: u32;
 var<private> query_end: u32;
 var<private> key_first: u32;
 var<private> key_end: u32;
+// Keys before the first query of this row of the batch.
+var<private> offset: u32;
+
+fn offset_of(row: u32) -> u32 {
+#if offsets
+  return u32(prepared[params.offsets_at + row].x);
+#else
+  return params.keys - params.queries;
+#endif
+}
 
 // 0 where a row has ended.
 fn within(four: vec4<f32>, column: u32, width: u32) -> vec4<f32> {

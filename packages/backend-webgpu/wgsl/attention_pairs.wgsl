@@ -21,13 +21,13 @@ fn put_queries(thread: u32) {
   if (thread < block) {
     let token = min(query_first + thread, query_end - 1u);
 #if scalar_gates
-    query_gates[thread] = prepared[gate_at(params.offset + token, 0u)];
-    query_seen[thread] = first_seen(params.offset + token, 0u);
+    query_gates[thread] = prepared[gate_at(offset + token, 0u)];
+    query_seen[thread] = first_seen(offset + token, 0u);
 #endif
 #if vector_gates
-    var seen = first_seen(params.offset + token, 0u);
+    var seen = first_seen(offset + token, 0u);
     for (var i = 1u; i < params.d; i++) {
-      seen = min(seen, first_seen(params.offset + token, i));
+      seen = min(seen, first_seen(offset + token, i));
     }
     query_seen[thread] = seen;
 #endif
@@ -49,7 +49,7 @@ fn put_keys(thread: u32) {
 fn first_key(thread: u32, begin: u32, first: u32) -> u32 {
 #if scalar_gates
   if (thread == 0u) {
-    first_token = max(begin, first_seen(params.offset + first, 0u));
+    first_token = max(begin, first_seen(offset + first, 0u));
   }
   return workgroupUniformLoad(&first_token);
 #else
@@ -86,7 +86,7 @@ struct Pairs {
 // One query and four keys.
 fn pairs_of_query(query: u32, keys: vec4<u32>) -> Pairs {
   let tokens = vec4<u32>(key_first) + keys;
-  let causal = tokens <= vec4<u32>(params.offset + query_first + query);
+  let causal = tokens <= vec4<u32>(offset + query_first + query);
 #if scalar_gates
   let own = query_gates[query];
 #repeat j 4
@@ -108,7 +108,7 @@ fn pairs_of_query(query: u32, keys: vec4<u32>) -> Pairs {
 fn pairs_of_key(key: u32, queries: vec4<u32>) -> Pairs {
   let token = key_first + key;
   let tokens = vec4<u32>(query_first) + queries;
-  let causal = (vec4<u32>(params.offset) + tokens >= vec4<u32>(token)) & (tokens < vec4<u32>(query_end));
+  let causal = (vec4<u32>(offset) + tokens >= vec4<u32>(token)) & (tokens < vec4<u32>(query_end));
 #if gates
 #repeat j 4
   let seen$j = query_seen[queries[$j]];

@@ -13,7 +13,6 @@ struct Params {
   key_heads: u32,
   d: u32,
   e: u32,
-  offset: u32,
   spans: u32,
   // Size of `start`.
   plane: u32,
@@ -32,6 +31,9 @@ var<storage, read> v: array<f32>;
 var<storage, read> A: array<f32>;
 var<storage, read> start: array<i32>;
 #endif
+#if offset
+var<storage, read> offset: array<i32>;
+#endif
 var<storage, read_write> part: array<f32>;
 
 var<workgroup> weights: array<f32, span>;
@@ -49,7 +51,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let token = row / params.heads % params.queries;
   let batch = row / (params.heads * params.queries);
   let key_head = head / (params.heads / params.key_heads);
-  let position = params.offset + token;
+#if offset
+  let before = u32(clamp(offset[batch], 0, i32(params.keys - params.queries)));
+#else
+  let before = params.keys - params.queries;
+#endif
+  let position = before + token;
   let own = (batch * params.keys + position) * params.key_heads + key_head;
   let end = min(first + span, position + 1u);
 

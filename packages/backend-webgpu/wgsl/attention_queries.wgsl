@@ -10,11 +10,12 @@ var<storage, read_write> y: array<Stored>;
 
 struct Task {
   // Where the chunk, the block of queries and the columns of the result begin, and where the queries end: nothing to do where
-  // that is before they begin.
+  // that is before they begin. And `offset`, of which the compiler knows here that all threads agree on it.
   begin: u32,
   first: u32,
   column: u32,
   end: u32,
+  offset: u32,
 }
 
 // The last blocks of queries have the most keys: they go first.
@@ -23,14 +24,17 @@ fn task_of(group: u32) -> Task {
   let unit = group % units;
   head = unit % params.heads;
   key_head = head / (params.heads / params.key_heads);
-  batch = unit / (params.heads * params.chunks);
+  let row = unit / (params.heads * params.chunks);
+  batch = row;
+  let before = offset_of(row);
+  offset = before;
   let begin = unit / params.heads % params.chunks * params.chunk;
   let first = begin + (params.blocks - 1u - group / (units * params.splits)) * block;
   let end = min(min(params.queries, begin + params.chunk), first + block);
   query_first = first;
   query_end = end;
-  key_end = params.offset + end;
-  return Task(begin, first, group / units % params.splits * tiles * block, end);
+  key_end = before + end;
+  return Task(begin, first, group / units % params.splits * tiles * block, end, before);
 }
 
 // Four numbers of a query's row of the result, or added to what it holds.

@@ -9,7 +9,6 @@ struct Params {
   columns: u32,
   blocks: u32,
   window: u32,
-  count: u32,
   power: u32,
   normalized: u32,
 }
@@ -18,6 +17,8 @@ var<storage, read> parts: array<f32>;
 #if v
 // [B, window, G, columns]
 var<storage, read> v: array<f32>;
+// [B]
+var<storage, read> count: array<i32>;
 #endif
 var<storage, read_write> y: array<f32>;
 
@@ -30,11 +31,16 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let query = i / params.columns;
   let column = i % params.columns;
   let width = params.columns + 1u;
-  let at = query * (params.blocks * width + 2u + params.count);
+  let at = query * (params.blocks * width + 2u + params.window);
   let after = at + params.blocks * width;
   let norm = parts[after + 1u];
   var c = norm;
-  for (var j = 0u; j < params.count; j++) {
+#if v
+  let tokens = u32(clamp(count[query / params.heads], 0, i32(params.window)));
+#else
+  let tokens = 0u;
+#endif
+  for (var j = 0u; j < tokens; j++) {
     c = max(c, abs(parts[after + 2u + j]));
   }
   if (c == 0.0) {
@@ -59,7 +65,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let states = params.heads / params.shared_by;
   let state = query / params.shared_by;
   let first_row = state / states * params.window * states + state % states;
-  for (var j = 0u; j < params.count; j++) {
+  for (var j = 0u; j < tokens; j++) {
     let weight = whole_power(parts[after + 2u + j] / c, params.power);
     if (weight != 0.0) {
       total += weight;

@@ -1,7 +1,8 @@
 // What decoding needs of the state and of the window of keys behind it. For each query there are `blocks` workgroups that answer
 // from 64 rows of the state each, φ(x)ᵀS and φ(x)·Z with x the decayed query over a power of two, and one for each key's score.
 //
-// `parts` holds for each query [blocks, columns + 1], then that power of two over √d, then |q̃|, then the scores.
+// `parts` holds for each query [blocks, columns + 1], then that power of two over √d, then |q̃|, then the window's scores, of
+// which those from the row's count on are not written.
 #import grid
 #import rows
 #import numbers
@@ -17,7 +18,6 @@ struct Params {
   columns: u32,
   blocks: u32,
   window: u32,
-  count: u32,
   root: f32,
   groups: u32,
 }
@@ -27,6 +27,8 @@ var<storage, read> q: array<f32>;
 #if k
 // [B, window, G, d]
 var<storage, read> k: array<f32>;
+// [B]
+var<storage, read> count: array<i32>;
 #endif
 #if log_gate
 var<storage, read> log_gate: array<f32>;
@@ -39,12 +41,12 @@ var<workgroup> x: array<f32, d>;
 var<workgroup> features: array<f32, 64>;
 
 // What is left at the newest token of all that was before token `since`, in dimension i.
-fn decay_since(first_row: u32, since: u32, i: u32) -> f32 {
+fn decay_since(first_row: u32, since: u32, tokens: u32, i: u32) -> f32 {
 #if log_gate
   var sum = 0.0;
   var seen = true;
   let states = params.heads / params.shared_by;
-  for (var j = since; j < params.count; j++) {
+  for (var j = since; j < tokens; j++) {
     let log = log_gate[(first_row + j * states) * gate_width + select(0u, i, gate_width > 1u)];
     seen = seen && log >= -87.0;
     sum += log;
@@ -61,21 +63,29 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   if (group >= params.groups) {
     return;
   }
-  let block = group % (params.blocks + params.count);
-  let query = group / (params.blocks + params.count);
+  let block = group % (params.blocks + params.window);
+  let query = group / (params.blocks + params.window);
   let states = params.heads / params.shared_by;
   let state = query / params.shared_by;
   // Row of the window's oldest key.
   let first_row = state / states * params.window * states + state % states;
   let width = params.columns + 1u;
-  let out = query * (params.blocks * width + 2u + params.count);
+  let out = query * (params.blocks * width + 2u + params.window);
+#if k
+  let tokens = u32(clamp(count[state / states], 0, i32(params.window)));
+#else
+  let tokens = 0u;
+#endif
 
 #if k
   if (block >= params.blocks) {
     let j = block - params.blocks;
+    if (j >= tokens) {
+      return;
+    }
     var sum = 0.0;
     for (var i = thread; i < d; i += threads) {
-      let factor = decay_since(first_row, j + 1u, i);
+      let factor = decay_since(first_row, j + 1u, tokens, i);
       if (factor != 0.0) {
         sum += q[query * d + i] * k[(first_row + j * states) * d + i] * factor;
       }
@@ -90,7 +100,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 
   var most = 0.0;
   for (var i = thread; i < d; i += threads) {
-    let value = q[query * d + i] * decay_since(first_row, 0u, i);
+    let value = q[query * d + i] * decay_since(first_row, 0u, tokens, i);
     x[i] = value;
     most = max(most, abs(value));
   }

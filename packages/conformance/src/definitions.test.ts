@@ -43,7 +43,7 @@ function attention(each: Arguments, [b, t, h]: readonly [number, number, number]
   const { of, shape } = each;
   const [[, T, H, d], [, S, G]] = [shape.q as [number, number, number, number], shape.k as [number, number, number]];
   const g = Math.floor((h * G) / H);
-  const position = number(each, 'offset', S - T) + t;
+  const position = Math.max(0, Math.min(S - T, of.offset?.(b) ?? S - T)) + t;
   const A = (j: number) => (of.A ? of.A(0, b, j, g) + of.A(1, b, j, g) : 0);
   const start = of.start ? Math.max(0, of.start(b, position, g)) : 0;
   const scores: number[] = [];
@@ -55,6 +55,12 @@ function attention(each: Arguments, [b, t, h]: readonly [number, number, number]
   const value = (e: number) =>
     sum(scores.length, (j) => (Math.exp(scores[j]! - max) / total) * of.v!(b, start + j, g, e));
   return { value, logSum: max + Math.log(total) };
+}
+
+/** A number of what a memory holds: the new one where its token belongs there, else the old one. */
+function appended({ of, shape }: Arguments, x: string, y: string, [b, s, ...rest]: readonly number[]): number {
+  const t = s! - of.offset!(b!);
+  return of.offset!(b!) >= 0 && t >= 0 && t < shape.k![1]! ? of[x]!(b!, t, ...rest) : of[y]!(b!, s!, ...rest);
 }
 
 /** The phase after the first `count` tokens. */
@@ -165,6 +171,12 @@ const formulas: Partial<Record<keyof Kernels, Record<string, Formula>>> = {
   softmaxAttention: {
     y: (each, [b, t, h, e]) => attention(each, [b!, t!, h!]).value(e!),
     logSum: (each, [b, t, h]) => attention(each, [b!, t!, h!]).logSum,
+  },
+  append: {
+    keys: (each, at) => appended(each, 'k', 'keys', at),
+    values: (each, at) => appended(each, 'v', 'values', at),
+    logGates: (each, at) => appended(each, 'logGate', 'logGates', at),
+    next: ({ of, shape }, [b]) => of.offset!(b!) + (of.offset!(b!) < 0 ? 0 : shape.k![1]!),
   },
   rotary: {
     y: ({ of, shape }, [b, t, h, i]) => {

@@ -133,10 +133,12 @@ export async function windowForm(
     const out = backend.empty([B, T, H, e]);
     const answer = backend.empty([B, H, e]);
     const query = backend.empty([B, 1, H, d]);
+    const count = backend.empty([B], 'int32');
     for (let t = 0; t < T; t++) {
+      kernels.fill({ value: t + 1, y: count });
       kernels.copyBlock({ x: q, from: t, count: 1, y: query });
       const one = backend.view(query, [B, H, d]);
-      kernels.queryWindow({ power, normalizer, q: one, k, v, logGate, count: t + 1, S: S0!, Z: Z0!, y: answer });
+      kernels.queryWindow({ power, normalizer, q: one, k, v, logGate, count, S: S0!, Z: Z0!, y: answer });
       kernels.copyBlock({ x: backend.view(answer, [B, 1, H, e]), to: t, count: 1, y: out });
     }
     return keep(out);

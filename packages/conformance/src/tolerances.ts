@@ -76,6 +76,7 @@ export const roundings: Readonly<Record<keyof Kernels, number | Readonly<Record<
   stepState: { SNext: 64, ZNext: 64, y: 8192 },
   stepStateBackward: 4096,
   queryWindow: 256,
+  append: 0,
   adamw: 64,
   squaredNorm: 64,
 };

@@ -196,8 +196,11 @@ export interface SoftmaxAttentionArgs {
   v: Tensor;
   /** Sums over all S positions as one chunk ([2, B, S, G] and [B, S, G]); absent without gates. */
   gates?: GateSums | undefined;
-  /** Position of the first query among the keys, at most S − T (the default). Keys after a query's position are not read. */
-  offset?: number | undefined;
+  /**
+   * [B] int32: position of each row's first query among its keys; S − T where absent, and taken as the nearer end of 0 … S − T
+   * where it lies outside. Keys after a query's position are not read.
+   */
+  offset?: Tensor | undefined;
 
   /** [B, T, H, e] */
   y: Tensor;
@@ -210,7 +213,7 @@ export interface SoftmaxAttentionBackwardArgs {
   k: Tensor;
   v: Tensor;
   gates?: GateSums | undefined;
-  offset?: number | undefined;
+  offset?: Tensor | undefined;
   y: Tensor;
   logSum: Tensor;
   dy: Tensor;
@@ -425,16 +428,16 @@ export interface StepStateBackwardArgs {
 export interface QueryWindowArgs {
   power: number;
   normalizer: Normalizer;
-  /** [B, H, d]: the query of the newest token, row `count − 1` of the window. */
+  /** [B, H, d]: the query of the newest token, row `count − 1` of its window. */
   q: Tensor;
-  /** [B, C, G, d]: the last keys, oldest first; rows from `count` on are not read. */
+  /** [B, C, G, d]: the last keys, oldest first; those from `count` on are not read. */
   k: Tensor;
   /** [B, C, G, e] */
   v: Tensor;
   /** [B, C, G] or [B, C, G, d] */
   logGate?: Tensor | undefined;
-  /** Tokens in the window, 1 ≤ count ≤ C. */
-  count: number;
+  /** [B] int32: tokens in the window of each row, taken as the nearer end of 0 … C where it lies outside. */
+  count: Tensor;
   /** [B, G, D, e] and [B, G, D]: the state before the window. */
   S: Tensor;
   Z: Tensor;
@@ -454,6 +457,26 @@ export interface CopyBlockArgs {
 
   /** [B, Y, …rest]; rows outside [to, to + count) keep their contents. */
   y: Tensor;
+}
+
+export interface AppendArgs {
+  /** [B, T, G, d] */
+  k: Tensor;
+  /** [B, T, G, e] */
+  v: Tensor;
+  /** [B, T, G] or [B, T, G, d] */
+  logGate?: Tensor | undefined;
+  /** [B] int32: where the first token of each row goes. Below 0 the row rests: nothing of it is written. */
+  offset: Tensor;
+
+  /** [B, S, G, d]: token t of row b stands at offset[b] + t, or nowhere if that is S or more; the others stay as they are. */
+  keys: Tensor;
+  /** [B, S, G, e] */
+  values: Tensor;
+  /** [B, S, G] or [B, S, G, d], with `logGate`. */
+  logGates?: Tensor | undefined;
+  /** [B] int32: the place behind the last token, offset + T; that of a row that rests stays. */
+  next: Tensor;
 }
 
 export interface AdamWArgs {
@@ -593,6 +616,8 @@ export interface Kernels {
   /** One token of the recurrent form. */
   stepState(args: StepStateArgs): void;
   stepStateBackward(args: StepStateBackwardArgs): void;
+  /** Keys, values and log gates of new tokens behind those that a memory holds; for streams, hence without a backward. */
+  append(args: AppendArgs): void;
   /** One token answered from the window and the state before it; for decoding, hence without a backward. */
   queryWindow(args: QueryWindowArgs): void;
 

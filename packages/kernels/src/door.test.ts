@@ -25,8 +25,8 @@ it('a kernel is handed the sizes that the door read from its tensors', async () 
   kernels.crossEntropy({ logits: t(2, 5, 7), targets: backend.empty([2, 5], 'int32'), loss: t(2, 5) });
   expect([seen[1]!.rows, seen[1]!.V]).toEqual([10, 7]);
   kernels.queryWindow({
-    ...{ power: 2, normalizer: 'sum', count: 3, q: t(1, 2, 3), k: t(1, 4, 1, 3), v: t(1, 4, 1, 5) },
-    ...{ S: t(1, 1, 6, 5), Z: t(1, 1, 6), y: t(1, 2, 5) },
+    ...{ power: 2, normalizer: 'sum', q: t(1, 2, 3), k: t(1, 4, 1, 3), v: t(1, 4, 1, 5) },
+    ...{ count: backend.empty([1], 'int32'), S: t(1, 1, 6, 5), Z: t(1, 1, 6), y: t(1, 2, 5) },
   });
   expect([seen[2]!.C, seen[2]!.H, seen[2]!.D]).toEqual([4, 2, 6]);
 });

@@ -46,10 +46,14 @@ function copyBlock({ x, y, from = 0, to = 0, count }: Arguments, { slots }: Size
   if (written > slots[Y]!) refuse('copyBlock: to + count', written, `at most the ${slots[Y]} rows of y`);
 }
 
-function softmaxAttention({ offset }: Arguments, { S, T }: Sizes): void {
+function softmaxAttention(_: Arguments, { S, T }: Sizes): void {
   if (S < T) refuse('softmaxAttention: keys', S, `at least the ${T} queries`);
-  if (offset === undefined || (offset as number) <= S - T) return;
-  refuse('softmaxAttention: offset', offset, `at most ${S - T}, the keys without the queries`);
+}
+
+function append(args: Arguments): void {
+  together('append', args, ['logGate', 'logGates']);
+  const [from, to] = [(args.logGate as Tensor | undefined)?.shape, (args.logGates as Tensor | undefined)?.shape];
+  if (from?.length !== to?.length) refuse('append: shape of logGates', to, `${from!.length} axes as in logGate`);
 }
 
 function phaseSum({ phase, resume }: Arguments): void {
@@ -61,11 +65,6 @@ function adamw({ weights, weightDecay }: Arguments): void {
   const [parameters, decays] = [weights as readonly Tensor[], weightDecay as readonly number[]];
   if (decays.length === parameters.length) return;
   refuse('adamw: length of weightDecay', decays.length, `${parameters.length} numbers as in weights`);
-}
-
-function queryWindow({ count }: Arguments, { C }: Sizes): void {
-  if ((count as number) >= 1 && (count as number) <= C) return;
-  refuse('queryWindow: count', count, `1 to ${C}, the window's rows`);
 }
 
 /** @throws ShapeError when some but not all of the tensors are there */
@@ -87,6 +86,6 @@ export const doorRules: { readonly [K in keyof Kernels]?: (args: Arguments, size
   phaseSum,
   queryState: (args) => together('queryState', args, state),
   queryStateBackward: (args) => together('queryStateBackward', args, stateBackward),
+  append,
   adamw,
-  queryWindow,
 };

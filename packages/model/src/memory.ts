@@ -8,10 +8,14 @@ import { memoryShape } from './config';
 /** What a model remembers of B streams read side by side. Made by `model.memory()`. */
 export interface ModelMemory {
   readonly layers: readonly Memory[];
-  /** Tokens read so far. */
-  position: number;
+  /** Tokens that each row has read so far. */
+  readonly positions: readonly number[];
+  /** Tokens that the row which has read most has read. */
+  readonly position: number;
   /** Bytes held now: constant for power attention, growing for softmax. */
   readonly bytes: number;
+  /** Row `row` becomes what row `fromRow` of `from` is; see `Memory` of @sympow/recurrence. */
+  copyRow(row: number, from: ModelMemory, fromRow: number): void;
   /** The public state of every layer, as `layers.N.S` and so on, or all of it as it stands. The memory goes on unchanged. */
   save(options?: SaveOptions): Promise<SavedMemory>;
   dispose(): void;
@@ -25,7 +29,7 @@ export interface Reader {
 }
 
 export function emptyMemory(model: Reader, B: number): ModelMemory {
-  return joinLayers(model, 0, (layer) => layerMemory(model, layer, B));
+  return joinLayers(model, (layer) => layerMemory(model, layer, B));
 }
 
 /**
@@ -43,7 +47,7 @@ export function restoreMemory(model: Reader, saved: SavedMemory): ModelMemory {
     });
   }
   const [first] = Object.values(saved.tensors);
-  return joinLayers(model, saved.position, (layer) => {
+  return joinLayers(model, (layer) => {
     const prefix = `layers.${layer}.`;
     const own = Object.entries(saved.tensors).filter(([name]) => name.startsWith(prefix));
     const tensors = Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
@@ -55,7 +59,7 @@ function layerMemory({ recurrences, backend, config }: Reader, layer: number, B:
   return recurrences[layer]!.memory(backend, memoryShape(config, B), saved);
 }
 
-function joinLayers({ config }: Reader, position: number, memoryOf: (layer: number) => Memory): ModelMemory {
+function joinLayers({ config }: Reader, memoryOf: (layer: number) => Memory): ModelMemory {
   const layers: Memory[] = [];
   try {
     for (let layer = 0; layer < config.layers; layer++) layers.push(memoryOf(layer));
@@ -65,9 +69,17 @@ function joinLayers({ config }: Reader, position: number, memoryOf: (layer: numb
   }
   return {
     layers,
-    position,
+    get positions() {
+      return layers[0]!.positions;
+    },
+    get position() {
+      return layers[0]!.position;
+    },
     get bytes() {
       return layers.reduce((sum, { bytes }) => sum + bytes, 0);
+    },
+    copyRow(row, from, fromRow) {
+      for (const [layer, memory] of layers.entries()) memory.copyRow(row, from.layers[layer]!, fromRow);
     },
     async save(options) {
       const tensors: Record<string, SavedTensor> = {};
@@ -75,7 +87,8 @@ function joinLayers({ config }: Reader, position: number, memoryOf: (layer: numb
         const saved = await memory.save(options);
         for (const [name, tensor] of Object.entries(saved.tensors)) tensors[`layers.${layer}.${name}`] = tensor;
       }
-      return { position: this.position, tensors };
+      const position = options?.row === undefined ? this.position : this.positions[options.row]!;
+      return { position, tensors };
     },
     dispose() {
       for (const memory of layers) memory.dispose();

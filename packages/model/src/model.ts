@@ -35,9 +35,14 @@ import { initialValues, parameterSpecs } from './parameters';
 export interface ForwardOptions {
   /** Goes on from a stream's memory and moves it on; without it the tokens begin a sequence. */
   readonly memory?: ModelMemory | undefined;
+  /**
+   * With a memory: how many of its T tokens each row has, 0 to T; all of them where absent. What stands behind them is padding,
+   * which moves no memory.
+   */
+  readonly lengths?: readonly number[] | undefined;
   /** [B, T] int32, not 0 where a document begins. */
   readonly reset?: Tensor | undefined;
-  /** Logits for the last token only. */
+  /** Logits for the last token of each row only. */
   readonly lastOnly?: boolean;
 }
 
@@ -156,7 +161,8 @@ export class Model {
     return tape.attempt(() => this.read(tape, tokens, options));
   }
 
-  private read(tape: Tape, tokens: Tensor, { memory, reset, lastOnly = false }: ForwardOptions): Variable {
+  private read(tape: Tape, tokens: Tensor, options: ForwardOptions): Variable {
+    const { memory, lengths, reset, lastOnly = false } = options;
     if (tokens.shape.length !== 2 || tokens.size === 0) {
       throw new ShapeError({
         what: 'shape of the tokens',
@@ -168,10 +174,9 @@ export class Model {
     if (this.config.embeddingNorm) x = this.normed(tape, x, 'model.embed_norm');
     for (let layer = 0; layer < this.config.layers; layer++) {
       const input = x;
-      x = tape.block((keep) => keep(this.block(tape, input, layer, { memory, reset })));
+      x = tape.block((keep) => keep(this.block(tape, input, layer, { memory, lengths, reset })));
     }
-    if (memory) memory.position += tokens.shape[1] as number;
-    if (lastOnly) x = sliceRows(tape, x, (tokens.shape[1] as number) - 1, 1);
+    if (lastOnly) x = lastOfRows(tape, x, memory ? lengths : undefined);
     x = this.normed(tape, x, 'model.norm');
     return linear(tape, x, this.weight(this.config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'));
   }
@@ -188,7 +193,7 @@ export class Model {
     return add(tape, x, this.mlp(tape, this.normed(tape, x, `${name}.post_attention_layernorm`), `${name}.mlp`));
   }
 
-  private attention(tape: Tape, h: Variable, layer: number, { memory, reset }: ForwardOptions): Variable {
+  private attention(tape: Tape, h: Variable, layer: number, { memory, lengths, reset }: ForwardOptions): Variable {
     const { heads: H, keyValueHeads: G, headSize: d, queryKeyNorm, gate, rotary } = this.config;
     const [B, T] = h.value.shape as [number, number];
     const name = `model.layers.${layer}.self_attn`;
@@ -211,7 +216,7 @@ export class Model {
       reset,
     };
     const y = memory
-      ? this.recurrences[layer]!.stream(tape, inputs, memory.layers[layer]!)
+      ? this.recurrences[layer]!.stream(tape, inputs, memory.layers[layer]!, lengths)
       : this.recurrences[layer]!.sequence(tape, inputs, { finalState: false }).y; // [B, T, H, d]
     return this.linear(tape, reshape(tape, y, [B, T, H * d]), `${name}.o_proj`);
   }
@@ -259,4 +264,18 @@ function requireOpen(backend: Backend): void {
     expected: 'an open backend',
     remedy: 'Write await js().open(), or open another in this way.',
   });
+}
+
+/** The last token of each row [B, 1, n] of x [B, T, n]: behind its own length where rows have one, its first where that is 0. */
+function lastOfRows(tape: Tape, x: Variable, lengths: readonly number[] | undefined): Variable {
+  const [B, T, n] = x.value.shape as [number, number, number];
+  if (!lengths || T === 1) return sliceRows(tape, x, T - 1, 1);
+  const y = tape.result([B, 1, n], []);
+  tape.backend.scope(() => {
+    const [from, to] = [tape.backend.view(x.value, [1, B * T, n]), tape.backend.view(y.value, [1, B, n])];
+    for (const [row, length] of lengths.entries()) {
+      tape.kernels.copyBlock({ x: from, from: row * T + Math.max(0, length - 1), to: row, count: 1, y: to });
+    }
+  });
+  return y;
 }

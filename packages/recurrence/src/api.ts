@@ -79,12 +79,24 @@ export interface SequenceResult {
   readonly state?: PowerState | undefined;
 }
 
-/** Memory of a layer while it reads a stream: updated in place, never recorded on a tape. */
+/** Memory of a layer while it reads a stream: updated in place, never recorded on a tape. Each row goes its own way. */
 export interface Memory {
-  /** Tokens read so far. */
+  /** The name of its kind. */
+  readonly kind: string;
+  readonly shape: MemoryShape;
+  /** Tokens that each row has read so far. */
+  readonly positions: readonly number[];
+  /** Tokens that the row which has read most has read. */
   readonly position: number;
-  /** Bytes held now. Constant for power layers, growing for softmax. */
+  /** Bytes held now, but for two numbers a row. Constant for power layers, growing for softmax. */
   readonly bytes: number;
+  /**
+   * Row `row` becomes what row `fromRow` of `from` is, which may be this memory itself. On the device: a row is put in from a memory
+   * of one row that was saved, taken out into one, or begun anew from an empty one.
+   *
+   * @throws ConfigError or ShapeError for a memory of another kind or of other sizes, or a row that is not there
+   */
+  copyRow(row: number, from: Memory, fromRow: number): void;
   /** The public state by name, window folded in, or the memory as it stands; it goes on unchanged. */
   save(options?: SaveOptions): Promise<SavedMemory>;
   dispose(): void;
@@ -92,6 +104,11 @@ export interface Memory {
 
 /** How a memory is saved. */
 export interface SaveOptions {
+  /**
+   * The row that is saved, as a memory of one row. Absent: all of them, which then have to stand at one position, or
+   * ConfigError is thrown.
+   */
+  readonly row?: number;
   /**
    * Whether what goes on from it must give the same numbers to the last bit. Then the tokens in the window stand beside the
    * state, as `windowK`, `windowV` and `windowLogGate`, and what rounding took from the phases as `phaseTail`. Default `false`.
@@ -133,8 +150,13 @@ export interface Recurrence<M extends Memory = Memory> {
   sequence(tape: Tape, inputs: AttentionInputs, options?: SequenceOptions): SequenceResult;
   /** An empty memory, or one that goes on from where a saved one stood. */
   memory(backend: Backend, shape: MemoryShape, saved?: SavedMemory): M;
-  /** The next T ≥ 1 tokens of a stream: answers [B, T, H, e] and moves the memory on. Tapes that record are refused. */
-  stream(tape: Tape, inputs: AttentionInputs, memory: M): Variable;
+  /**
+   * The next T ≥ 1 tokens of a stream: answers [B, T, H, e] and moves the memory on. Tapes that record are refused.
+   *
+   * @param lengths - tokens of each row, 0 to T; all T of every row where absent. What stands behind them is padding: it moves no
+   * memory, and the answers there have no meaning. A row gets what it would get alone.
+   */
+  stream(tape: Tape, inputs: AttentionInputs, memory: M, lengths?: readonly number[]): Variable;
   /** Bytes of what a memory holds after `length` tokens, known before anything is allocated; softmax reserves up to twice as much. */
   memoryBytes(shape: MemoryShape, length: number): number;
 }

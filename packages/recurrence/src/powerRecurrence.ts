@@ -60,8 +60,8 @@ export function powerRecurrence(options: PowerOptions): Recurrence<PowerMemory> 
     sequence,
     memory: (backend, shape, saved) => powerMemory(backend, shape, power, saved),
     memoryBytes: (shape) => powerMemoryBytes(shape, power),
-    stream: (tape, inputs, memory) =>
-      tape.attempt(() => streamPower(tape, inputs, memory, { power, normalizer, sequence })),
+    stream: (tape, inputs, memory, lengths) =>
+      tape.attempt(() => streamPower(tape, inputs, memory, lengths, { power, normalizer, sequence })),
   };
 }
 

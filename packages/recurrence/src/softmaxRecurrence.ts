@@ -13,19 +13,20 @@ import type {
   SequenceOptions,
   SequenceResult,
 } from './api';
-import { checkInputs, checkStream, savedTensor } from './inputs';
+import { checkInputs, savedTensor } from './inputs';
+import { advance, checkEven, checkRows, copyRow, Places, saveRow, streamRows } from './rows';
 import { savedPhase, streamPhase, turn, turnStream } from './turning';
 import { atRest, beginningWith, firstRows } from './savedTensors';
 import { gateSum, resetGates, type GateVariables } from './sums';
 
 /** Keys, values and gates of everything read: grows with the stream. Made by `softmaxRecurrence().memory`. */
 export interface SoftmaxMemory extends Memory {
-  readonly shape: MemoryShape;
-  /** [B, capacity, G, d], [B, capacity, G, e] and [B, capacity, G]; rows from `position` on are zero. */
+  /** [B, capacity, G, d], [B, capacity, G, e] and [B, capacity, G]; rows behind those that hold tokens hold anything. */
   cache: { k: Tensor; v: Tensor; logGate: Tensor | undefined };
+  readonly places: Places;
+  readonly positions: number[];
   /** [2, B, G, d/2]; see `streamPhase`. */
   readonly phase: Tensor | undefined;
-  position: number;
   bytes: number;
 }
 
@@ -41,7 +42,8 @@ export function softmaxRecurrence(): Recurrence<SoftmaxMemory> {
     memory: softmaxMemory,
     memoryBytes: ({ B, G, d, e, gateWidth, phases }, length) =>
       4 * B * G * (length * (d + e + Math.min(1, gateWidth)) + (phases ? d : 0)),
-    stream: (tape, inputs, memory) => tape.attempt(() => streamSoftmax(tape, inputs, memory)),
+    stream: (tape, inputs, memory, lengths) =>
+      tape.attempt(() => streamRows(tape, inputs, memory, lengths, { lane: laneOf, read: streamSoftmax })),
   };
 }
 
@@ -63,7 +65,7 @@ function softmaxSequence(
   const { q, k } = turn(tape, inputs.q, inputs.k, inputs.phases, undefined);
   const [, T, G] = k.value.shape as [number, number, number, number];
   const gates = gateSum(tape, resetGates(tape, inputs.logGate, inputs.reset, G), T);
-  return { y: softmaxAttention(tape, q, k, inputs.v, gates, 0) };
+  return { y: softmaxAttention(tape, q, k, inputs.v, gates) };
 }
 
 function checkGateWidth(width: number): void {
@@ -76,14 +78,14 @@ function checkGateWidth(width: number): void {
   });
 }
 
-/** Attention of queries q [B, T, H, d], which stand `offset` rows after the first key. */
+/** Attention of queries q [B, T, H, d], which stand `offset` [B] rows after the first key; at the end where it is absent. */
 function softmaxAttention(
   tape: Tape,
   q: Variable,
   k: Variable,
   v: Variable,
   gates: GateVariables | undefined,
-  offset: number,
+  offset?: Tensor,
 ): Variable {
   const [B, T, H] = q.value.shape as [number, number, number, number];
   const y = tape.result([B, T, H, v.value.shape[3] as number], [q, k, v, gates?.A]);
@@ -119,11 +121,18 @@ function softmaxMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory
   const memory: SoftmaxMemory = backend.scope((keep) => {
     const cache = cacheOf(backend, shape, capacity, rows);
     const phase = phases ? keep(streamPhase(backend, shape, saved)) : undefined;
+    const places = new Places(backend, B, position);
+    places.tensors.forEach(keep);
     return {
-      ...{ shape, cache: outliving(cache), phase, position, bytes: 0 },
+      ...{ kind: 'softmax', shape, cache: outliving(cache), phase, places, bytes: 0 },
+      positions: new Array<number>(B).fill(position),
+      get position() {
+        return Math.max(0, ...this.positions);
+      },
+      copyRow: (row, from, fromRow) => copyMemoryRow(memory, row, from as SoftmaxMemory, fromRow),
       save: (options) => save(memory, options),
       dispose: () => {
-        for (const tensor of [...Object.values(memory.cache), phase]) tensor?.dispose();
+        for (const tensor of [...Object.values(memory.cache), phase, ...places.tensors]) tensor?.dispose();
       },
     };
   });
@@ -156,15 +165,34 @@ function bytesOf({ cache, phase }: SoftmaxMemory): number {
   return 4 * [cache.k, cache.v, cache.logGate, phase].reduce((sum, tensor) => sum + (tensor?.size ?? 0), 0);
 }
 
-/** Makes room for `count` more rows, doubling the capacity. */
-function grow(backend: Backend, memory: SoftmaxMemory, count: number): void {
+/** A memory of one row like this one. */
+function laneOf({ cache, shape }: SoftmaxMemory): SoftmaxMemory {
+  return softmaxMemory(cache.k.backend, { ...shape, B: 1 });
+}
+
+function copyMemoryRow(memory: SoftmaxMemory, row: number, from: SoftmaxMemory, fromRow: number): void {
+  checkRows(memory, row, from, fromRow);
+  const count = from.places.counts[fromRow]!;
+  grow(memory, count);
+  for (const name of ['k', 'v', 'logGate'] as const) {
+    const [x, y] = [from.cache[name], memory.cache[name]];
+    if (x && y) copyRow(x, fromRow, y, row, { count });
+  }
+  if (from.phase && memory.phase) copyRow(from.phase, fromRow, memory.phase, row, { planes: 2 });
+  memory.places.set(row, count);
+  memory.positions[row] = from.positions[fromRow]!;
+}
+
+/** Makes room for `count` keys a row, doubling the capacity. */
+function grow(memory: SoftmaxMemory, count: number): void {
+  const { backend } = memory.cache.k;
   const capacity = memory.cache.k.shape[1] as number;
-  if (memory.position + count <= capacity) return;
+  if (count <= capacity) return;
   const next = backend.scope(() => {
-    const larger = cacheOf(backend, memory.shape, Math.max(2 * capacity, memory.position + count));
+    const larger = cacheOf(backend, memory.shape, Math.max(2 * capacity, count));
     for (const name of ['k', 'v', 'logGate'] as const) {
       const [x, y] = [memory.cache[name], larger[name]];
-      if (x && y) backend.kernels.copyBlock({ x, count: memory.position, y });
+      if (x && y) backend.kernels.copyBlock({ x, count: Math.max(...memory.places.counts), y });
     }
     return outliving(larger);
   });
@@ -173,39 +201,39 @@ function grow(backend: Backend, memory: SoftmaxMemory, count: number): void {
   memory.bytes = bytesOf(memory);
 }
 
-function streamSoftmax(tape: Tape, inputs: AttentionInputs, memory: SoftmaxMemory): Variable {
-  if (tape.recording)
-    throw new ConfigError({
-      what: 'record of the tape',
-      value: true,
-      expected: 'false for a stream',
-      remedy: 'Use sequence() to train.',
-    });
-  checkStream(inputs, memory.shape);
+function streamSoftmax(
+  tape: Tape,
+  inputs: AttentionInputs,
+  memory: SoftmaxMemory,
+  active: readonly boolean[] | undefined,
+): Variable {
   const { backend, kernels } = tape;
   const [B, T, H] = inputs.q.value.shape as [number, number, number, number];
-  grow(backend, memory, T);
-  const y = tape.result([B, T, H, memory.shape.e], []);
+  const { places, phase, shape } = memory;
+  grow(memory, Math.max(...places.counts) + T);
+  const y = tape.result([B, T, H, shape.e], []);
   backend.scope(() => {
-    const { cache, phase, position } = memory;
-    const turned = turnStream(tape, inputs, phase);
-    const logGate = resetGates(tape, inputs.logGate, inputs.reset, memory.shape.G);
-    const place = { to: position, count: T };
-    kernels.copyBlock({ x: turned.k.value, ...place, y: cache.k });
-    kernels.copyBlock({ x: inputs.v.value, ...place, y: cache.v });
-    if (logGate) kernels.copyBlock({ x: logGate.value, ...place, y: cache.logGate! });
+    const { cache } = memory;
+    const turned = turnStream(tape, inputs, phase, active);
+    const logGate = resetGates(tape, inputs.logGate, inputs.reset, shape.G);
+    const place = places.toAppend(active);
+    kernels.append({
+      ...{ k: turned.k.value, v: inputs.v.value, logGate: logGate?.value, ...place },
+      ...{ keys: cache.k, values: cache.v, logGates: logGate && cache.logGate },
+    });
     const gates = gateSum(tape, cache.logGate && constant(cache.logGate), cache.k.shape[1] as number);
-    const answer = softmaxAttention(tape, turned.q, constant(cache.k), constant(cache.v), gates, position);
+    const answer = softmaxAttention(tape, turned.q, constant(cache.k), constant(cache.v), gates, place.offset);
     kernels.cast({ x: answer.value, y: y.value });
   });
-  memory.position += T;
+  places.moveOn(T, active);
+  advance(memory.positions, T, active);
   return y;
 }
 
-async function save(
-  { cache, phase, position }: SoftmaxMemory,
-  { exact = false }: SaveOptions = {},
-): Promise<SavedMemory> {
+async function save(memory: SoftmaxMemory, { exact = false, row }: SaveOptions = {}): Promise<SavedMemory> {
+  if (row !== undefined) return saveRow(memory, row, () => laneOf(memory), exact);
+  const { cache, phase, positions, position } = memory;
+  checkEven('positions', positions);
   const { backend } = cache.k;
   const used = backend.scope((keep) => {
     const rows = Object.entries(cache).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);

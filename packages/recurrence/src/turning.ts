@@ -4,6 +4,7 @@ import { reshape, sliceRows, type Tape, type Variable } from '@sympow/autograd';
 import type { Backend, Tensor } from '@sympow/kernels';
 import type { AttentionInputs, MemoryShape, PhaseInputs, SavedMemory, SavedTensor } from './api';
 import { savedTensor } from './inputs';
+import { copyRow } from './rows';
 
 /** Phases of every token in turns [B, T, G, d/2], going on from `phase` [B, G, d/2]. */
 export function phaseSum(
@@ -96,13 +97,19 @@ export function savedPhase({ shape: [, ...shape], data }: SavedTensor, exact = f
   return { phase: { shape, data: data.slice(0, half) }, ...(exact && tail) };
 }
 
-/** The next tokens of a stream with q and k turned; moves its phase on. Nothing is recorded. */
-export function turnStream(tape: Tape, inputs: AttentionInputs, phase: Tensor | undefined): AttentionInputs {
+/** The next tokens of a stream with q and k turned; moves its phase on, in rows that are `active`. Nothing is recorded. */
+export function turnStream(
+  tape: Tape,
+  inputs: AttentionInputs,
+  phase: Tensor | undefined,
+  active?: readonly boolean[],
+): AttentionInputs {
   const { q, k, phases } = inputs;
   if (!phases || !phase) return inputs;
   const { theta, thetaTail, beta } = phases;
   const [B, T] = k.value.shape as [number, number];
   const turns = tape.result([B, T, ...theta.value.shape], []);
+  const before = active && copyOf(tape, phase);
   tape.kernels.phaseSum({
     beta: beta?.value,
     theta: theta.value,
@@ -111,5 +118,12 @@ export function turnStream(tape: Tape, inputs: AttentionInputs, phase: Tensor | 
     turns: turns.value,
     last: phase,
   });
+  for (let row = 0; before && row < B; row++) if (!active[row]) copyRow(before, row, phase, row, { planes: 2 });
   return { ...inputs, q: rotate(tape, q, turns), k: rotate(tape, k, turns), phases: undefined };
+}
+
+function copyOf(tape: Tape, x: Tensor): Tensor {
+  const y = tape.empty(x.shape);
+  tape.kernels.cast({ x, y });
+  return y;
 }

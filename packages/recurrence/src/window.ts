@@ -8,7 +8,7 @@
  */
 
 import type { Tape } from '@sympow/autograd';
-import { constant, sliceRows, type Variable } from '@sympow/autograd';
+import { constant, type Variable } from '@sympow/autograd';
 import { embeddedSize } from '@sympow/embedding';
 import { ConfigError, ShapeError, type Backend, type Normalizer, type Tensor } from '@sympow/kernels';
 import type {
@@ -21,7 +21,8 @@ import type {
   SavedTensor,
   SaveOptions,
 } from './api';
-import { checkStream, savedTensor } from './inputs';
+import { savedTensor } from './inputs';
+import { advance, checkEven, checkRows, copyRow, Places, saveRow, streamRows, tokensOf } from './rows';
 import { savedPhase, streamPhase, turnStream } from './turning';
 import { atRest, beginningWith, firstRows } from './savedTensors';
 import { resetGates } from './sums';
@@ -31,14 +32,22 @@ export const windowLength = 64;
 
 /** Memory of a power layer. Made by `powerRecurrence(…).memory`. */
 export interface PowerMemory extends Memory {
-  readonly shape: MemoryShape;
   readonly power: number;
   readonly S: Tensor;
   readonly Z: Tensor;
   /** [2, B, G, d/2]; see `streamPhase`. */
   readonly phase: Tensor | undefined;
-  readonly window: { readonly k: Tensor; readonly v: Tensor; readonly logGate: Tensor | undefined; count: number };
-  position: number;
+  readonly window: Window;
+  /** How many tokens the window of each row holds. */
+  readonly places: Places;
+  readonly positions: number[];
+}
+
+/** [B, W, …] each; rows behind those that hold tokens are zero. */
+interface Window {
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly logGate: Tensor | undefined;
 }
 
 /** Shapes of everything that a memory holds, by name. */
@@ -72,30 +81,31 @@ export function powerMemory(backend: Backend, shape: MemoryShape, power: number,
     ...{ S: savedTensor(saved, 'S', shapes.S!), Z: savedTensor(saved, 'Z', shapes.Z!) },
     ...window,
   };
-  const tensors: Record<string, Tensor> = backend.scope((keep) => {
-    const made = Object.entries(shapes).map(
-      ([name, axes]) => [name, beginningWith(restored?.[name], backend, axes)] as const,
-    );
-    const phase = phaseAxes && streamPhase(backend, shape, saved);
-    for (const [, tensor] of made) keep(tensor);
-    return { ...Object.fromEntries(made), ...(phase && { phase: keep(phase) }) };
+  const { made: tensors, places } = backend.scope((keep) => {
+    const made: Record<string, Tensor> = {};
+    for (const [name, axes] of Object.entries(shapes)) made[name] = beginningWith(restored?.[name], backend, axes);
+    if (phaseAxes) made.phase = streamPhase(backend, shape, saved);
+    const places = new Places(backend, shape.B, window?.windowK?.shape[1] ?? 0);
+    for (const tensor of [...Object.values(made), ...places.tensors]) keep(tensor);
+    return { made, places };
   });
   const memory: PowerMemory = {
+    kind: 'power',
     shape,
     power,
     S: tensors.S!,
     Z: tensors.Z!,
     phase: tensors.phase,
-    window: {
-      k: tensors.windowK!,
-      v: tensors.windowV!,
-      logGate: tensors.windowLogGate,
-      count: window?.windowK?.shape[1] ?? 0,
+    window: { k: tensors.windowK!, v: tensors.windowV!, logGate: tensors.windowLogGate },
+    places,
+    positions: new Array<number>(shape.B).fill(saved?.position ?? 0),
+    get position() {
+      return Math.max(0, ...this.positions);
     },
-    position: saved?.position ?? 0,
     bytes: powerMemoryBytes(shape, power),
+    copyRow: (row, from, fromRow) => copyMemoryRow(memory, row, from as PowerMemory, fromRow),
     save: (options) => save(memory, options),
-    dispose: () => Object.values(tensors).forEach((tensor) => tensor.dispose()),
+    dispose: () => [...Object.values(tensors), ...places.tensors].forEach((tensor) => tensor.dispose()),
   };
   return memory;
 }
@@ -121,9 +131,13 @@ function savedWindow(saved: SavedMemory, shapes: Record<string, number[]>): Reco
 }
 
 /** What a memory is made of, on copies: the memory itself keeps its window and its precision. */
-async function save(memory: PowerMemory, { exact = false }: SaveOptions = {}): Promise<SavedMemory> {
-  const { position, phase, window } = memory;
+async function save(memory: PowerMemory, { exact = false, row }: SaveOptions = {}): Promise<SavedMemory> {
+  if (row !== undefined) return saveRow(memory, row, () => laneOf(memory), exact);
+  const { positions, position, phase, window, places } = memory;
+  checkEven('positions', positions);
+  if (exact) checkEven('tokens in the windows', places.counts);
   const { backend } = memory.S;
+  const count = places.counts[0] ?? 0;
   const copies: Record<string, Tensor> = backend.scope((keep) => {
     const copy = (tensor: Tensor) => {
       const made = backend.empty(tensor.shape);
@@ -132,11 +146,11 @@ async function save(memory: PowerMemory, { exact = false }: SaveOptions = {}): P
     };
     const [S, Z] = [copy(memory.S), copy(memory.Z)];
     const state = { S, Z, ...(phase && { phase: copy(phase) }) };
-    if (!exact || window.count === 0) {
-      foldInto(memory, S, Z);
+    if (!exact || count === 0) {
+      if (places.counts.some((tokens) => tokens > 0)) foldInto(memory.power, window, S, Z);
       return state;
     }
-    const rows = (tensor: Tensor) => keep(firstRows(tensor, window.count));
+    const rows = (tensor: Tensor) => keep(firstRows(tensor, count));
     return {
       ...state,
       windowK: rows(window.k),
@@ -148,9 +162,32 @@ async function save(memory: PowerMemory, { exact = false }: SaveOptions = {}): P
   return { position, tensors: { ...tensors, ...(planes && savedPhase(planes, exact)) } };
 }
 
-/** Adds the window's tokens to S and Z, which are decayed over the window in place. */
-function foldInto({ window, power }: PowerMemory, S: Tensor, Z: Tensor): void {
-  if (window.count === 0) return;
+/** A memory of one row like this one. */
+function laneOf({ S, shape, power }: PowerMemory): PowerMemory {
+  return powerMemory(S.backend, { ...shape, B: 1 }, power);
+}
+
+function copyMemoryRow(memory: PowerMemory, row: number, from: PowerMemory, fromRow: number): void {
+  checkRows(memory, row, from, fromRow);
+  if (memory.power !== from.power) {
+    throw new ConfigError({ what: 'power of the memory to copy from', value: from.power, expected: `${memory.power}` });
+  }
+  copyRow(from.S, fromRow, memory.S, row);
+  copyRow(from.Z, fromRow, memory.Z, row);
+  if (from.phase && memory.phase) copyRow(from.phase, fromRow, memory.phase, row, { planes: 2 });
+  copyWindow(from.window, fromRow, memory.window, row);
+  memory.places.set(row, from.places.counts[fromRow]!);
+  memory.positions[row] = from.positions[fromRow]!;
+}
+
+function copyWindow(x: Window, from: number, y: Window, to: number): void {
+  copyRow(x.k, from, y.k, to);
+  copyRow(x.v, from, y.v, to);
+  if (x.logGate && y.logGate) copyRow(x.logGate, from, y.logGate, to);
+}
+
+/** Adds a window's tokens to S and Z, which are decayed over the window in place. */
+function foldInto(power: number, window: Window, S: Tensor, Z: Tensor): void {
   const { backend } = S;
   const [B, G, D, e] = S.shape as [number, number, number, number];
   backend.scope(() => {
@@ -168,13 +205,34 @@ function foldInto({ window, power }: PowerMemory, S: Tensor, Z: Tensor): void {
   });
 }
 
-function fold(memory: PowerMemory): void {
-  foldInto(memory, memory.S, memory.Z);
-  const { window, S } = memory;
-  for (const tensor of [window.k, window.v, window.logGate]) {
-    if (tensor) S.backend.kernels.fill({ value: 0, y: tensor });
-  }
-  window.count = 0;
+/** Folds the windows of all rows. */
+function fold({ power, window, places, S, Z }: PowerMemory): void {
+  foldInto(power, window, S, Z);
+  empty(window);
+  for (const row of places.counts.keys()) places.set(row, 0);
+}
+
+/** Folds the window of one row; the others keep theirs. */
+function foldRow({ power, window, places, S, Z }: PowerMemory, row: number): void {
+  const { backend } = S;
+  const one = (tensor: Tensor) => backend.empty([1, ...tensor.shape.slice(1)]);
+  backend.scope(() => {
+    const own = { k: one(window.k), v: one(window.v), logGate: window.logGate && one(window.logGate) };
+    const [ownS, ownZ] = [one(S), one(Z)];
+    copyWindow(window, row, own, 0);
+    copyRow(S, row, ownS, 0);
+    copyRow(Z, row, ownZ, 0);
+    foldInto(power, own, ownS, ownZ);
+    copyRow(ownS, 0, S, row);
+    copyRow(ownZ, 0, Z, row);
+    empty(own);
+    copyWindow(own, 0, window, row);
+  });
+  places.set(row, 0);
+}
+
+function empty({ k, v, logGate }: Window): void {
+  for (const y of [k, v, logGate]) if (y) y.backend.kernels.fill({ value: 0, y });
 }
 
 interface StreamOptions {
@@ -188,25 +246,23 @@ export function streamPower(
   tape: Tape,
   inputs: AttentionInputs,
   memory: PowerMemory,
+  lengths: readonly number[] | undefined,
   options: StreamOptions,
 ): Variable {
-  if (tape.recording)
-    throw new ConfigError({
-      what: 'record of the tape',
-      value: true,
-      expected: 'false for a stream',
-      remedy: 'Use sequence() to train.',
-    });
-  checkStream(inputs, memory.shape);
-  const [B, T, H] = inputs.q.value.shape as [number, number, number, number];
-  memory.position += T;
-  const y = tape.result([B, T, H, memory.shape.e], []);
-  tape.backend.scope(() => {
-    const turned = turnStream(tape, inputs, memory.phase);
-    if (T === 1) nextToken(tape, turned, memory, options, y);
-    else nextTokens(tape, turned, memory, options, y);
+  return streamRows(tape, inputs, memory, lengths, {
+    lane: laneOf,
+    read(own, piece, rows, active) {
+      const [B, T, H] = piece.q.value.shape as [number, number, number, number];
+      const y = own.result([B, T, H, rows.shape.e], []);
+      own.backend.scope(() => {
+        const turned = turnStream(own, piece, rows.phase, active);
+        if (T === 1) nextToken(own, turned, rows, active, options, y);
+        else nextTokens(own, turned, rows, options, y);
+      });
+      advance(rows.positions, T, active);
+      return y;
+    },
   });
-  return y;
 }
 
 function nextTokens(
@@ -217,7 +273,7 @@ function nextTokens(
   y: Variable,
 ): void {
   const T = inputs.q.value.shape[1] as number;
-  if (memory.window.count > 0) fold(memory);
+  if (memory.places.counts.some((count) => count > 0)) fold(memory);
   // Whole windows go through the state; what is left stays in the window, where it keeps its precision.
   const rest = T % windowLength;
   for (const [from, count] of [
@@ -226,7 +282,7 @@ function nextTokens(
   ] as const) {
     if (count === 0) continue;
     tape.backend.scope(() => {
-      const piece = slice(tape, inputs, from, count);
+      const piece = tokensOf(tape, inputs, from, count);
       const part =
         from === 0 && rest !== T
           ? throughState(tape, piece, memory, options)
@@ -234,23 +290,6 @@ function nextTokens(
       tape.kernels.copyBlock({ x: part.value, to: from, count, y: y.value });
     });
   }
-}
-
-/** Rows [from, from + count) of everything that has a row per token. */
-function slice(tape: Tape, { q, k, v, logGate, reset }: AttentionInputs, from: number, count: number): AttentionInputs {
-  const rows = (x: Variable) => sliceRows(tape, x, from, count);
-  let part = reset;
-  if (reset) {
-    part = tape.empty([reset.shape[0] as number, count], 'int32');
-    tape.kernels.copyBlock({ x: reset, from, count, y: part });
-  }
-  return {
-    q: rows(q),
-    k: rows(k),
-    v: rows(v),
-    logGate: logGate && rows(logGate),
-    reset: part,
-  };
 }
 
 /** A piece through the recurrence; its final state becomes the memory's. */
@@ -265,7 +304,7 @@ function throughState(tape: Tape, piece: AttentionInputs, memory: PowerMemory, {
 /** A piece shorter than the window, which is empty: answered by the recurrence and kept as it is. */
 function intoWindow(tape: Tape, piece: AttentionInputs, memory: PowerMemory, { sequence }: StreamOptions): Variable {
   const { y } = sequence(tape, piece, { state: stateOf(memory), finalState: false });
-  append(tape, piece, memory);
+  append(tape, piece, memory, undefined);
   return y;
 }
 
@@ -273,41 +312,45 @@ function stateOf({ S, Z }: PowerMemory): PowerState {
   return { S: constant(S), Z: constant(Z) };
 }
 
-/** Writes keys, values and gates behind those in the window. */
-function append(tape: Tape, { k, v, logGate, reset }: AttentionInputs, memory: PowerMemory): void {
-  const { window } = memory;
-  const { kernels } = tape;
-  const count = k.value.shape[1] as number;
-  const gates = resetGates(tape, logGate, reset, memory.shape.G);
-  const place = { to: window.count, count };
-  kernels.copyBlock({ x: k.value, ...place, y: window.k });
-  kernels.copyBlock({ x: v.value, ...place, y: window.v });
-  if (gates) kernels.copyBlock({ x: gates.value, ...place, y: window.logGate! });
-  window.count += count;
+/** Writes keys, values and gates behind those in the windows; hands back how many there are then, [B] int32. */
+function append(
+  tape: Tape,
+  { k, v, logGate, reset }: AttentionInputs,
+  { window, places, shape }: PowerMemory,
+  active: readonly boolean[] | undefined,
+): Tensor {
+  const gates = resetGates(tape, logGate, reset, shape.G);
+  const place = places.toAppend(active);
+  tape.kernels.append({
+    ...{ k: k.value, v: v.value, logGate: gates?.value, ...place },
+    ...{ keys: window.k, values: window.v, logGates: gates && window.logGate },
+  });
+  places.moveOn(k.value.shape[1] as number, active);
+  return place.next;
 }
 
 function nextToken(
   tape: Tape,
   inputs: AttentionInputs,
   memory: PowerMemory,
+  active: readonly boolean[] | undefined,
   { power, normalizer }: StreamOptions,
   y: Variable,
 ): void {
   const [B, , H, d] = inputs.q.value.shape as [number, number, number, number];
-  const { window, S, Z, shape } = memory;
+  const { window, S, Z, shape, places } = memory;
   const { backend } = tape;
-  append(tape, inputs, memory);
+  const count = append(tape, inputs, memory, active);
   backend.kernels.queryWindow({
     power,
     normalizer,
     q: backend.view(inputs.q.value, [B, H, d]),
-    k: window.k,
-    v: window.v,
-    logGate: window.logGate,
-    count: window.count,
+    ...window,
+    count,
     S,
     Z,
     y: backend.view(y.value, [B, H, shape.e]),
   });
-  if (window.count === windowLength) fold(memory);
+  if (places.counts.every((tokens) => tokens === windowLength)) fold(memory);
+  else for (const [row, tokens] of places.counts.entries()) if (tokens === windowLength) foldRow(memory, row);
 }

@@ -2,6 +2,7 @@
 
 import type { Kernels } from '@sympow/kernels';
 import type { Machine } from '../machine';
+import { append } from './append';
 import { dense } from './dense';
 import { discountedSum } from './discountedSum';
 import { elementwise } from './elementwise';
@@ -29,6 +30,7 @@ export function kernelsOf(machine: Machine): Kernels {
     ...powerAttention(machine),
     ...queryState(machine),
     ...stepState(machine),
+    ...append(machine),
     ...queryWindow(machine),
     ...optimizer(machine),
   };

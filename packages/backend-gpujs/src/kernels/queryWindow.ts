@@ -23,11 +23,17 @@ type Sizes = {
 };
 type Entries = Sizes & { readonly index: Floats; readonly weight: Floats };
 
+/** Grid [B]: tokens in the window of each row. */
+function within(this: Thread<Sizes>, count: Floats): number {
+  return Math.max(0, Math.min(this.constants.C, count[this.thread.x]!));
+}
+
 /** Grid [G·width, C + 1, B]: e^{A_newest − A_j} to the exponent of the gates; row C: what is left of the state. */
-function decays(this: Thread<Sizes & { readonly root: number }>, logGate: Floats, count: number): number {
+function decays(this: Thread<Sizes & { readonly root: number }>, logGate: Floats, counts: Floats): number {
   if (this.constants.gated <= 0) return 1;
   let from = this.thread.y + 1;
   if (this.thread.y === this.constants.C) from = 0;
+  const count = counts[this.thread.z]!;
   let sum = 0;
   for (let j = from; j < count; j++) {
     const log =
@@ -39,8 +45,8 @@ function decays(this: Thread<Sizes & { readonly root: number }>, logGate: Floats
 }
 
 /** Grid [C, H, B]: g_j, 0 for rows that no token has filled. */
-function scores(this: Thread<Sizes>, q: Floats, k: Floats, decay: Floats, count: number): number {
-  if (this.thread.x >= count) return 0;
+function scores(this: Thread<Sizes>, q: Floats, k: Floats, decay: Floats, counts: Floats): number {
+  if (this.thread.x >= counts[this.thread.z]!) return 0;
   const g = Math.floor(((this.thread.y + 0.5) * this.constants.G) / this.constants.H);
   const query = (this.thread.z * this.constants.H + this.thread.y) * this.constants.d;
   const key = ((this.thread.z * this.constants.C + this.thread.x) * this.constants.G + g) * this.constants.d;
@@ -99,11 +105,12 @@ function sums(
   v: Floats,
   q: Floats,
   S: Floats,
-  count: number,
+  counts: Floats,
 ): number {
   const b = Math.floor((this.thread.y + 0.5) / this.constants.H);
   const g = Math.floor(((this.thread.y - b * this.constants.H + 0.5) * this.constants.G) / this.constants.H);
   const state = (b * this.constants.G + g) * this.constants.D;
+  const count = counts[b]!;
   let sum = 0;
   for (let j = 0; j < count; j++) {
     let term = w[this.thread.y * this.constants.C + j]!;
@@ -158,8 +165,9 @@ export function queryWindow(machine: Machine): Pick<Kernels, 'queryWindow'> {
       const { index, weight } = tablesOf(d, p);
       const rows = B * H;
       const constants = { ...sizes, root: vector ? 1 : 1 / p };
-      const decay = machine.temporary(decays, [G * width, C + 1, B], constants, logGate ?? machine.none, count);
-      const g = machine.temporary(scores, [C, H, B], sizes, q, k, decay, count);
+      const counts = machine.temporary(within, [B], sizes, count);
+      const decay = machine.temporary(decays, [G * width, C + 1, B], constants, logGate ?? machine.none, counts);
+      const g = machine.temporary(scores, [C, H, B], sizes, q, k, decay, counts);
       const tilde = machine.temporary(decayedQuery, [d, H, B], sizes, q, decay);
       const c = machine.temporary(commonFactor, [rows], sizes, g, tilde);
       const hat = machine.temporary(overCommon, [d, rows], { size: d, p: 1 }, tilde, c);
@@ -167,8 +175,8 @@ export function queryWindow(machine: Machine): Pick<Kernels, 'queryWindow'> {
       const entries = { ...sizes, index, weight };
       const ofZ = { ...entries, columns: 1, valued: 0 };
       const ofS = { ...entries, columns: e, valued: 1 };
-      const total = machine.temporary(sums, [1, rows], ofZ, w, machine.none, hat, Z, count);
-      const answer = machine.temporary(sums, [e, rows], ofS, w, v, hat, S, count);
+      const total = machine.temporary(sums, [1, rows], ofZ, w, machine.none, hat, Z, counts);
+      const answer = machine.temporary(sums, [e, rows], ofS, w, v, hat, S, counts);
       const divided = normalizer === 'sum' ? 1 : 0;
       machine.write(y, answers, [e, rows], { e, p, divided }, answer, total, c);
     },

@@ -8,6 +8,12 @@ import { everyBlock } from './rowBlocks';
 
 type Sizes = Sized<'T' | 'S' | 'H' | 'G' | 'd' | 'e' | 'rows' | 'gated' | 'plane'>;
 
+/** Grid [B]: where the first query of each row stands among its keys. */
+function places(this: Sized<'most' | 'given'>, offset: Floats): number {
+  if (this.constants.given > 0) return Math.max(0, Math.min(this.constants.most, offset[this.thread.x]!));
+  return this.constants.most;
+}
+
 /** Grid [S, rows, B·H], as the next two: s_ij + A_i − A_j, `hidden` where i does not see j. */
 function scores(
   this: Sizes,
@@ -15,14 +21,14 @@ function scores(
   k: Floats,
   A: Floats,
   start: Floats,
-  offset: number,
+  offsets: Floats,
   from: number,
   hidden: number,
 ): number {
   const t = this.thread.y + from;
-  const position = t + offset;
-  if (this.thread.x > position || t >= this.constants.T) return hidden;
   const b = Math.floor((this.thread.z + 0.5) / this.constants.H);
+  const position = t + offsets[b]!;
+  if (this.thread.x > position || t >= this.constants.T) return hidden;
   const h = this.thread.z - b * this.constants.H;
   const g = Math.floor(((h + 0.5) * this.constants.G) / this.constants.H);
   const query = ((b * this.constants.T + t) * this.constants.H + h) * this.constants.d;
@@ -58,12 +64,12 @@ function scoreGradient(
   v: Floats,
   dy: Floats,
   along: Floats,
-  offset: number,
+  offsets: Floats,
   from: number,
 ): number {
   const t = this.thread.y + from;
-  if (this.thread.x > t + offset || t >= this.constants.T) return 0;
   const b = Math.floor((this.thread.z + 0.5) / this.constants.H);
+  if (this.thread.x > t + offsets[b]! || t >= this.constants.T) return 0;
   const h = this.thread.z - b * this.constants.H;
   const g = Math.floor(((h + 0.5) * this.constants.G) / this.constants.H);
   const row = (b * this.constants.T + t) * this.constants.H + h;
@@ -117,7 +123,7 @@ function overKeys(
   w: Floats,
   x: Floats,
   before: Floats,
-  offset: number,
+  offsets: Floats,
   from: number,
 ): number {
   const t = Math.floor((this.thread.y + 0.5) / this.constants.H);
@@ -130,8 +136,9 @@ function overKeys(
   }
   const g = Math.floor(((h + 0.5) * this.constants.G) / this.constants.H);
   const at = ((this.thread.z * this.constants.H + h) * this.constants.rows + row) * this.constants.S;
+  const position = t + offsets[this.thread.z]!;
   let sum = 0;
-  for (let j = 0; j <= t + offset; j++) {
+  for (let j = 0; j <= position; j++) {
     if (w[at + j]! !== 0) {
       sum +=
         w[at + j]! *
@@ -148,13 +155,13 @@ function overQueries(
   w: Floats,
   x: Floats,
   before: Floats,
-  offset: number,
+  offsets: Floats,
   from: number,
 ): number {
   const j = Math.floor((this.thread.y + 0.5) / this.constants.G);
   const g = this.thread.y - j * this.constants.G;
   const perGroup = Math.floor((this.constants.H + 0.5) / this.constants.G);
-  const first = Math.max(j - offset, from);
+  const first = Math.max(j - offsets[this.thread.z]!, from);
   const end = Math.min(from + this.constants.rows, this.constants.T);
   let sum = 0;
   for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
@@ -183,11 +190,11 @@ function gateGradient(
   this: Sized<'T' | 'S' | 'H' | 'G' | 'rows'>,
   ds: Floats,
   before: Floats,
-  offset: number,
+  offsets: Floats,
   from: number,
 ): number {
   const perGroup = Math.floor((this.constants.H + 0.5) / this.constants.G);
-  const own = this.thread.y - offset - from;
+  const own = this.thread.y - offsets[this.thread.z]! - from;
   let sum = 0;
   for (let h = this.thread.x * perGroup; h < (this.thread.x + 1) * perGroup; h++) {
     const at = (this.thread.z * this.constants.H + h) * this.constants.rows;
@@ -205,14 +212,16 @@ function gateGradient(
 /** Far below every score; e^ of it is 0. */
 const hidden = -1e30;
 
-function sizesOf({ q, k, v, offset }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset'>) {
-  const [B, T, H, d] = q.shape as [number, number, number, number];
-  const [, S, G] = k.shape as [number, number, number];
-  return { B, shape: { T, S, H, G, d, e: v.shape[3]! }, at: offset ?? S - T };
-}
-
 export function softmaxAttention(machine: Machine): Pick<Kernels, 'softmaxAttention' | 'softmaxAttentionBackward'> {
   const { none } = machine;
+
+  function sizesOf({ q, k, v, offset }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset'>) {
+    const [B, T, H, d] = q.shape as [number, number, number, number];
+    const [, S, G] = k.shape as [number, number, number];
+    const at = machine.temporary(places, [B], { most: S - T, given: offset ? 1 : 0 }, offset ?? none);
+    return { B, shape: { T, S, H, G, d, e: v.shape[3]! }, at };
+  }
+
   return {
     softmaxAttention: (args) => {
       const { q, k, v, y, logSum } = args;

@@ -159,6 +159,18 @@ export function recurrence(machine: Machine) {
       const gradients = [at(dSNext), at(dZNext), at(dq), at(dk), at(dv), at(dlogGate), at(dS), at(dZ)] as const;
       machine.run('stepStateBackward', tasks, space, ...list, normalizer === 'sum', ...inputs, ...gradients);
     },
+    append({ k, v, logGate, offset, keys, values, logGates, next }) {
+      const [B, T] = k.shape as [number, number];
+      const S = keys.shape[1]!;
+      for (const [x, y] of [
+        [k, keys],
+        [v, values],
+        [logGate, logGates],
+      ] as const) {
+        if (x && y) machine.call('append', B, T, S, (4 * x.size) / (B * T || 1), at(x), at(offset), at(y));
+      }
+      machine.call('moveOn', B, T, at(offset), at(next));
+    },
     queryWindow({ power, normalizer, q, k, v, logGate, count, S, Z, y }) {
       const [B, H, d] = q.shape as [number, number, number];
       const [, C, G] = k.shape as [number, number, number];
@@ -166,10 +178,10 @@ export function recurrence(machine: Machine) {
       const vector = logGate?.shape.length === 4;
       const width = vector ? d : 1;
       const runs = machine.runs(d, power);
-      const space = (count + 4) * (width + 1) + D + d + runs.monomials + 128;
+      const space = (C + 4) * (width + 1) + D + d + runs.monomials + 128;
       const signed = signedWidth(width, vector);
       const list = [H, G, C, d, v.shape[3]!, power, D, runs.at, signed, normalizer === 'sum'] as const;
-      const inputs = [at(q), at(k), at(v), at(logGate), count, at(S), at(Z)] as const;
+      const inputs = [at(q), at(k), at(v), at(logGate), at(count), at(S), at(Z)] as const;
       machine.run('queryWindow', B * G, space, ...list, ...inputs, at(y));
     },
   } satisfies Partial<Kernels>;

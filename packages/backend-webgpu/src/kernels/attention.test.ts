@@ -43,7 +43,12 @@ function casesOf(kernel: keyof Kernels, name: string, sizes: Sizes, options: Cas
 
 const cases = [
   ...casesOf('softmaxAttention', 'shared keys and gates', { T: 130, G: 1, d: 64, e: 64, gates: 'scalar' }),
-  ...casesOf('softmaxAttention', 'odd sizes, keys before', { T: 70, S: 150, G: 2, d: 9, e: 66 }, { offset: 77 }),
+  ...casesOf(
+    'softmaxAttention',
+    'odd sizes, keys before',
+    { T: 70, S: 150, G: 2, d: 9, e: 66 },
+    { offset: { shape: [1], data: Int32Array.of(77) } },
+  ),
   ...casesOf('powerAttention', 'wide rows', { T: 150, G: 1, d: 132, e: 8, gates: 'scalar' }, { power: 3, chunk: 130 }),
   ...casesOf(
     'powerAttention',

@@ -12,7 +12,8 @@ export interface Attention {
   readonly gates?: GateSums | undefined;
   /** Tokens that see each other; T or more for all. */
   readonly chunk: number;
-  readonly offset: number;
+  /** [B] int32: keys before each row's first query; S − T where absent. */
+  readonly offset?: Tensor | undefined;
   /** The file for the slot `score`, and its constants. */
   readonly score: string;
   readonly constants?: Readonly<Record<string, number>>;
@@ -78,6 +79,7 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
   const vector = gates !== undefined && gates.start.shape.length === 4;
   const flags = [
     ...(d % 4 === 0 && e % 4 === 0 ? ['wide'] : []),
+    ...(offset ? ['offsets'] : []),
     ...(gates ? ['gates', vector ? 'vector_gates' : 'scalar_gates'] : []),
   ];
   machine.launch(name, {
@@ -102,11 +104,11 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
       d,
       e,
       chunk: inChunk,
-      offset,
       chunks,
       blocks,
       splits,
       gates_at: gatesAt(attention, tensors),
+      offsets_at: gatesAt(attention, tensors) + 2 * (gates?.start.size ?? 0),
       scale: 1 / Math.sqrt(d),
     },
     groups: B * heads * chunks * blocks * splits,
@@ -119,19 +121,27 @@ function gatesAt({ q }: Attention, tensors: Work['tensors']): number {
 }
 
 /**
- * Work space that the passes read: two numbers per query row, which the caller writes, and the gates. One tensor, so that no
- * pass needs more than eight.
+ * Work space that the passes read: two numbers per query row, which the caller writes, the gates, and where rows begin. One
+ * tensor, so that no pass needs more than eight.
  */
-export function prepare(machine: Machine, { q, gates }: Attention, rows: number): Tensor | undefined {
+export function prepare(machine: Machine, { q, k, gates, offset }: Attention, rows: number): Tensor | undefined {
   const size = gates ? gates.start.size : 0;
-  if (rows + size === 0) return undefined;
-  const prepared = q.backend.empty([2 * rows + 4 * size]);
+  const begins = offset ? offset.size : 0;
+  if (rows + size + begins === 0) return undefined;
+  const prepared = q.backend.empty([2 * rows + 4 * size + 2 * begins]);
   if (gates) {
     const { A, start } = gates;
     machine.launch('pack_gates', {
       tensors: { A, start, prepared },
       params: { size, at: rows },
       groups: groupsOf256(size),
+    });
+  }
+  if (offset) {
+    machine.launch('pack_offsets', {
+      tensors: { offset, prepared },
+      params: { size: begins, at: rows + 2 * size, most: k.shape[1]! - q.shape[1]! },
+      groups: groupsOf256(begins),
     });
   }
   return prepared;

@@ -2,6 +2,7 @@
 
 import type { Kernels } from '@sympow/kernels';
 import type { Machine } from '../machine';
+import { append } from './append';
 import { arithmetic } from './arithmetic';
 import { discountedSum } from './discountedSum';
 import { lookup } from './lookup';
@@ -36,6 +37,7 @@ export function kernelsOf(machine: Machine): Kernels {
     ...powerAttention(machine),
     ...softmaxAttention(machine),
     ...stepState(machine),
+    ...append(machine),
     ...queryWindow(machine),
   };
 }

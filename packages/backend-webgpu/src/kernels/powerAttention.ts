@@ -8,7 +8,7 @@ import { attend, prepare, sizesOf, type Attention } from './attention';
 type PowerAttention = Pick<Kernels, 'powerAttention' | 'powerAttentionBackward'>;
 
 function attentionOf({ q, k, v, gates, power, chunk }: Omit<PowerAttentionArgs, 'num' | 'den' | 'rowMax'>): Attention {
-  return { q, k, v, gates, chunk, offset: 0, score: 'power_score', constants: { power } };
+  return { q, k, v, gates, chunk, score: 'power_score', constants: { power } };
 }
 
 export function powerAttention(machine: Machine): PowerAttention {

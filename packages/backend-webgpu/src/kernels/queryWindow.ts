@@ -7,7 +7,7 @@ import { featuresOf } from './features';
 /** Rows of the state that one workgroup answers from. */
 const rowsPerBlock = 64;
 
-/** A window of keys with what is behind it; only what is behind it where `count` is 0. */
+/** A window of keys with what is behind it, or only what is behind it. */
 interface Window {
   readonly power: number;
   /** [B, H, d] */
@@ -15,7 +15,7 @@ interface Window {
   readonly root: number;
   readonly S: Tensor;
   readonly Z: Tensor;
-  readonly window?: { readonly k: Tensor; readonly logGate?: Tensor | undefined; readonly count: number };
+  readonly window?: { readonly k: Tensor; readonly logGate?: Tensor | undefined; readonly count: Tensor };
 }
 
 interface Parts {
@@ -28,14 +28,15 @@ export function windowParts(machine: Machine, { power, q, root, S, Z, window }: 
   const [B, H, d] = q.shape as [number, number, number];
   const [, G, D, e] = S.shape as [number, number, number, number];
   const blocks = Math.ceil(D / rowsPerBlock);
-  const { k, logGate, count = 0 } = window ?? {};
-  const parts = q.backend.empty([B * H, blocks * (e + 1) + 2 + count]);
+  const { k, logGate, count } = window ?? {};
+  const C = k?.shape[1] ?? 0;
+  const parts = q.backend.empty([B * H, blocks * (e + 1) + 2 + C]);
   const vector = logGate?.shape.length === 4;
   machine.launch('window_parts', {
     constants: { d, power, gate_width: vector ? d : 1, gate_exponent: vector ? 1 : 1 / power },
-    tensors: { rows: featuresOf(machine, d, power).rows, q, k, log_gate: logGate, S, Z, parts },
-    params: { heads: H, shared_by: H / G, rows: D, columns: e, blocks, window: k?.shape[1] ?? 0, count, root },
-    groups: B * H * (blocks + count),
+    tensors: { rows: featuresOf(machine, d, power).rows, q, k, log_gate: logGate, count, S, Z, parts },
+    params: { heads: H, shared_by: H / G, rows: D, columns: e, blocks, window: C, root },
+    groups: B * H * (blocks + C),
   });
   return { parts, blocks };
 }
@@ -44,16 +45,16 @@ interface Join extends Parts {
   readonly power: number;
   readonly normalized: boolean;
   readonly G: number;
-  readonly window?: { readonly v: Tensor; readonly count: number };
+  readonly window?: { readonly v: Tensor; readonly count: Tensor };
   /** [B, H, e] */
   readonly y: Tensor;
 }
 
 export function joinWindow(machine: Machine, { parts, blocks, power, normalized, G, window, y }: Join): void {
   const [, H, e] = y.shape as [number, number, number];
-  const { v, count = 0 } = window ?? {};
+  const { v, count } = window ?? {};
   machine.launch('window_join', {
-    tensors: { parts, v, y },
+    tensors: { parts, v, count, y },
     params: {
       size: y.size,
       heads: H,
@@ -61,7 +62,6 @@ export function joinWindow(machine: Machine, { parts, blocks, power, normalized,
       columns: e,
       blocks,
       window: v?.shape[1] ?? 0,
-      count,
       power,
       normalized: normalized ? 1 : 0,
     },

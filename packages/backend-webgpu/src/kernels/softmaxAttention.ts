@@ -13,19 +13,19 @@ type SoftmaxAttention = Pick<Kernels, 'softmaxAttention' | 'softmaxAttentionBack
 
 function attentionOf({ q, k, v, gates, offset }: Omit<SoftmaxAttentionArgs, 'y' | 'logSum'>): Attention {
   const { T, S } = sizesOf({ q, k, v });
-  return { q, k, v, gates, chunk: Math.max(T, S), offset: offset ?? S - T, score: 'softmax_score' };
+  return { q, k, v, gates, chunk: Math.max(T, S), offset, score: 'softmax_score' };
 }
 
 function attendOneByOne(machine: Machine, attention: Attention, y: Tensor, logSum: Tensor): void {
   const { q, k, v, gates, offset } = attention;
   const { T, S, H, G, d, e } = sizesOf(attention);
-  const spans = Math.ceil((offset + T) / span);
+  const spans = Math.ceil(S / span);
   const rows = logSum.size;
   const part = q.backend.empty([rows * spans, e + 2]);
   machine.launch('attention_part', {
     flags: [...(gates ? ['gates'] : []), ...(d % 4 === 0 ? ['wide'] : [])],
     constants: { span, lanes: Math.min(256, Math.max(4, 2 ** Math.ceil(Math.log2(e)))) },
-    tensors: { q, k, v, A: gates?.A, start: gates?.start, part },
+    tensors: { q, k, v, A: gates?.A, start: gates?.start, offset, part },
     params: {
       queries: T,
       keys: S,
@@ -33,7 +33,6 @@ function attendOneByOne(machine: Machine, attention: Attention, y: Tensor, logSu
       key_heads: G,
       d,
       e,
-      offset,
       spans,
       plane: gates?.start.size ?? 0,
       scale: 1 / Math.sqrt(d),

@@ -22,10 +22,22 @@ interface Step {
   readonly keyScale?: number;
   /** Tokens of the window. */
   readonly C?: number;
-  readonly count?: number;
+  /** Tokens in the window of every row, or of each. */
+  readonly count?: number | readonly number[];
   /** In the window's tokens, and in the whole state. */
   readonly poison?: Poison;
 }
+
+const windows: readonly Step[] = [
+  { name: 'rows of different length', B: 4, H: 4, G: 2, power: 2, gates: 'usual', C: 70, count: [1, 70, 0, 33] },
+  { name: 'rows of different length, no gates', B: 3, d: 5, e: 3, power: 4, C: 7, count: [7, 0, 2] },
+  { name: 'rows and vector gates', B: 2, power: 2, d: 5, gates: 'usual', vector: true, C: 8, count: [2, 8] },
+  // Taken as the nearer end: nothing outside the row is read.
+  {
+    ...{ name: 'counts outside the window', B: 4, power: 2, gates: 'usual', C: 4 },
+    count: [-1, 5, 2 ** 31 - 1, -(2 ** 31)],
+  },
+];
 
 const steps: readonly Step[] = [
   { name: 'one number', d: 1, e: 1, power: 2 },
@@ -124,9 +136,12 @@ function windowCase(step: Step): KernelCase {
     name,
     make: (inputs) => {
       // Rows that no token has filled yet hold anything at all.
+      const counts = typeof count === 'number' ? Array.from({ length: B }, () => count) : count;
       const filled = (numbers: Numbers) => {
         const row = numbers.data.length / (B * C);
-        return inputs.replace(numbers, (i, x) => (Math.floor(i / row) % C < count ? x : NaN));
+        return inputs.replace(numbers, (i, x) =>
+          Math.floor(i / row) % C < counts[Math.floor(i / (row * C))]! ? x : NaN,
+        );
       };
       const logGate = gates && tempers[gates](inputs, [B, C, G, ...(vector ? [d] : [])], 4);
       return {
@@ -136,13 +151,59 @@ function windowCase(step: Step): KernelCase {
         k: poisoned(inputs, filled(inputs.normal([B, C, G, d], keyScale)), poison, 'k'),
         v: poisoned(inputs, filled(inputs.normal([B, C, G, e])), poison, 'v'),
         logGate: logGate && poisoned(inputs, filled(logGate), poison, 'gates'),
-        count,
+        count: inputs.list([B], counts),
         ...state(inputs, step),
       };
     },
   };
 }
 
-export const decoding: readonly KernelCase[] = steps.flatMap((step) =>
-  [...stepCases(step), windowCase(step)].map((kase) => (step.poison ? { ...kase, poisoned: true } : kase)),
-);
+interface Appended {
+  readonly name: string;
+  readonly B?: number;
+  readonly T: number;
+  readonly S: number;
+  readonly G?: number;
+  readonly d?: number;
+  readonly e?: number;
+  /** Gates per token and head: none, one, or d. */
+  readonly gates?: 'scalar' | 'vector';
+  readonly offset: readonly number[];
+}
+
+const appended: readonly Appended[] = [
+  { name: 'one token', T: 1, S: 1, offset: [0] },
+  { name: 'rows at places of their own', B: 4, T: 1, S: 70, G: 2, d: 8, gates: 'scalar', offset: [0, 69, 17, 63] },
+  { name: 'several tokens', B: 2, T: 5, S: 9, G: 3, d: 5, e: 3, offset: [4, 1] },
+  { name: 'vector gates', B: 2, T: 3, S: 9, d: 4, gates: 'vector', offset: [6, 0] },
+  { name: 'rows that rest', B: 4, T: 2, S: 6, gates: 'scalar', offset: [-1, 2, -2, -(2 ** 31)] },
+  { name: 'more than there is room for', B: 4, T: 3, S: 6, e: 5, offset: [4, 6, 1_000_000, 3] },
+  { name: 'many tokens', B: 2, T: 130, S: 200, G: 2, d: 16, e: 16, gates: 'scalar', offset: [70, 3] },
+  { name: 'no tokens', B: 2, T: 0, S: 6, offset: [0, 3] },
+];
+
+function appendCase({ name, B = 1, T, S, G = 1, d = 4, e = 4, gates, offset }: Appended): KernelCase {
+  const width = gates === 'vector' ? [d] : [];
+  return {
+    kernel: 'append',
+    name,
+    make: (inputs) => ({
+      k: inputs.normal([B, T, G, d]),
+      v: inputs.normal([B, T, G, e]),
+      logGate: gates && inputs.normal([B, T, G, ...width]),
+      offset: inputs.list([B], offset),
+      keys: inputs.normal([B, S, G, d]),
+      values: inputs.normal([B, S, G, e]),
+      logGates: gates && inputs.normal([B, S, G, ...width]),
+    }),
+    without: gates ? undefined : ['logGates'],
+  };
+}
+
+export const decoding: readonly KernelCase[] = [
+  ...steps.flatMap((step) =>
+    [...stepCases(step), windowCase(step)].map((kase) => (step.poison ? { ...kase, poisoned: true } : kase)),
+  ),
+  ...windows.map(windowCase),
+  ...appended.map(appendCase),
+];

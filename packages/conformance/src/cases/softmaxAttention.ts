@@ -16,7 +16,8 @@ interface Attention {
   readonly G?: number;
   readonly d?: number;
   readonly e?: number;
-  readonly offset?: number;
+  /** Of each row of the batch. */
+  readonly offset?: readonly number[];
   readonly gates?: Temper;
   /** Scale of queries and keys. */
   readonly scale?: number;
@@ -36,8 +37,14 @@ const table: readonly Attention[] = [
   { name: '500 tokens', T: 500, d: 8, e: 8 },
   { name: 'keys before the queries', B: 2, T: 3, S: 20, H: 4, G: 2 },
   { name: 'one query, 65 keys', T: 1, S: 65, H: 2, G: 1 },
-  { name: 'keys after the queries are not read', T: 5, S: 17, offset: 7 },
-  { name: 'queries at the start', T: 3, S: 9, offset: 0 },
+  { name: 'keys after the queries are not read', T: 5, S: 17, offset: [7] },
+  { name: 'queries at the start', T: 3, S: 9, offset: [0] },
+  { name: 'rows at places of their own', B: 4, T: 3, S: 70, H: 4, G: 2, offset: [0, 1, 17, 66], gates: 'usual' },
+  { name: 'one query a row, rows of different length', B: 3, T: 1, S: 300, H: 2, offset: [299, 0, 256] },
+  { name: 'a tile of queries a row, rows of different length', B: 2, T: 70, S: 200, d: 8, e: 8, offset: [3, 100] },
+  // Taken as the nearer end: nothing outside the row is read.
+  { name: 'places outside the keys', B: 4, T: 3, S: 9, offset: [-1, 7, 2 ** 31 - 1, -(2 ** 31)] },
+  { name: 'places outside the keys, many queries', B: 2, T: 40, S: 50, gates: 'usual', offset: [-7, 11] },
   { name: 'usual gates', B: 2, T: 65, H: 4, G: 2, gates: 'usual' },
   { name: 'gates of 1', T: 17, gates: 'one' },
   { name: 'gates of 0', T: 17, gates: 'zero', floor: 1 },
@@ -81,21 +88,21 @@ function prepare(
 ): CaseArguments {
   const { scale = 1, equalKeys = false } = a;
   const key = inputs.normal([d], scale);
-  const end = (offset ?? S - T) + T;
-  const unread = (token: number, x: number) => (token < end ? x : NaN);
+  const end = (b: number) => Math.max(0, Math.min(S - T, offset?.[b] ?? S)) + T;
+  const unread = (token: number, x: number) => (token % S < end(Math.floor(token / S)) ? x : NaN);
   const wall = (numbers: Numbers, tensor: Poison['of'][number]) => poisoned(inputs, numbers, a.poison, tensor);
   const keys = inputs.replace(inputs.normal([B, S, G, d], scale), (i, x) =>
-    unread(Math.floor(i / (G * d)) % S, equalKeys ? key.data[i % d]! : x),
+    unread(Math.floor(i / (G * d)), equalKeys ? key.data[i % d]! : x),
   );
   return {
     q: wall(inputs.normal([B, T, H, d], scale), 'q'),
     k: wall(keys, 'k'),
     v: wall(
-      inputs.replace(inputs.normal([B, S, G, e]), (i, x) => unread(Math.floor(i / (G * e)) % S, x)),
+      inputs.replace(inputs.normal([B, S, G, e]), (i, x) => unread(Math.floor(i / (G * e)), x)),
       'v',
     ),
     gates: gates && gateSums(inputs, wall(tempers[gates](inputs, [B, S, G], S), 'gates'), S),
-    offset,
+    offset: offset && inputs.list([B], offset),
   };
 }
 

@@ -6,6 +6,7 @@ import { checked, type UncheckedKernels } from '../door';
 import { Memory } from '../memory';
 import { requireKnownKeys, type KnownKeys } from '@sympow/core';
 import { ConfigError } from '../errors';
+import { append } from './append';
 import * as elementwise from './elementwise';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy';
 import { discountedSum, discountedSumBackward } from './discountedSum';
@@ -55,6 +56,7 @@ const kernels: UncheckedKernels = {
   queryStateBackward,
   stepState,
   stepStateBackward,
+  append,
   queryWindow,
   adamw,
   squaredNorm,

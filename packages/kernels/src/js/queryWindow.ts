@@ -9,7 +9,7 @@ import type { Kernels } from '../api';
 import { resetBelow, wholePower } from './decay';
 import { product, rowMajor } from './product';
 import { scratch } from './scratch';
-import { floats } from './tensor';
+import { floats, integers } from './tensor';
 
 const decays = scratch();
 const sums = scratch();
@@ -18,7 +18,18 @@ const queries = scratch();
 const features = scratch();
 const answers = scratch();
 
-export const queryWindow: Kernels['queryWindow'] = ({ power, normalizer, q, k, v, logGate, count, S, Z, y }) => {
+export const queryWindow: Kernels['queryWindow'] = ({
+  power,
+  normalizer,
+  q,
+  k,
+  v,
+  logGate,
+  count: counts,
+  S,
+  Z,
+  y,
+}) => {
   const [B, H, d] = q.shape as [number, number, number];
   const [, C, G] = k.shape as [number, number, number];
   const D = Z.shape[2] as number;
@@ -40,6 +51,7 @@ export const queryWindow: Kernels['queryWindow'] = ({ power, normalizer, q, k, v
   const left = sums(width);
   for (let index = 0; index < B * G; index++) {
     const [b, g] = [Math.floor(index / G), index % G];
+    const count = Math.max(0, Math.min(C, integers(counts)[b]!));
     left.fill(0, 0, width);
     // The oldest token that the newest sees, −1 where it sees the state.
     let first = count;

@@ -3,7 +3,7 @@
 import type { Kernels, SoftmaxAttentionArgs } from '../api';
 import { product, rowMajor, transpose, type Matrix } from './product';
 import { scratch, zeroScratch } from './scratch';
-import { floats, gateView } from './tensor';
+import { floats, gateView, integers } from './tensor';
 import { overKeys, overQueries } from './triangle';
 
 const blockRows = 64;
@@ -26,16 +26,18 @@ interface Block {
   values: Matrix;
 }
 
-function sizes({ q, k, v, offset }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset'>) {
+function sizes({ q, k, v }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v'>) {
   const [B, T, H, d] = q.shape as [number, number, number, number];
   const [, S, G] = k.shape as [number, number, number];
-  return { B, T, H, d, S, G, e: v.shape[3] as number, offset: offset ?? S - T };
+  return { B, T, H, d, S, G, e: v.shape[3] as number };
 }
 
 function* blocksOf(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 'offset'>): Generator<Block> {
-  const { B, T, H, d, S, G, e, offset } = sizes(args);
+  const { B, T, H, d, S, G, e } = sizes(args);
   const start = args.gates && gateView(args.gates).start;
+  const offsets = args.offset && integers(args.offset);
   for (let b = 0; b < B; b++) {
+    const offset = offsets ? Math.max(0, Math.min(S - T, offsets[b]!)) : S - T;
     for (let h = 0; h < H; h++) {
       const g = Math.floor((h * G) / H);
       const begins = (row: number) => Math.max(0, start ? start[(b * S + offset + row) * G + g]! : 0);
@@ -118,7 +120,7 @@ const dValues = zeroScratch();
 const dSums = zeroScratch();
 
 export const softmaxAttentionBackward: Kernels['softmaxAttentionBackward'] = (args) => {
-  const { B, T, H, d, S, G, e, offset } = sizes(args);
+  const { B, T, H, d, S, G, e } = sizes(args);
   const [y, dy, logSum, dq] = [floats(args.y), floats(args.dy), floats(args.logSum), floats(args.dq)];
   const dK = dKeys(B * S * G * d);
   const dV = dValues(B * S * G * e);
@@ -133,7 +135,7 @@ export const softmaxAttentionBackward: Kernels['softmaxAttentionBackward'] = (ar
       const token = (b * T + row + r) * H + h;
       let along = 0;
       for (let i = 0; i < e; i++) along += dy[token * e + i]! * y[token * e + i]!;
-      const query = (b * S + offset + row + r) * G + g;
+      const query = (b * S + from + before + r) * G + g;
       for (let j = 0; j <= before + r; j++) {
         const x = r * columns + j;
         p[x] = Math.exp(p[x]! - logSum[token]!);

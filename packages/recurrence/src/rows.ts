@@ -1,0 +1,218 @@
+/**
+ * Rows of a memory that go their own ways: each stands at a place of its own, rests while others read on, and moves between
+ * memories.
+ */
+
+import { sliceRows, type Tape, type Variable } from '@sympow/autograd';
+import { ConfigError, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
+import type { AttentionInputs, Memory, SavedMemory } from './api';
+import { checkStream } from './inputs';
+
+/**
+ * Where the next token of each row goes, among the keys that a memory holds: on the host, and on the device, where `append`
+ * moves it on, so that a stream writes nothing to the device while all rows read.
+ */
+export class Places {
+  /** Tokens that each row holds. */
+  readonly counts: number[];
+  private now: Tensor;
+  private next: Tensor;
+  private known = false;
+
+  constructor(backend: Backend, B: number, count: number) {
+    this.counts = new Array<number>(B).fill(count);
+    [this.now, this.next] = [backend.empty([B], 'int32'), backend.empty([B], 'int32')];
+  }
+
+  get tensors(): readonly Tensor[] {
+    return [this.now, this.next];
+  }
+
+  /** [B] int32 for `append`, the second to be written: below 0 for rows that are not `active`. */
+  toAppend(active: readonly boolean[] | undefined): { offset: Tensor; next: Tensor } {
+    if (active || !this.known) {
+      this.now.backend.write(
+        this.now,
+        this.counts.map((count, row) => (active?.[row] === false ? -1 : count)),
+      );
+    }
+    this.known = active === undefined;
+    return { offset: this.now, next: this.next };
+  }
+
+  /** After `append` of T tokens. */
+  moveOn(T: number, active: readonly boolean[] | undefined): void {
+    for (let row = 0; row < this.counts.length; row++) if (active?.[row] !== false) this.counts[row]! += T;
+    [this.now, this.next] = [this.next, this.now];
+  }
+
+  /** A row that now holds another number of tokens. */
+  set(row: number, count: number): void {
+    this.counts[row] = count;
+    this.known = false;
+  }
+}
+
+/** Adds T tokens to the positions of rows that are `active`. */
+export function advance(positions: number[], T: number, active: readonly boolean[] | undefined): void {
+  for (let row = 0; row < positions.length; row++) if (active?.[row] !== false) positions[row]! += T;
+}
+
+/** Row `from` of x into row `to` of y: both [B, …], behind `planes` of each; the first `count` of axis 1 where it is given. */
+export function copyRow(x: Tensor, from: number, y: Tensor, to: number, { planes = 1, count = -1 } = {}): void {
+  const { backend } = x;
+  const rows = (tensor: Tensor, each: number) => backend.view(tensor, [planes, each, tensor.size / (planes * each)]);
+  backend.scope(() => {
+    if (count < 0) {
+      const axis = planes === 1 ? 0 : 1;
+      backend.kernels.copyBlock({
+        ...{ x: rows(x, x.shape[axis]!), y: rows(y, y.shape[axis]!) },
+        ...{ from, to, count: 1 },
+      });
+      return;
+    }
+    const [X, Y] = [x.shape[1]!, y.shape[1]!];
+    backend.kernels.copyBlock({
+      ...{ x: rows(x, x.shape[0]! * X), y: rows(y, y.shape[0]! * Y) },
+      ...{ from: from * X, to: to * Y, count },
+    });
+  });
+}
+
+/** @throws ConfigError or ShapeError for rows that cannot be copied from one memory to the other */
+export function checkRows(to: Memory, row: number, from: Memory, fromRow: number): void {
+  if (to.kind !== from.kind) {
+    throw new ConfigError({ what: 'memory to copy from', value: from.kind, expected: `one of kind ${to.kind}` });
+  }
+  const sizes = ({ shape: { G, d, e, phases, gateWidth } }: Memory) => JSON.stringify({ G, d, e, phases, gateWidth });
+  if (sizes(to) !== sizes(from)) {
+    throw new ShapeError({ what: 'memory to copy from', value: sizes(from), expected: `one of sizes ${sizes(to)}` });
+  }
+  for (const [name, index, { shape }] of [
+    ['row', row, to],
+    ['row to copy from', fromRow, from],
+  ] as const) {
+    if (Number.isSafeInteger(index) && index >= 0 && index < shape.B) continue;
+    throw new ShapeError({ what: name, value: index, expected: `0 to ${shape.B - 1}` });
+  }
+}
+
+/** Saves one row by way of a memory of its own, which `make` makes. */
+export async function saveRow(memory: Memory, row: number, make: () => Memory, exact: boolean): Promise<SavedMemory> {
+  const lane = make();
+  try {
+    lane.copyRow(0, memory, row);
+    return await lane.save({ exact });
+  } finally {
+    lane.dispose();
+  }
+}
+
+/** @throws ConfigError where one position would not do for all rows */
+export function checkEven(what: string, counts: readonly number[]): void {
+  if (counts.every((count) => count === counts[0])) return;
+  throw new ConfigError({
+    what: `${what} of the rows to be saved`,
+    value: counts,
+    expected: 'the same for all',
+    remedy: 'Save rows that went their own ways one by one, with the option row.',
+  });
+}
+
+/** How rows of a stream are read. */
+export interface RowReader<M extends Memory> {
+  /** T tokens for all rows, or one for those that are `active`. */
+  readonly read: (tape: Tape, inputs: AttentionInputs, memory: M, active: readonly boolean[] | undefined) => Variable;
+  /** A memory of one row. */
+  readonly lane: (memory: M) => M;
+}
+
+/**
+ * The next tokens of a stream, `lengths` of them for each row. What is shorter than the rest is read alone, so that it comes
+ * out as if it were.
+ */
+export function streamRows<M extends Memory>(
+  tape: Tape,
+  inputs: AttentionInputs,
+  memory: M,
+  lengths: readonly number[] | undefined,
+  { read, lane }: RowReader<M>,
+): Variable {
+  if (tape.recording)
+    throw new ConfigError({
+      what: 'record of the tape',
+      value: true,
+      expected: 'false for a stream',
+      remedy: 'Use sequence() to train.',
+    });
+  checkStream(inputs, memory.shape);
+  const [B, T, H] = inputs.q.value.shape as [number, number, number, number];
+  if (lengths) checkLengths(lengths, B, T);
+  if (!lengths || lengths.every((length) => length === T)) return read(tape, inputs, memory, undefined);
+  if (T === 1) return read(tape, inputs, memory, lengths.map((length) => length === 1)); // prettier-ignore
+  const { e } = memory.shape;
+  const y = tape.result([B, T, H, e], []);
+  tape.kernels.fill({ value: 0, y: y.value });
+  const one = lane(memory);
+  try {
+    for (let row = 0; row < B; row++) {
+      const length = lengths[row]!;
+      if (length === 0) continue;
+      one.copyRow(0, memory, row);
+      tape.backend.scope(() => {
+        const answer = read(tape, rowOf(tape, inputs, row, length), one, undefined);
+        const all = tape.backend.view(y.value, [1, B * T, H * e]);
+        const x = tape.backend.view(answer.value, [1, length, H * e]);
+        tape.kernels.copyBlock({ x, to: row * T, count: length, y: all });
+      });
+      memory.copyRow(row, one, 0);
+    }
+  } finally {
+    one.dispose();
+  }
+  return y;
+}
+
+/** The first `length` tokens of one row. */
+function rowOf(tape: Tape, inputs: AttentionInputs, row: number, length: number): AttentionInputs {
+  const { q, k, v, logGate, phases, reset } = inputs;
+  const part = (x: Tensor): Tensor => {
+    const [B, T, ...rest] = x.shape as [number, number, ...number[]];
+    const y = tape.backend.empty([1, length, ...rest], x.dtype);
+    tape.kernels.copyBlock({ x: tape.backend.view(x, [1, B * T, ...rest]), from: row * T, count: length, y });
+    return y;
+  };
+  const rows = (x: Variable): Variable => ({ value: part(x.value), requiresGradient: false });
+  const beta = phases?.beta && rows(phases.beta);
+  return {
+    ...{ q: rows(q), k: rows(k), v: rows(v), logGate: logGate && rows(logGate) },
+    phases: phases && { ...phases, beta },
+    reset: reset && part(reset),
+  };
+}
+
+/** Rows [from, from + count) of axis 1 of everything that has a row per token, but for phases. */
+export function tokensOf(
+  tape: Tape,
+  { q, k, v, logGate, reset }: AttentionInputs,
+  from: number,
+  count: number,
+): AttentionInputs {
+  const rows = (x: Variable) => sliceRows(tape, x, from, count);
+  let part = reset;
+  if (reset) {
+    part = tape.empty([reset.shape[0] as number, count], 'int32');
+    tape.kernels.copyBlock({ x: reset, from, count, y: part });
+  }
+  return { q: rows(q), k: rows(k), v: rows(v), logGate: logGate && rows(logGate), reset: part };
+}
+
+function checkLengths(lengths: readonly number[], B: number, T: number): void {
+  if (lengths.length !== B) {
+    throw new ShapeError({ what: 'lengths', value: lengths.length, expected: `${B} numbers, one for each row` });
+  }
+  for (const length of lengths) {
+    if (Number.isSafeInteger(length) && length >= 0 && length <= T) continue;
+    throw new ShapeError({ what: 'tokens of a row', value: length, expected: `a whole number from 0 to ${T}` });
+  }
+}
