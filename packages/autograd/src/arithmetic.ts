@@ -3,12 +3,16 @@
 import type { Kernels, Shape, Tensor } from '@sympow/kernels';
 import type { Tape, Variable } from './tape';
 
-/** a + b, of one shape. */
-export function add(tape: Tape, a: Variable, b: Variable): Variable {
-  const y = tape.result(a.value.shape, [a, b], (out) => tape.kernels.add({ a: a.value, b: b.value, y: out }));
+/** a + scale·b, of one shape. */
+export function add(tape: Tape, a: Variable, b: Variable, scale = 1): Variable {
+  const y = tape.result(a.value.shape, [a, b], (out) => tape.kernels.add({ a: a.value, b: b.value, scale, y: out }));
   tape.record([y], () => {
-    tape.share(a, tape.gradientOrZero(y));
-    tape.share(b, tape.gradientOrZero(y));
+    const dy = tape.gradientOrZero(y);
+    tape.share(a, dy);
+    if (scale === 1) return tape.share(b, dy);
+    const db = tape.empty(b.value.shape);
+    tape.kernels.add({ a: dy, b: dy, scale: scale - 1, y: db });
+    tape.give(b, db);
   });
   return y;
 }

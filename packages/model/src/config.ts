@@ -3,6 +3,7 @@
 import { ConfigError } from '@sympow/kernels';
 import { gates, kinds, phases, softmaxRecurrence, type AttentionKind, type MemoryShape } from '@sympow/recurrence';
 import type { ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
+import { isList, kindsOfLayers } from './kindsOfLayers';
 import { parameterSpecs } from './parameters';
 
 /** The paper's 124M shape. `intermediateSize` follows `hiddenSize` (4× for GELU, ⅔ of that for SwiGLU) unless given. */
@@ -120,21 +121,6 @@ function entryOf<E extends { readonly name: string; readonly says: string }>(
 function kindsOf(given: ModelOptions['attention'], entries: readonly AttentionKind[]): ModelConfig['attention'] {
   if (!Array.isArray(given)) return entryOf('attention', given, entries);
   return given.map((each, layer) => entryOf(`attention of layer ${layer}`, each, entries));
-}
-
-/** The kind of a layer. */
-export function kindOf({ attention }: Pick<ModelConfig, 'attention'>, layer: number): AttentionKind {
-  return isList(attention) ? attention[layer]! : attention;
-}
-
-/** The kinds of all layers. */
-export function kindsOfLayers(config: ModelConfig): readonly AttentionKind[] {
-  return Array.from({ length: config.layers }, (_, layer) => kindOf(config, layer));
-}
-
-/** Told apart from an entry, which `Array.isArray` does not where lists are read-only. */
-function isList(attention: ModelConfig['attention']): attention is readonly AttentionKind[] {
-  return Array.isArray(attention);
 }
 
 const choices: { readonly [K in keyof ModelConfig]?: readonly ModelConfig[K][] } = {

@@ -18,8 +18,6 @@ export { verifyCheckpoint } from './checksums';
 export {
   configFromJson,
   configToJson,
-  kindOf,
-  kindsOfLayers,
   memoryShape,
   modelConfig,
   modelSize,
@@ -30,6 +28,7 @@ export {
 export { CheckpointError, ofCheckpoint } from './errors';
 export { folderStorage, makeFolder } from './folderStorage';
 export { fingerprintOf, weightsChanged } from './fingerprint';
+export { kindOf, kindsOfLayers } from './kindsOfLayers';
 export { restoreMemory, type ModelMemory } from './memory';
 export { Model, type ForwardOptions } from './model';
 export { initialValues, parameterSpecs } from './parameters';

@@ -26,8 +26,9 @@ import {
 } from '@sympow/kernels';
 import type { AttentionInputs, AttentionKind, Recurrence } from '@sympow/recurrence';
 import type { ComputeOptions, ModelConfig } from './api';
-import { kindsOfLayers, requireConfig } from './config';
+import { requireConfig } from './config';
 import { CheckpointError } from './errors';
+import { kindOf, kindsOfLayers } from './kindsOfLayers';
 import { emptyMemory, type ModelMemory } from './memory';
 import { initialValues, parameterSpecs } from './parameters';
 
@@ -79,10 +80,10 @@ export class Model {
     const parameters = new Map<string, Variable>();
     this.parameters = parameters;
     backend.scope((keep) => {
-      for (const [name, { shape }] of specs) {
+      for (const [name, { shape, trained = true }] of specs) {
         const tensor = keep(backend.empty(shape));
         if (values) backend.write(tensor, values(name, tensor.size) as Float32Array);
-        parameters.set(name, parameter(tensor));
+        parameters.set(name, (trained ? parameter : constant)(tensor));
       }
       for (const entry of [gate, rotary]) {
         for (const [name, { shape, values }] of Object.entries(entry.constants?.(config, backend) ?? {})) {
@@ -214,6 +215,7 @@ export class Model {
       logGate: gate.logGates(tape, h, own, this.config), // [B, T, G] or [B, T, G, d]
       phases: rotary.inputs(tape, h, own, this.config),
       reset,
+      own: kindOf(this.config, layer).inputs?.(tape, h, own, this.config),
     };
     const y = memory
       ? this.recurrences[layer]!.stream(tape, inputs, memory.layers[layer]!, lengths)

@@ -3,6 +3,7 @@
 import { Random } from '@sympow/kernels';
 import { matrixSpec, vectorSpec, type Init, type ParameterSpec } from '@sympow/recurrence';
 import type { ModelConfig } from './api';
+import { kindOf } from './kindsOfLayers';
 
 /** Every parameter by its name. */
 export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> {
@@ -34,8 +35,9 @@ export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> 
       normed(`${attention}.q_norm`, d, 'rms');
       normed(`${attention}.k_norm`, d, 'rms');
     }
-    for (const entry of [gate, rotary]) {
-      for (const [name, spec] of Object.entries(entry.parameters(config))) specs.set(`${attention}.${name}`, spec);
+    for (const entry of [gate, rotary, kindOf(config, layer)]) {
+      for (const [name, spec] of Object.entries(entry.parameters?.(config) ?? {}))
+        specs.set(`${attention}.${name}`, spec);
     }
     matrix(`${attention}.o_proj`, hiddenSize, H * d, residual);
     normed(`${block}.post_attention_layernorm`, hiddenSize);

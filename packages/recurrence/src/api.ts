@@ -26,6 +26,11 @@ export interface AttentionInputs {
   readonly phases?: PhaseInputs | undefined;
   /** [B, T] int32: not 0 where a document begins; the token there sees nothing before it. */
   readonly reset?: Tensor | undefined;
+  /**
+   * What a kind of attention reads beyond that, by the names that it gives: [B, T, …] with three axes or more, a row for every
+   * token, or with fewer axes for all tokens.
+   */
+  readonly own?: Readonly<Record<string, Variable>> | undefined;
 }
 
 /** What the rotary phases are summed from: μ_i·θ with μ_i = Σ_{m≤i} β_m. */
@@ -38,18 +43,26 @@ export interface PhaseInputs {
   readonly beta?: Variable | undefined;
 }
 
+/** The state of one layer after a sequence; its kind says what it is made of. */
+export interface State {
+  /** [B, G, rows, e] */
+  readonly S: Variable;
+  /** [B, G, rows], where answers are divided by a sum. */
+  readonly Z?: Variable | undefined;
+  /** [B, G, d/2] turns; absent without phases. */
+  readonly phase?: Variable | undefined;
+}
+
 /**
- * The state after a sequence, in its one public layout (version 1): lexicographic D, φ of unscaled keys, phases in turns
+ * The state of power attention, in its one public layout (version 1): lexicographic D, φ of unscaled keys, phases in turns
  * modulo 1. Its size does not depend on how much was read. What powers of keys it holds is those that a float32 does: see
  * "Range" in the README.
  */
-export interface PowerState {
+export interface PowerState extends State {
   /** [B, G, D, e] */
   readonly S: Variable;
   /** [B, G, D] */
   readonly Z: Variable;
-  /** [B, G, d/2] turns; absent without phases. */
-  readonly phase?: Variable | undefined;
 }
 
 /** What makes a power recurrence. */
@@ -64,19 +77,19 @@ export interface PowerOptions {
 }
 
 /** What to do with one sequence. */
-export interface SequenceOptions {
+export interface SequenceOptions<X extends State = State> {
   /** The state to start from; absent: empty. */
-  readonly state?: PowerState | undefined;
+  readonly state?: X | undefined;
   /** Whether the state after the last token is computed. Default `true`. */
   readonly finalState?: boolean;
 }
 
 /** What comes out of a sequence. */
-export interface SequenceResult {
+export interface SequenceResult<X extends State = State> {
   /** [B, T, H, e] */
   readonly y: Variable;
   /** Absent with `finalState: false`. */
-  readonly state?: PowerState | undefined;
+  readonly state?: X | undefined;
 }
 
 /** Memory of a layer while it reads a stream: updated in place, never recorded on a tape. Each row goes its own way. */
@@ -143,11 +156,11 @@ export interface MemoryShape {
  * One kind of attention, with the two ways to read a sequence: all at once on a tape, or as a stream with a memory.
  * `powerRecurrence` and `softmaxRecurrence` make one.
  */
-export interface Recurrence<M extends Memory = Memory> {
+export interface Recurrence<M extends Memory = Memory, X extends State = State> {
   /** The name of its kind. */
   readonly kind: string;
   /** A whole sequence, differentiable through its initial and its final state. */
-  sequence(tape: Tape, inputs: AttentionInputs, options?: SequenceOptions): SequenceResult;
+  sequence(tape: Tape, inputs: AttentionInputs, options?: SequenceOptions<X>): SequenceResult<X>;
   /** An empty memory, or one that goes on from where a saved one stood. */
   memory(backend: Backend, shape: MemoryShape, saved?: SavedMemory): M;
   /**

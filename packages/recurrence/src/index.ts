@@ -13,6 +13,7 @@ export {
   type LayerWeights,
   type ParameterSpec,
 } from './layerEntry';
+export { mixedRecurrence, type MixedMemory } from './mixedRecurrence';
 export { fixedTheta, frequencies, phases, type Phases } from './phases';
 export type { StatePair } from './power';
 export { powerRecurrence } from './powerRecurrence';

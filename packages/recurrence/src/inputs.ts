@@ -5,7 +5,10 @@ import { ConfigError, ShapeError } from '@sympow/kernels';
 import type { AttentionInputs, MemoryShape, SavedMemory, SavedTensor } from './api';
 
 /** What no kernel would notice. */
-export function checkInputs({ q, k, v, logGate, phases, reset }: AttentionInputs, phase: Variable | undefined): void {
+export function checkInputs(
+  { q, k, v, logGate, phases, reset, own }: AttentionInputs,
+  phase: Variable | undefined,
+): void {
   for (const [name, { value }] of Object.entries({ q, k, v })) {
     if (value.shape.length !== 4) {
       throw new ShapeError({
@@ -17,7 +20,15 @@ export function checkInputs({ q, k, v, logGate, phases, reset }: AttentionInputs
   }
   const [B, T] = q.value.shape;
   if (T === 0) throw new ShapeError({ what: 'length of the sequence', value: 0, expected: 'at least 1 token' });
-  const rows = { k: k.value, v: v.value, logGate: logGate?.value, beta: phases?.beta?.value, reset };
+  const ofTokens = Object.entries(own ?? {}).map(([name, { value }]) => [`own.${name}`, value] as const);
+  const rows = {
+    ...Object.fromEntries(ofTokens.filter(([, { shape }]) => shape.length > 2)),
+    k: k.value,
+    v: v.value,
+    logGate: logGate?.value,
+    beta: phases?.beta?.value,
+    reset,
+  };
   for (const [name, tensor] of Object.entries(rows)) {
     if (tensor && (tensor.shape[0] !== B || tensor.shape[1] !== T)) {
       throw new ShapeError({

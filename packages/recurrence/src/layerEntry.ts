@@ -28,6 +28,8 @@ export interface ParameterSpec {
   readonly init: Init;
   /** Whether AdamW's weight decay applies: to matrices only. */
   readonly decays: boolean;
+  /** `false`: no gradient reaches it and the optimizer leaves it alone; a schedule may set it. Default `true`. */
+  readonly trained?: boolean;
 }
 
 /** How a parameter starts: from N(0, std), at one value, or at given numbers. */

@@ -3,7 +3,7 @@
 import type { Tape } from '@sympow/autograd';
 import { embeddedSize } from '@sympow/embedding';
 import { ConfigError, type Normalizer } from '@sympow/kernels';
-import type { AttentionInputs, PowerOptions, Recurrence, SequenceOptions, SequenceResult } from './api';
+import type { AttentionInputs, PowerOptions, PowerState, Recurrence, SequenceOptions, SequenceResult } from './api';
 import { checkForm, chooseForm, defaultChunk } from './form';
 import { attentionForm, chunkedForm, recurrentForm, type FormInputs, type FormOptions, type FormResult } from './forms';
 import { checkInputs } from './inputs';
@@ -28,20 +28,24 @@ import { powerMemory, powerMemoryBytes, streamPower, type PowerMemory } from './
  * console.log(y.value.shape, state!.S.value.shape); // [1, 5, 2, 4] [1, 1, 10, 4]
  * ```
  */
-export function powerRecurrence(options: PowerOptions): Recurrence<PowerMemory> {
+export function powerRecurrence(options: PowerOptions): Recurrence<PowerMemory, PowerState> {
   const { power, normalizer = 'sum', chunk, form = 'auto' } = options;
   checkOptions(power, normalizer, chunk);
   checkForm(form);
 
-  function sequence(tape: Tape, inputs: AttentionInputs, options?: SequenceOptions): SequenceResult {
+  function sequence(
+    tape: Tape,
+    inputs: AttentionInputs,
+    options?: SequenceOptions<PowerState>,
+  ): SequenceResult<PowerState> {
     return tape.attempt(() => compute(tape, inputs, options));
   }
 
   function compute(
     tape: Tape,
     inputs: AttentionInputs,
-    { state, finalState = true }: SequenceOptions = {},
-  ): SequenceResult {
+    { state, finalState = true }: SequenceOptions<PowerState> = {},
+  ): SequenceResult<PowerState> {
     checkInputs(inputs, state?.phase);
     const [, , G, d] = inputs.k.value.shape as [number, number, number, number];
     const T = inputs.q.value.shape[1] as number;

@@ -175,7 +175,7 @@ export function streamRows<M extends Memory>(
 
 /** The first `length` tokens of one row. */
 function rowOf(tape: Tape, inputs: AttentionInputs, row: number, length: number): AttentionInputs {
-  const { q, k, v, logGate, phases, reset } = inputs;
+  const { q, k, v, logGate, phases, reset, own } = inputs;
   const part = (x: Tensor): Tensor => {
     const [B, T, ...rest] = x.shape as [number, number, ...number[]];
     const y = tape.backend.empty([1, length, ...rest], x.dtype);
@@ -188,13 +188,14 @@ function rowOf(tape: Tape, inputs: AttentionInputs, row: number, length: number)
     ...{ q: rows(q), k: rows(k), v: rows(v), logGate: logGate && rows(logGate) },
     phases: phases && { ...phases, beta },
     reset: reset && part(reset),
+    own: ownRows(own, rows),
   };
 }
 
 /** Rows [from, from + count) of axis 1 of everything that has a row per token, but for phases. */
 export function tokensOf(
   tape: Tape,
-  { q, k, v, logGate, reset }: AttentionInputs,
+  { q, k, v, logGate, reset, own }: AttentionInputs,
   from: number,
   count: number,
 ): AttentionInputs {
@@ -204,7 +205,20 @@ export function tokensOf(
     part = tape.empty([reset.shape[0] as number, count], 'int32');
     tape.kernels.copyBlock({ x: reset, from, count, y: part });
   }
-  return { q: rows(q), k: rows(k), v: rows(v), logGate: logGate && rows(logGate), reset: part };
+  return {
+    q: rows(q),
+    k: rows(k),
+    v: rows(v),
+    logGate: logGate && rows(logGate),
+    reset: part,
+    own: ownRows(own, rows),
+  };
+}
+
+/** What a kind reads for itself, cut where it has a row per token. */
+export function ownRows(own: AttentionInputs['own'], rows: (x: Variable) => Variable): AttentionInputs['own'] {
+  const cut = (x: Variable) => (x.value.shape.length > 2 ? rows(x) : x);
+  return own && Object.fromEntries(Object.entries(own).map(([name, x]) => [name, cut(x)]));
 }
 
 function checkLengths(lengths: readonly number[], B: number, T: number): void {

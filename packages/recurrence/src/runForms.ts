@@ -6,6 +6,7 @@ import type { AttentionInputs, Form, PhaseInputs, PowerState } from './api';
 import { fixedLogGates } from './gates';
 import { fixedTheta } from './phases';
 import { powerRecurrence } from './powerRecurrence';
+import { ownRows } from './rows';
 import { horizon, lossWeights, type Leaves, type SequenceCase } from './sequenceCases';
 
 /** How a piece is computed. */
@@ -53,7 +54,7 @@ export function variablesOf(backend: Backend, kase: SequenceCase, leaves: Leaves
 /** Rows [from, from + count) of all that has a row per token. */
 export function sliceInputs(tape: Tape, inputs: AttentionInputs, from: number, count: number): AttentionInputs {
   const rows = (x: Variable) => sliceRows(tape, x, from, count);
-  const { q, k, v, logGate, phases } = inputs;
+  const { q, k, v, logGate, phases, own } = inputs;
   const beta = phases?.beta && rows(phases.beta);
   return {
     q: rows(q),
@@ -61,6 +62,7 @@ export function sliceInputs(tape: Tape, inputs: AttentionInputs, from: number, c
     v: rows(v),
     logGate: logGate && rows(logGate),
     phases: phases && { ...phases, beta },
+    own: ownRows(own, rows),
   };
 }
 

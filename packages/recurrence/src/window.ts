@@ -238,7 +238,7 @@ function empty({ k, v, logGate }: Window): void {
 interface StreamOptions {
   readonly power: number;
   readonly normalizer: Normalizer;
-  readonly sequence: Recurrence['sequence'];
+  readonly sequence: Recurrence<PowerMemory, PowerState>['sequence'];
 }
 
 /** The next tokens of a stream; see `Recurrence.stream`. */

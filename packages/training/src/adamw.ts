@@ -17,7 +17,7 @@ export interface AdamWOptions {
 
 /** The optimizer with its moments, one pair per parameter and as large as they. */
 export class AdamW {
-  /** Moments by parameter name. */
+  /** Moments by parameter name; those that take no gradient have none. */
   readonly moments: ReadonlyMap<string, { readonly m: Tensor; readonly v: Tensor }>;
   /** Updates done so far. */
   steps = 0;
@@ -35,8 +35,9 @@ export class AdamW {
   ) {
     this.options = adamwOptions(options);
     const { weightDecay } = this.options;
-    this.names = [...parameters.keys()];
-    this.weights = [...parameters.values()].map(({ value }) => value);
+    const trained = [...parameters].filter(([, { requiresGradient }]) => requiresGradient);
+    this.names = trained.map(([name]) => name);
+    this.weights = trained.map(([, { value }]) => value);
     this.weightDecay = this.names.map((name) => (decays.get(name) ? weightDecay : 0));
     this.moments = backend.scope((keep) => {
       const zeros = ({ shape }: Tensor) => {
@@ -49,7 +50,7 @@ export class AdamW {
   }
 
   /**
-   * One update from the gradients of all parameters, in their order. Returns their squared norm [1] before clipping, in the
+   * One update from the gradients of all parameters that take one, in their order. Returns their squared norm [1] before clipping, in the
    * scope at hand; where it is not finite, nothing was changed.
    */
   update(gradients: readonly Tensor[], learningRate: number): Tensor {

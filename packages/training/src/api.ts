@@ -31,10 +31,24 @@ export interface TrainingOptions extends AdamWOptions {
   readonly decaySteps?: number;
   /** The lowest learning rate as a fraction of the highest, 0 to 1; default 0.1; fixed. */
   readonly floor?: number;
+  /**
+   * Weights that a schedule sets and no gradient moves, by their names below `self_attn.`, such as `mix` of mixed attention; fixed.
+   */
+  readonly anneal?: Readonly<Record<string, Anneal>>;
   readonly evaluation?: EvaluationOptions;
   readonly checkpoints?: CheckpointOptions;
   /** Once aborted, the update under way is finished, a checkpoint is saved, and the run ends as `stopped`. */
   readonly signal?: AbortSignal;
+}
+
+/** How a weight that no gradient moves goes from one value to another, the same in every layer and in a straight line. */
+export interface Anneal {
+  /** Before the first update; default 1. */
+  readonly from?: number;
+  /** After `steps` updates, and from there on; default 0. */
+  readonly to?: number;
+  /** At least 1. */
+  readonly steps: number;
 }
 
 /** The loss on data that is not trained on, every so many updates and after the last one. */

@@ -5,7 +5,8 @@ import { trainingBatches } from '@sympow/data';
 import { ConfigError, OutOfMemoryError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
 import { adamwOptions, type AdamWOptions } from './adamw';
-import type { CheckpointOptions, EvaluationOptions, TrainingOptions } from './api';
+import { requireAnneal } from './anneal';
+import type { Anneal, CheckpointOptions, EvaluationOptions, TrainingOptions } from './api';
 import type { WarmupCosineOptions } from './schedule';
 
 /** What fixes the course of a run beside its model and its data: stored with it, and the same when it goes on. */
@@ -13,6 +14,8 @@ export interface RunSettings extends Required<AdamWOptions>, Required<WarmupCosi
   readonly batch: number;
   readonly context: number;
   readonly seed: number;
+  /** Absent where nothing is annealed. */
+  readonly anneal?: Readonly<Record<string, Anneal>> | undefined;
 }
 
 /**
@@ -21,15 +24,15 @@ export interface RunSettings extends Required<AdamWOptions>, Required<WarmupCosi
  * @param stored - what the run began with: the length of its schedule stays, whatever `steps` is now
  */
 export function runSettings(options: TrainingOptions, stored?: Partial<RunSettings>): RunSettings {
-  const { batch, context, steps, seed = 0, learningRate = 6e-4, floor = 0.1 } = options;
+  const { batch, context, steps, seed = 0, learningRate = 6e-4, floor = 0.1, anneal } = options;
   const { decaySteps = stored?.decaySteps ?? steps } = options;
   const { warmup = Math.min(2000, Math.round(decaySteps / 10)) } = options;
-  return { batch, context, seed, learningRate, warmup, decaySteps, floor, ...adamwOptions(options) };
+  return { batch, context, seed, learningRate, warmup, decaySteps, floor, anneal, ...adamwOptions(options) };
 }
 
 const known: KnownKeys<TrainingOptions> = {
   ...{ model: true, data: true, batch: true, context: true, steps: true, accumulate: true, seed: true },
-  ...{ learningRate: true, warmup: true, decaySteps: true, floor: true },
+  ...{ learningRate: true, warmup: true, decaySteps: true, floor: true, anneal: true },
   ...{ beta1: true, beta2: true, eps: true, weightDecay: true, clip: true },
   ...{ evaluation: true, checkpoints: true, signal: true },
 };
@@ -56,6 +59,7 @@ export function checkOptions(given: TrainingOptions): void {
       remedy,
     });
   }
+  requireAnneal(model, options.anneal);
   requireRoom(model, batch, context, accumulate);
   if (typeof data !== 'function') requireVocabulary('data', data, model.config.vocabSize);
   if (evaluation) {

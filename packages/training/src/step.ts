@@ -39,7 +39,7 @@ export function trainingStep(
   if (batches.length === 0) throw new ConfigError({ what: 'batches', value: 0, expected: 'at least one' });
   const targets = batches.reduce((sum, batch) => sum + targetCount(batch), 0);
   const scale = 1 / Math.max(1, targets);
-  const parameters = [...model.parameters.values()];
+  const parameters = [...model.parameters.values()].filter(({ requiresGradient }) => requiresGradient);
   weightsChanged(model);
   return backend.scope((keep) => {
     const tape = new Tape(backend);

@@ -4,6 +4,7 @@ import type { TrainingBatches } from '@sympow/data';
 import { ConfigError, nextTurn } from '@sympow/kernels';
 import { latestCheckpoint, modelSize, prepareCheckpoints, saveCheckpoint } from '@sympow/model';
 import { AdamW } from './adamw';
+import { setAnnealed } from './anneal';
 import type { EndEvent, StartEvent, TrainingEvent, TrainingOptions, TrainingResult } from './api';
 import { TrainingError } from './errors';
 import { heldOutLoss, heldOutStreams } from './loss';
@@ -53,6 +54,7 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
     const begun = await begin(options, optimizer);
     const { settings, batches, mark } = begun;
     let { step, checkpoint } = begun;
+    setAnnealed(model, settings.anneal, step);
     yield startEvent(options, begun);
 
     const schedule = warmupCosine(settings);
@@ -76,6 +78,7 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
       const report = await readReport(trainingStep(model, optimizer, pieces, learningRate));
       requireFinite(report, step + 1, checkpoint);
       step++;
+      setAnnealed(model, settings.anneal, step);
       loss = report.loss;
       await nextTurn();
       speed.add((performance.now() - start) / 1000);

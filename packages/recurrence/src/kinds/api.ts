@@ -1,8 +1,10 @@
 /** How a layer attends: what it remembers of a sequence and how it answers from that. */
 
+import type { Tape, Variable } from '@sympow/autograd';
 import type { Normalizer } from '@sympow/kernels';
 import type { Form, Recurrence } from '../api';
 import type { Gate } from '../gates';
+import type { LayerSettings, LayerWeights, ParameterSpec } from '../layerEntry';
 
 /** Settings of a layer that a kind may follow; a model's configuration has them all. */
 export interface KindSettings {
@@ -36,6 +38,19 @@ export interface AttentionKind {
   readonly says: string;
   /** Whether what a layer remembers grows with the stream. */
   readonly grows: boolean;
+  /** Its weights in every layer, as those of gates and phases. Absent: none. */
+  parameters?(settings: KindSettings & LayerSettings): Readonly<Record<string, ParameterSpec>>;
+  /**
+   * What its recurrence reads as `own` beside queries, keys, values, gates and phases. Absent: nothing.
+   *
+   * @param h - [B, T, hidden], the layer's normalised input
+   */
+  inputs?(
+    tape: Tape,
+    h: Variable,
+    weight: LayerWeights,
+    settings: KindSettings & LayerSettings,
+  ): Readonly<Record<string, Variable>>;
   /** @throws ConfigError for settings that it cannot be made from */
   make(settings: KindSettings, compute?: KindCompute): Recurrence;
   /** Numbers in the largest tensor of one stream's state; 0 where the memory grows. */

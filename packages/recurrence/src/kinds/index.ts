@@ -1,8 +1,9 @@
 import type { AttentionKind } from './api';
+import { mixed } from './mixed';
 import { power } from './power';
 import { softmax } from './softmax';
 
 /** The kinds of attention that come with the package. */
-export const kinds: readonly AttentionKind[] = [power, softmax];
+export const kinds: readonly AttentionKind[] = [power, softmax, mixed];
 
 export type { AttentionKind, KindCompute, KindSettings } from './api';
