@@ -2,6 +2,7 @@
 
 import type { Normalizer } from '@sympow/kernels';
 import type { AttentionKind, Form, Gate, Phases } from '@sympow/recurrence';
+import type { Projection } from './layers/weights';
 
 /**
  * Models to compare, as settings of {@link ModelConfig}: the four of the paper, softmax with gates (the forgetting transformer),
@@ -41,8 +42,8 @@ export interface ModelConfig {
   readonly embeddingNorm: boolean;
   /** RMS norm on every query and key head. */
   readonly queryKeyNorm: boolean;
-  /** Biases in projections and layer norms. */
-  readonly bias: boolean;
+  /** Biases in projections and layer norms, or a list of those that have one. */
+  readonly bias: boolean | readonly BiasedPart[];
   /** Logits through the token embedding's own weights. */
   readonly tieEmbeddings: boolean;
   /** The kind of every layer, or one kind for each layer. */
@@ -63,6 +64,9 @@ export interface ModelConfig {
   readonly betaInit: 'zero' | 'normal';
 }
 
+/** What may have a bias; `norm` are all layer norms. */
+export type BiasedPart = Projection | 'norm';
+
 /** Settings to make a {@link ModelConfig} from: entries by their names, or entries of your own. */
 export type ModelOptions = Partial<Omit<ModelConfig, 'attention' | 'gate' | 'rotary'>> & {
   readonly attention?: string | AttentionKind | readonly (string | AttentionKind)[] | undefined;
@@ -82,6 +86,12 @@ export interface ComputeOptions {
   readonly form?: Form;
   /** C of the chunked form. */
   readonly chunk?: number;
+}
+
+/** Which weights of a model are trained. */
+export interface TrainableOptions {
+  /** Says so of a parameter by its name; all are unless said otherwise. The others stay as they are, to the last bit. */
+  readonly trainable?: ((name: string) => boolean) | undefined;
 }
 
 /** What a model will take, known from its configuration alone. Bytes are float32. */

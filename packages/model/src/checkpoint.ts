@@ -8,7 +8,7 @@
  */
 
 import { ConfigError, isSympowError, type Backend, type Tensor } from '@sympow/kernels';
-import type { ComputeOptions, ModelConfig, ModelEntries } from './api';
+import type { ComputeOptions, ModelConfig, ModelEntries, TrainableOptions } from './api';
 import { checkedStorage, ChecksumRecord, CHECKSUMS, orDamage, verifyCheckpoint } from './checksums';
 import { configFromJson, configToJson } from './config';
 import { CheckpointError } from './errors';
@@ -67,12 +67,12 @@ export async function saveModel(storage: Storage, model: Model, files: Checkpoin
   const write = (name: string, contents: FileContents) => storage.write(name, checksums.of(name, contents));
   for (const [name, contents] of Object.entries(files)) await write(name, contents);
   await write(WEIGHTS, encodeTensors(weightsOf(model)));
-  await write(CONFIG, `${JSON.stringify(configToJson(model.config), null, 2)}\n`);
+  await write(CONFIG, `${JSON.stringify(modelToJson(model), null, 2)}\n`);
   await storage.write(CHECKSUMS, checksums.toString());
 }
 
-/** How a loaded model computes, and entries of your own that its configuration may name. */
-export interface LoadOptions extends ComputeOptions {
+/** How a loaded model computes, which of its weights are trained, and entries of your own that its configuration may name. */
+export interface LoadOptions extends ComputeOptions, TrainableOptions {
   readonly entries?: ModelEntries;
 }
 
@@ -84,14 +84,23 @@ export interface LoadOptions extends ComputeOptions {
  * run is intact, the remedy names it
  */
 export async function loadModel(backend: Backend, storage: Storage, options: LoadOptions = {}): Promise<Model> {
-  const { entries, ...compute } = options;
+  const { entries, ...use } = options;
   const folder = await findCheckpoint(storage);
+  const adapter = await adapterIn(folder);
+  if (adapter) {
+    throw new CheckpointError({
+      what: `adapter in ${folder.path}/${CONFIG}`,
+      value: adapter.name,
+      expected: 'a whole model',
+      remedy: 'Load the model that was adapted, and then this with loadAdapted.',
+    });
+  }
   const config = await readConfig(folder, entries);
   await orDamage(folder, WEIGHTS, async () => {
     const header = await readTensorHeader(folder, WEIGHTS);
     requireTensors(header, parameterSpecs(config), `${folder.path}/${WEIGHTS}`);
   });
-  const model = Model.blank(backend, config, compute);
+  const model = Model.blank(backend, config, use);
   try {
     await loadWeights(model, folder);
   } catch (error) {
@@ -112,6 +121,21 @@ export async function loadWeights(model: Model, storage: Storage): Promise<void>
   } finally {
     weightsChanged(model);
   }
+}
+
+/** `config.json` of a model, with what adapts it. */
+function modelToJson({ config, adapted }: Model): Record<string, unknown> {
+  if (!adapted) return configToJson(config);
+  const { name, settings } = adapted.adapter;
+  return { ...configToJson(config), adapter: { name, ...settings } };
+}
+
+/** What a checkpoint says that it adapts another model with; nothing where it holds a whole one. */
+export async function adapterIn(storage: Storage): Promise<{ name: string; settings: object } | undefined> {
+  const json = (await readJson(storage, CONFIG)) as { adapter?: unknown } | null;
+  if (typeof json?.adapter !== 'object' || json.adapter === null) return undefined;
+  const { name, ...settings } = json.adapter as { name?: unknown };
+  return { name: String(name), settings };
 }
 
 /** The configuration in a checkpoint. @throws CheckpointError if it is missing or makes no sense */

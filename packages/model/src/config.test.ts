@@ -79,7 +79,7 @@ describe('what cannot be is refused in one line', () => {
     ['an unknown gate', { gate: 'strong' }, 'gate is "strong"; expected one of none, fixed, learned, data, vector.'],
     ['an unknown rotary', { rotary: 'yarn' }, 'rotary is "yarn"; expected one of none, fixed, learned, data, pair.'],
     ['an unknown norm', { norm: 'batch' }, 'norm is "batch"; expected one of layer, rms.'],
-    ['a bias that is no choice', { bias: 1 }, 'bias is 1; expected true or false.'],
+    ['a bias that is no choice', { bias: 1 }, /^bias is 1; expected true, false, or a list of some of q_proj/],
     ['a horizon of 1', { rotaryHorizon: 1 }, 'rotaryHorizon is 1; expected a number above 1.'],
     ['a horizon without end', { rotaryHorizon: Infinity }, /^rotaryHorizon is Infinity/],
     ['weights that start at nothing', { initStd: 0 }, 'initStd is 0; expected a number above 0.'],

@@ -2,8 +2,9 @@
 
 import { ConfigError } from '@sympow/kernels';
 import { gates, kinds, phases, softmaxRecurrence, type AttentionKind, type MemoryShape } from '@sympow/recurrence';
-import type { ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
+import type { BiasedPart, ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
 import { isList, kindsOfLayers } from './kindsOfLayers';
+import { ATTENTION_PROJECTIONS, MLP_PROJECTIONS } from './layers/weights';
 import { parameterSpecs } from './parameters';
 
 /** The paper's 124M shape. `intermediateSize` follows `hiddenSize` (4× for GELU, ⅔ of that for SwiGLU) unless given. */
@@ -130,6 +131,8 @@ const choices: { readonly [K in keyof ModelConfig]?: readonly ModelConfig[K][] }
   betaInit: ['zero', 'normal'],
 };
 
+const biasedParts: readonly BiasedPart[] = [...ATTENTION_PROJECTIONS, ...MLP_PROJECTIONS, 'norm'];
+
 const mostLayers = 10_000;
 
 function validate(config: ModelConfig): void {
@@ -155,7 +158,14 @@ function validate(config: ModelConfig): void {
     if (!allowed.includes(config[key]))
       throw new ConfigError({ what: key, value: config[key], expected: `one of ${allowed.join(', ')}` });
   }
-  for (const key of ['embeddingNorm', 'queryKeyNorm', 'bias', 'tieEmbeddings'] as const) {
+  const { bias } = config;
+  const listed: readonly unknown[] = Array.isArray(bias) ? bias : [];
+  const known = new Set<unknown>(biasedParts);
+  if (typeof bias !== 'boolean' && (listed.length === 0 || listed.some((each) => !known.delete(each)))) {
+    const expected = `true, false, or a list of some of ${biasedParts.join(', ')}`;
+    throw new ConfigError({ what: 'bias', value: bias, expected });
+  }
+  for (const key of ['embeddingNorm', 'queryKeyNorm', 'tieEmbeddings'] as const) {
     if (typeof config[key] !== 'boolean')
       throw new ConfigError({ what: key, value: config[key], expected: 'true or false' });
   }

@@ -22,10 +22,14 @@ export function weightsChanged(model: Model): void {
   known.delete(model);
 }
 
-async function compute({ config, parameters }: Model): Promise<string> {
+async function compute({ config, parameters, adapted }: Model): Promise<string> {
   const hash = new ContentHash();
   const text = (value: string) => hash.update(new TextEncoder().encode(value));
   text(JSON.stringify(configToJson(config)));
+  if (adapted) {
+    text(await fingerprintOf(adapted.base));
+    text(JSON.stringify([adapted.adapter.name, adapted.adapter.settings]));
+  }
   for (const [name, { value }] of parameters) {
     text(name);
     const numbers = await value.read();

@@ -1,4 +1,15 @@
-export type { ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
+export { loadAdapted, mergeAdapted } from './adapted';
+export type { Adapter } from './adapter';
+export type {
+  BiasedPart,
+  ComputeOptions,
+  ModelConfig,
+  ModelEntries,
+  ModelOptions,
+  ModelSize,
+  TrainableOptions,
+  Variant,
+} from './api';
 export {
   findCheckpoint,
   latestCheckpoint,
@@ -29,6 +40,8 @@ export { CheckpointError, ofCheckpoint } from './errors';
 export { folderStorage, makeFolder } from './folderStorage';
 export { fingerprintOf, weightsChanged } from './fingerprint';
 export { kindOf, kindsOfLayers } from './kindsOfLayers';
+export type { LinearMap, Projection, Weights } from './layers/weights';
+export { lora, type LoraOptions } from './lora';
 export { restoreMemory, type ModelMemory } from './memory';
 export { Model, type ForwardOptions } from './model';
 export { initialValues, parameterSpecs } from './parameters';

@@ -1,36 +1,19 @@
-/** The model, from tokens to logits, in the order in which the data flows. */
+/** The model, from tokens to logits, in the order in which the data flows. Its layers are in `layers/`. */
 
-import {
-  add,
-  constant,
-  crossEntropy,
-  embedTokens,
-  gelu,
-  linear,
-  norm,
-  parameter,
-  reshape,
-  sliceRows,
-  swiglu,
-  type Tape,
-  type Variable,
-} from '@sympow/autograd';
-import {
-  ConfigError,
-  requireKnownKeys,
-  ShapeError,
-  type Backend,
-  type BackendFactory,
-  type KnownKeys,
-  type Tensor,
-} from '@sympow/kernels';
-import type { AttentionInputs, AttentionKind, Recurrence } from '@sympow/recurrence';
-import type { ComputeOptions, ModelConfig } from './api';
+import { constant, crossEntropy, embedTokens, parameter, sliceRows, type Tape, type Variable } from '@sympow/autograd';
+import { ConfigError, requireKnownKeys, ShapeError, type Backend, type KnownKeys, type Tensor } from '@sympow/kernels';
+import type { AttentionKind, ParameterSpec, Recurrence } from '@sympow/recurrence';
+import type { Adapter } from './adapter';
+import type { ComputeOptions, ModelConfig, TrainableOptions } from './api';
 import { requireConfig } from './config';
-import { CheckpointError } from './errors';
-import { kindOf, kindsOfLayers } from './kindsOfLayers';
+import { kindsOfLayers } from './kindsOfLayers';
+import type { LayerMap } from './layers/attention';
+import { block } from './layers/block';
+import { norm } from './layers/norm';
+import { plainWeights, weightsOf, type LinearMap, type Weights } from './layers/weights';
 import { emptyMemory, type ModelMemory } from './memory';
-import { initialValues, parameterSpecs } from './parameters';
+import { initialValues, parameterSpecs, requireWeights } from './parameters';
+import { requireOpen } from './requireOpen';
 
 /** What one pass over tokens needs beside them. */
 export interface ForwardOptions {
@@ -47,31 +30,46 @@ export interface ForwardOptions {
   readonly lastOnly?: boolean;
 }
 
-const knownOfCreate: KnownKeys<{ seed?: number } & ComputeOptions> = { seed: true, form: true, chunk: true };
+/** How a model computes, and which of its weights are trained. */
+type Options = ComputeOptions & TrainableOptions;
+
+type Values = (name: string, spec: ParameterSpec) => ArrayLike<number>;
+
+const knownOfCreate: KnownKeys<{ seed?: number } & Options> = { seed: true, form: true, chunk: true, trainable: true };
 
 /** A model on a backend. Its parameters are the backend's memory until `dispose`. */
 export class Model {
-  /** By name, in the order of the data. */
+  /** By name, in the order of the data: what a checkpoint holds. */
   readonly parameters: ReadonlyMap<string, Variable>;
   /** Whether AdamW's weight decay applies to a parameter. */
   readonly decays: ReadonlyMap<string, boolean>;
   /** How each layer attends. */
   readonly recurrences: readonly Recurrence[];
-  /** Numbers of gates and phases that are not trained, by name. */
+  readonly compute: ComputeOptions;
+  /** Numbers that are not trained, by name: this model's own, and those of the one that it adapts. */
   private readonly constants = new Map<string, Variable>();
+  private readonly ownConstants: Tensor[] = [];
+  private readonly embedding: Variable;
+  private readonly embeddingNorm: LinearMap | undefined;
+  private readonly blocks: readonly LayerMap[];
+  private readonly norm: LinearMap;
+  private readonly head: LinearMap;
 
   private constructor(
     readonly backend: Backend,
     readonly config: ModelConfig,
-    values: ((name: string, size: number) => ArrayLike<number>) | undefined,
-    readonly compute: ComputeOptions,
+    values: Values | undefined,
+    { trainable = () => true, ...compute }: Options,
+    /** What wraps the weights of another model, if this one is made of those. */
+    readonly adapted?: { readonly base: Model; readonly adapter: Adapter },
   ) {
     requireOpen(backend);
     requireConfig(config);
-    const specs = parameterSpecs(config);
-    const { rotary, gate } = config;
+    this.compute = compute;
+    const specs = adapted ? adapted.adapter.parameters(parameterSpecs(config)) : parameterSpecs(config);
     const kinds = new Map<AttentionKind, Recurrence>();
-    this.recurrences = kindsOfLayers(config).map((kind) => {
+    const kindOfLayer = kindsOfLayers(config);
+    this.recurrences = kindOfLayer.map((kind) => {
       const recurrence = kinds.get(kind) ?? kind.make(config, compute);
       kinds.set(kind, recurrence);
       return recurrence;
@@ -79,18 +77,47 @@ export class Model {
     this.decays = new Map([...specs].map(([name, { decays }]) => [name, decays]));
     const parameters = new Map<string, Variable>();
     this.parameters = parameters;
+    for (const [name, value] of adapted?.base.constants ?? []) this.constants.set(name, value);
     backend.scope((keep) => {
-      for (const [name, { shape, trained = true }] of specs) {
-        const tensor = keep(backend.empty(shape));
-        if (values) backend.write(tensor, values(name, tensor.size) as Float32Array);
-        parameters.set(name, (trained ? parameter : constant)(tensor));
+      for (const [name, spec] of specs) {
+        const tensor = keep(backend.empty(spec.shape));
+        if (values) backend.write(tensor, values(name, spec) as Float32Array);
+        parameters.set(name, (spec.trained !== false && trainable(name) ? parameter : constant)(tensor));
       }
-      for (const entry of [gate, rotary]) {
+      for (const entry of adapted ? [adapted.adapter] : [config.gate, config.rotary]) {
         for (const [name, { shape, values }] of Object.entries(entry.constants?.(config, backend) ?? {})) {
-          this.constants.set(name, constant(keep(backend.upload(Float64Array.from(values), shape))));
+          const tensor = keep(backend.upload(Float64Array.from(values), shape));
+          this.ownConstants.push(tensor);
+          this.constants.set(name, constant(tensor));
         }
       }
     });
+    const weights = this.weights();
+    const make = (part: string) => norm.make(config, weightsOf(part, weights));
+    this.embedding = weights.find('model.embed_tokens.weight')!;
+    this.embeddingNorm = config.embeddingNorm ? make('model.embed_norm') : undefined;
+    this.blocks = this.recurrences.map((recurrence, layer) => {
+      const parts = { kind: kindOfLayer[layer]!, recurrence, constants: this.constants };
+      return block.make(config, weightsOf(`model.layers.${layer}`, weights), parts);
+    });
+    this.norm = make('model.norm');
+    this.head = weights.linear(config.tieEmbeddings ? 'model.embed_tokens' : 'lm_head');
+  }
+
+  /** What the layers are made of. */
+  private weights(): Weights {
+    if (!this.adapted) return plainWeights((name) => this.parameters.get(name));
+    const { base, adapter } = this.adapted;
+    const frozen = plainWeights((name) => {
+      const found = base.parameters.get(name);
+      return found && constant(found.value);
+    });
+    return adapter.wrap(frozen, (name) => (this.parameters.get(name) ?? this.constants.get(name))!);
+  }
+
+  /** The parameters that are trained: an optimizer needs gradients and moments for these alone. */
+  get trained(): ReadonlyMap<string, Variable> {
+    return new Map([...this.parameters].filter(([, { requiresGradient }]) => requiresGradient));
   }
 
   /**
@@ -99,18 +126,15 @@ export class Model {
    * @throws ConfigError for a backend that is not open, a configuration that `modelConfig` has not completed, or an option
    * that there is not
    */
-  static create(backend: Backend, config: ModelConfig, options: { seed?: number } & ComputeOptions = {}): Model {
+  static create(backend: Backend, config: ModelConfig, options: { seed?: number } & Options = {}): Model {
     requireKnownKeys('Model.create', options, knownOfCreate);
-    const { seed = 0, ...compute } = options;
-    requireOpen(backend);
-    requireConfig(config);
-    const specs = parameterSpecs(config);
-    return new Model(backend, config, (name) => initialValues(name, specs.get(name)!, seed), compute);
+    const { seed = 0, ...rest } = options;
+    return new Model(backend, config, (name, spec) => initialValues(name, spec, seed), rest);
   }
 
   /** A model whose weights are undefined until they are written, for what reads them from elsewhere piece by piece. */
-  static blank(backend: Backend, config: ModelConfig, compute: ComputeOptions = {}): Model {
-    return new Model(backend, config, undefined, compute);
+  static blank(backend: Backend, config: ModelConfig, options: Options = {}): Model {
+    return new Model(backend, config, undefined, options);
   }
 
   /**
@@ -122,30 +146,23 @@ export class Model {
     backend: Backend,
     config: ModelConfig,
     weights: ReadonlyMap<string, ArrayLike<number>>,
-    compute: ComputeOptions = {},
+    options: Options = {},
   ): Model {
-    const specs = parameterSpecs(config);
-    const foreign = [...weights.keys()].find((name) => !specs.has(name));
-    if (foreign !== undefined) {
-      throw new CheckpointError({
-        what: 'a weight',
-        value: foreign,
-        expected: 'only weights that config.json asks for',
-        remedy: 'Check that both files belong together.',
-      });
+    requireWeights(parameterSpecs(config), weights);
+    return new Model(backend, config, (name) => weights.get(name)!, options);
+  }
+
+  /**
+   * A model made of the weights of another, wrapped from outside. Its parameters are the adapter's alone. The other's stay
+   * where they are, are not trained through it, and have to outlive it.
+   */
+  static adapt(base: Model, adapter: Adapter, seed = 0): Model {
+    if (base.adapted) {
+      const remedy = 'Merge it first, with mergeAdapted.';
+      throw new ConfigError({ what: 'the model', value: 'adapted already', expected: 'one that is not', remedy });
     }
-    for (const [name, { shape }] of specs) {
-      const size = shape.reduce((a, b) => a * b, 1);
-      if (weights.get(name)?.length !== size) {
-        throw new CheckpointError({
-          what: `weight ${name}`,
-          value: weights.has(name) ? `${weights.get(name)!.length} numbers` : 'missing',
-          expected: `${size} numbers, [${shape.join(', ')}]`,
-          remedy: 'Check that weights and config.json belong together.',
-        });
-      }
-    }
-    return new Model(backend, config, (name) => weights.get(name)!, compute);
+    const values: Values = (name, spec) => initialValues(name, spec, seed);
+    return new Model(base.backend, base.config, values, base.compute, { base, adapter });
   }
 
   /** An empty memory for B streams side by side. */
@@ -165,21 +182,17 @@ export class Model {
   private read(tape: Tape, tokens: Tensor, options: ForwardOptions): Variable {
     const { memory, lengths, reset, lastOnly = false } = options;
     if (tokens.shape.length !== 2 || tokens.size === 0) {
-      throw new ShapeError({
-        what: 'shape of the tokens',
-        value: tokens.shape,
-        expected: '[B, T] with T of at least 1',
-      });
+      const expected = '[B, T] with T of at least 1';
+      throw new ShapeError({ what: 'shape of the tokens', value: tokens.shape, expected });
     }
-    let x = embedTokens(tape, tokens, this.weight('model.embed_tokens.weight'));
-    if (this.config.embeddingNorm) x = this.normed(tape, x, 'model.embed_norm');
-    for (let layer = 0; layer < this.config.layers; layer++) {
+    let x = embedTokens(tape, tokens, this.embedding);
+    if (this.embeddingNorm) x = this.embeddingNorm(tape, x);
+    this.blocks.forEach((block, layer) => {
       const input = x;
-      x = tape.block((keep) => keep(this.block(tape, input, layer, { memory, lengths, reset })));
-    }
+      x = tape.block((keep) => keep(block(tape, input, { memory: memory?.layers[layer], lengths, reset })));
+    });
     if (lastOnly) x = lastOfRows(tape, x, memory ? lengths : undefined);
-    x = this.normed(tape, x, 'model.norm');
-    return linear(tape, x, this.weight(this.config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'));
+    return this.head(tape, this.norm(tape, x));
   }
 
   /** Cross-entropy of every token in nats [B, T]; 0 where the target is negative. */
@@ -187,85 +200,11 @@ export class Model {
     return tape.attempt(() => crossEntropy(tape, this.forward(tape, tokens, options), targets));
   }
 
-  /** One block: attention and MLP, each behind a norm and beside a residual. */
-  private block(tape: Tape, x: Variable, layer: number, options: ForwardOptions): Variable {
-    const name = `model.layers.${layer}`;
-    x = add(tape, x, this.attention(tape, this.normed(tape, x, `${name}.input_layernorm`), layer, options));
-    return add(tape, x, this.mlp(tape, this.normed(tape, x, `${name}.post_attention_layernorm`), `${name}.mlp`));
-  }
-
-  private attention(tape: Tape, h: Variable, layer: number, { memory, lengths, reset }: ForwardOptions): Variable {
-    const { heads: H, keyValueHeads: G, headSize: d, queryKeyNorm, gate, rotary } = this.config;
-    const [B, T] = h.value.shape as [number, number];
-    const name = `model.layers.${layer}.self_attn`;
-    const heads = (projection: string, count: number) =>
-      reshape(tape, this.linear(tape, h, `${name}.${projection}`), [B, T, count, d]);
-    let q = heads('q_proj', H); // [B, T, H, d]
-    let k = heads('k_proj', G); // [B, T, G, d]
-    const v = heads('v_proj', G); // [B, T, G, d]
-    if (queryKeyNorm) {
-      q = norm(tape, q, { kind: 'rms', weight: this.weight(`${name}.q_norm.weight`), eps: this.config.normEps });
-      k = norm(tape, k, { kind: 'rms', weight: this.weight(`${name}.k_norm.weight`), eps: this.config.normEps });
-    }
-    const own = (weight: string) => this.parameters.get(`${name}.${weight}`) ?? this.constants.get(weight)!;
-    const inputs: AttentionInputs = {
-      q,
-      k,
-      v,
-      logGate: gate.logGates(tape, h, own, this.config), // [B, T, G] or [B, T, G, d]
-      phases: rotary.inputs(tape, h, own, this.config),
-      reset,
-      own: kindOf(this.config, layer).inputs?.(tape, h, own, this.config),
-    };
-    const y = memory
-      ? this.recurrences[layer]!.stream(tape, inputs, memory.layers[layer]!, lengths)
-      : this.recurrences[layer]!.sequence(tape, inputs, { finalState: false }).y; // [B, T, H, d]
-    return this.linear(tape, reshape(tape, y, [B, T, H * d]), `${name}.o_proj`);
-  }
-
-  private mlp(tape: Tape, h: Variable, name: string): Variable {
-    const up = this.linear(tape, h, `${name}.up_proj`);
-    const wide =
-      this.config.mlp === 'swiglu' ? swiglu(tape, this.linear(tape, h, `${name}.gate_proj`), up) : gelu(tape, up);
-    return this.linear(tape, wide, `${name}.down_proj`);
-  }
-
-  private linear(tape: Tape, x: Variable, name: string): Variable {
-    return linear(tape, x, this.weight(`${name}.weight`), this.parameters.get(`${name}.bias`));
-  }
-
-  private normed(tape: Tape, x: Variable, name: string): Variable {
-    const { norm: kind, normEps: eps } = this.config;
-    return norm(tape, x, {
-      kind,
-      eps,
-      weight: this.weight(`${name}.weight`),
-      bias: this.parameters.get(`${name}.bias`),
-    });
-  }
-
-  private weight(name: string): Variable {
-    return this.parameters.get(name)!;
-  }
-
-  /** Gives the parameters back to the backend. */
+  /** Gives the parameters back to the backend; those of a model that this one adapts stay. */
   dispose(): void {
     for (const { value } of this.parameters.values()) value.dispose();
-    for (const { value } of this.constants.values()) value.dispose();
+    for (const tensor of this.ownConstants) tensor.dispose();
   }
-}
-
-/** A factory is easily taken for what it opens, and a promise for what it brings. */
-function requireOpen(backend: Backend): void {
-  const given = backend as Partial<Backend & BackendFactory> | null | undefined;
-  if (given?.kernels && given.capabilities) return;
-  throw new ConfigError({
-    what: 'the backend',
-    value: backend,
-    ...(typeof given?.open === 'function' && { message: `the backend ${given.name} is not open` }),
-    expected: 'an open backend',
-    remedy: 'Write await js().open(), or open another in this way.',
-  });
 }
 
 /** The last token of each row [B, 1, n] of x [B, T, n]: behind its own length where rows have one, its first where that is 0. */

@@ -1,60 +1,65 @@
-/** The parameters of a model: their names, shapes and where they start. One line per parameter, in the order of the data. */
+/** The parameters of a model: their names, shapes and where they start, in the order of the data. */
 
 import { Random } from '@sympow/kernels';
-import { matrixSpec, vectorSpec, type Init, type ParameterSpec } from '@sympow/recurrence';
+import { matrixSpec, type ParameterSpec } from '@sympow/recurrence';
 import type { ModelConfig } from './api';
-import { kindOf } from './kindsOfLayers';
+import { CheckpointError } from './errors';
+import { kindsOfLayers } from './kindsOfLayers';
+import { block } from './layers/block';
+import { norm } from './layers/norm';
+import { within, type Specs } from './layers/weights';
 
 /** Every parameter by its name. */
 export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> {
-  const { vocabSize, hiddenSize, layers, heads: H, keyValueHeads: G, headSize: d, intermediateSize } = config;
-  const { bias, norm, mlp, gate, rotary, queryKeyNorm, embeddingNorm, tieEmbeddings, initStd: std } = config;
+  const { vocabSize, hiddenSize, embeddingNorm, tieEmbeddings, initStd: std } = config;
   const specs = new Map<string, ParameterSpec>();
-  const vector = (name: string, size: number, init: Init) => specs.set(name, vectorSpec(size, init));
-  const matrix = (name: string, out: number, inputs: number, init: Init = { std }, biased = bias) => {
-    specs.set(`${name}.weight`, matrixSpec(out, inputs, init));
-    if (biased) vector(`${name}.bias`, out, { value: 0 });
+  const add = (part: string, own: Specs) => {
+    for (const [name, spec] of Object.entries(within(part, own))) specs.set(name, spec);
   };
-  const normed = (name: string, size: number, kind = norm) => {
-    vector(`${name}.weight`, size, { value: 1 });
-    if (bias && kind === 'layer') vector(`${name}.bias`, size, { value: 0 });
-  };
-  // Residual projections start smaller, so that the sum over 2L of them starts at the scale of one.
-  const residual = { std: std / Math.sqrt(2 * layers) };
-
-  matrix('model.embed_tokens', vocabSize, hiddenSize, { std }, false);
-  if (embeddingNorm) normed('model.embed_norm', hiddenSize);
-  for (let layer = 0; layer < layers; layer++) {
-    const block = `model.layers.${layer}`;
-    const attention = `${block}.self_attn`;
-    normed(`${block}.input_layernorm`, hiddenSize);
-    matrix(`${attention}.q_proj`, H * d, hiddenSize);
-    matrix(`${attention}.k_proj`, G * d, hiddenSize);
-    matrix(`${attention}.v_proj`, G * d, hiddenSize);
-    if (queryKeyNorm) {
-      normed(`${attention}.q_norm`, d, 'rms');
-      normed(`${attention}.k_norm`, d, 'rms');
-    }
-    for (const entry of [gate, rotary, kindOf(config, layer)]) {
-      for (const [name, spec] of Object.entries(entry.parameters?.(config) ?? {}))
-        specs.set(`${attention}.${name}`, spec);
-    }
-    matrix(`${attention}.o_proj`, hiddenSize, H * d, residual);
-    normed(`${block}.post_attention_layernorm`, hiddenSize);
-    if (mlp === 'swiglu') matrix(`${block}.mlp.gate_proj`, intermediateSize, hiddenSize);
-    matrix(`${block}.mlp.up_proj`, intermediateSize, hiddenSize);
-    matrix(`${block}.mlp.down_proj`, hiddenSize, intermediateSize, residual);
-  }
-  normed('model.norm', hiddenSize);
-  if (!tieEmbeddings) matrix('lm_head', vocabSize, hiddenSize, { std }, false);
+  const tokens = { weight: matrixSpec(vocabSize, hiddenSize, { std }) };
+  add('model.embed_tokens', tokens);
+  if (embeddingNorm) add('model.embed_norm', norm.parameters(config, hiddenSize));
+  for (const [i, kind] of kindsOfLayers(config).entries()) add(`model.layers.${i}`, block.parameters(config, kind));
+  add('model.norm', norm.parameters(config, hiddenSize));
+  if (!tieEmbeddings) add('lm_head', tokens);
   return specs;
 }
 
 /** Starting values of one parameter: a function of seed and name alone, whatever else the model holds. */
 export function initialValues(name: string, { shape, init }: ParameterSpec, seed: number): Float32Array {
-  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  const values = new Float32Array(sizeOf(shape));
   if ('std' in init) new Random(seed, `init/${name}`).fillNormal(values, init.std);
   else if ('value' in init) values.fill(init.value);
   else values.set(init.values());
   return values;
+}
+
+/** @throws CheckpointError for a weight that is missing or of another size, or for one that the model does not have */
+export function requireWeights(
+  specs: ReadonlyMap<string, ParameterSpec>,
+  weights: ReadonlyMap<string, ArrayLike<number>>,
+): void {
+  const foreign = [...weights.keys()].find((name) => !specs.has(name));
+  if (foreign !== undefined) {
+    throw new CheckpointError({
+      what: 'a weight',
+      value: foreign,
+      expected: 'only weights that config.json asks for',
+      remedy: 'Check that both files belong together.',
+    });
+  }
+  for (const [name, { shape }] of specs) {
+    const size = sizeOf(shape);
+    if (weights.get(name)?.length === size) continue;
+    throw new CheckpointError({
+      what: `weight ${name}`,
+      value: weights.has(name) ? `${weights.get(name)!.length} numbers` : 'missing',
+      expected: `${size} numbers, [${shape.join(', ')}]`,
+      remedy: 'Check that weights and config.json belong together.',
+    });
+  }
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
 }

@@ -1,4 +1,4 @@
-/** AdamW (arXiv 1711.05101) with gradient clipping by the global norm, over a model's parameters. */
+/** AdamW (arXiv 1711.05101) with gradient clipping by the global norm, over those parameters of a model that are trained. */
 
 import type { Variable } from '@sympow/autograd';
 import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';

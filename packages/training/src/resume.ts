@@ -143,6 +143,9 @@ export async function requireSameRun(
   const { gate, rotary } = model.config;
   const stored = await readConfig(storage, { kinds: kindsOfLayers(model.config), gates: [gate], phases: [rotary] });
   compare('model: ', configToJson(model.config), configToJson(stored));
+  const { name, settings: own } = model.adapted?.adapter ?? {};
+  const { adapter } = (await readJson(storage, 'config.json')) as { adapter?: unknown };
+  compare('model: ', { adapter: name && { name, ...own } }, { adapter });
   compare('data: ', data, state.data);
 }
 

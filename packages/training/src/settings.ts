@@ -59,6 +59,14 @@ export function checkOptions(given: TrainingOptions): void {
       remedy,
     });
   }
+  if (model.trained.size === 0) {
+    throw new ConfigError({
+      what: 'trainable weights',
+      value: 0,
+      expected: 'at least one',
+      remedy: 'Check trainable.',
+    });
+  }
   requireAnneal(model, options.anneal);
   requireRoom(model, batch, context, accumulate);
   if (typeof data !== 'function') requireVocabulary('data', data, model.config.vocabSize);

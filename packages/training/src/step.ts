@@ -22,7 +22,7 @@ export interface StepReport {
  * @throws ConfigError if there is no batch, or for a token outside the model's vocabulary
  * @example
  * ```ts
- * const optimizer = new AdamW(backend, model.parameters, model.decays);
+ * const optimizer = new AdamW(backend, model.trained, model.decays);
  * const { loss, squaredNorm } = trainingStep(model, optimizer, [await batches.next()], 1e-3);
  * console.log(await loss.read());
  * loss.dispose();
@@ -39,7 +39,7 @@ export function trainingStep(
   if (batches.length === 0) throw new ConfigError({ what: 'batches', value: 0, expected: 'at least one' });
   const targets = batches.reduce((sum, batch) => sum + targetCount(batch), 0);
   const scale = 1 / Math.max(1, targets);
-  const parameters = [...model.parameters.values()].filter(({ requiresGradient }) => requiresGradient);
+  const parameters = [...model.trained.values()];
   weightsChanged(model);
   return backend.scope((keep) => {
     const tape = new Tape(backend);

@@ -49,7 +49,7 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
   const { model, steps, accumulate = 1, checkpoints, signal } = options;
   const evaluation = options.evaluation && evaluationSettings(options.evaluation, options);
   const streams = evaluation && heldOutStreams(evaluation);
-  const optimizer = new AdamW(model.backend, model.parameters, model.decays, options);
+  const optimizer = new AdamW(model.backend, model.trained, model.decays, options);
   try {
     const begun = await begin(options, optimizer);
     const { settings, batches, mark } = begun;

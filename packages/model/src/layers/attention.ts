@@ -1,0 +1,81 @@
+/** An attention layer: projections, norms, gates and phases around a recurrence. */
+
+import { reshape, type Tape, type Variable } from '@sympow/autograd';
+import type { Tensor } from '@sympow/kernels';
+import type { AttentionInputs, AttentionKind, Memory, Recurrence } from '@sympow/recurrence';
+import type { ModelConfig } from '../api';
+import { norm } from './norm';
+import { projection, residualInit, weightsOf, within, type LinearMap, type Specs, type Weights } from './weights';
+
+/** What a layer reads beside its input. */
+export interface LayerInputs {
+  /** Of this layer: goes on from it and moves it on; without it the tokens begin a sequence. */
+  readonly memory?: Memory | undefined;
+  /** With a memory: how many of its tokens each row has. */
+  readonly lengths?: readonly number[] | undefined;
+  /** [B, T] int32, not 0 where a document begins. */
+  readonly reset?: Tensor | undefined;
+}
+
+/** A layer: h [B, T, hidden] → [B, T, hidden]. */
+export type LayerMap = (tape: Tape, h: Variable, inputs: LayerInputs) => Variable;
+
+/** What a layer is made from beside its weights. */
+export interface LayerParts {
+  readonly kind: AttentionKind;
+  readonly recurrence: Recurrence;
+  /** Numbers of gates and phases that are not trained, by name. */
+  readonly constants: ReadonlyMap<string, Variable>;
+}
+
+export const attention = {
+  parameters(config: ModelConfig, kind: AttentionKind): Specs {
+    const { hiddenSize, heads: H, keyValueHeads: G, headSize: d, queryKeyNorm, gate, rotary } = config;
+    return {
+      ...projection(config, 'q_proj', H * d, hiddenSize),
+      ...projection(config, 'k_proj', G * d, hiddenSize),
+      ...projection(config, 'v_proj', G * d, hiddenSize),
+      ...(queryKeyNorm && within('q_norm', norm.parameters(config, d, 'rms'))),
+      ...(queryKeyNorm && within('k_norm', norm.parameters(config, d, 'rms'))),
+      ...gate.parameters(config),
+      ...rotary.parameters(config),
+      ...kind.parameters?.(config),
+      ...projection(config, 'o_proj', hiddenSize, H * d, residualInit(config)),
+    };
+  },
+
+  make(config: ModelConfig, weights: Weights, { kind, recurrence, constants }: LayerParts): LayerMap {
+    const { heads: H, keyValueHeads: G, headSize: d, queryKeyNorm, gate, rotary } = config;
+    const [qProj, kProj, vProj, oProj] = ['q_proj', 'k_proj', 'v_proj', 'o_proj'].map(weights.linear) as Projections;
+    const ofHead = (name: string) => queryKeyNorm && norm.make(config, weightsOf(name, weights), 'rms');
+    const [qNorm, kNorm] = [ofHead('q_norm'), ofHead('k_norm')];
+    const entries = new Map(constants);
+    for (const entry of [gate, rotary, kind]) {
+      for (const name of Object.keys(entry.parameters?.(config) ?? {})) entries.set(name, weights.find(name)!);
+    }
+    const own = (name: string) => entries.get(name)!;
+
+    return (tape, h, { memory, lengths, reset }) => {
+      const [B, T] = h.value.shape as [number, number];
+      let q = reshape(tape, qProj(tape, h), [B, T, H, d]);
+      let k = reshape(tape, kProj(tape, h), [B, T, G, d]);
+      const v = reshape(tape, vProj(tape, h), [B, T, G, d]);
+      if (qNorm && kNorm) [q, k] = [qNorm(tape, q), kNorm(tape, k)];
+      const inputs: AttentionInputs = {
+        q,
+        k,
+        v,
+        logGate: gate.logGates(tape, h, own, config), // [B, T, G] or [B, T, G, d]
+        phases: rotary.inputs(tape, h, own, config),
+        reset,
+        own: kind.inputs?.(tape, h, own, config),
+      };
+      const y = memory
+        ? recurrence.stream(tape, inputs, memory, lengths)
+        : recurrence.sequence(tape, inputs, { finalState: false }).y; // [B, T, H, d]
+      return oProj(tape, reshape(tape, y, [B, T, H * d]));
+    };
+  },
+};
+
+type Projections = [q: LinearMap, k: LinearMap, v: LinearMap, o: LinearMap];
