@@ -5,6 +5,7 @@
 import { rewind, take } from './arena';
 import { exp4, sum4 } from './functions';
 import { product } from './product';
+import { addMultiple } from './queryState';
 import { exponentials, largest, scaleRow } from './rows';
 import { overKeys, overQueries } from './triangle';
 
@@ -39,7 +40,7 @@ function slopeOf(A: usize, scale: f32): f32 {
   return A ? 1 : scale;
 }
 
-/** Makes a row of products q·k one of scores; −∞ where query `i` at `position` does not see a key from `first` on yet, and in the padding. */
+/** Makes a row of products q·k one of scores; −∞ where query `i` does not see a key from `first` on, the last that it does standing at `position`, and in the padding. */
 function finishRow(line: usize, i: i32, position: i32, first: i32, count: i32, scale: f32, gated: bool): void {
   const bytes = <usize>count << 2;
   if (gated) {
@@ -58,7 +59,7 @@ function finishRow(line: usize, i: i32, position: i32, first: i32, count: i32, s
 }
 
 export function softmaxAttention(
-  begin: i32, taskEnd: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offsets: usize,
+  begin: i32, taskEnd: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offsets: usize, window: i32,
   q: usize, k: usize, v: usize, A: usize, start: usize, y: usize, logSum: usize,
 ): void {
   rewind();
@@ -77,14 +78,16 @@ export function softmaxAttention(
     const end = min(T, (task % blocks) * QUERIES + QUERIES);
     for (let row = (task % blocks) * QUERIES, rows = 0; row < end; row += rows) {
       const own = (b * S + offset + row) * G + g;
-      const from = firstKey(start, own);
-      rows = documentRows(start, own, G, end - row);
+      const from = firstKey(start, own, offset + row, window);
+      rows = rowsAlike(start, own, G, offset + row, window, end - row);
+      const edges = rows > 1 && firstKey(start, own + G, offset + row + 1, window) > from ? rows - 1 : 0;
       const last = offset + row + rows;
       const token = (b * T + row) * H + h;
       const out = y + (<usize>(token * e) << 2);
       if (A) loadQueries(A, plane, own, rows, G);
-      for (let first = from; first < last; first += KEYS) {
-        const columns = min(KEYS, last - first);
+      for (let first = from, columns = 0; first < last; first += columns) {
+        const corner = edges > 0 && first == from;
+        columns = corner ? edges : min(KEYS, last - first);
         const stride = (columns + 7) & ~7;
         const key = (b * S + first) * G + g;
         if (A) loadKeys(A, plane, key, columns, G);
@@ -92,7 +95,8 @@ export function softmaxAttention(
         for (let r = 0; r < rows; r++) {
           const line = s + (<usize>(r * stride) << 2);
           const at = <usize>r << 2;
-          finishRow(line, r, offset + row + r, first, stride, scale, A != 0);
+          finishRow(line, r, min(offset + row + r, first + columns - 1), first, stride, scale, A != 0);
+          if (corner) hide(line, r);
           const before: f32 = first == from ? -Infinity : load<f32>(tops + at);
           const top = max(before, largest(stride, line));
           store<f32>(tops + at, top);
@@ -107,7 +111,8 @@ export function softmaxAttention(
           store<f32>(sums + at, load<f32>(sums + at) * kept + exponentials(stride, line, top, slope, line));
         }
         const values = v + (<usize>(key * e) << 2);
-        overKeys(rows, e, offset + row - first, columns, s, stride, values, G * e, out, H * e, first > from);
+        if (corner) overCornerKeys(rows, e, s, stride, values, G * e, out, H * e);
+        else overKeys(rows, e, offset + row - first, columns, s, stride, values, G * e, out, H * e, first > from);
       }
       for (let r = 0; r < rows; r++) {
         const sum = load<f32>(sums + (<usize>r << 2));
@@ -125,17 +130,54 @@ function offsetOf(offsets: usize, b: i32, most: i32): i32 {
   return offsets ? max(0, min(most, load<i32>(offsets + (<usize>b << 2)))) : most;
 }
 
-/** The first key that the query sees whose gate is number `own`. */
+/** The first key that the query sees at `position`, whose gate is number `own`. */
 @inline
-function firstKey(start: usize, own: i32): i32 {
-  return start ? max(0, load<i32>(start + (<usize>own << 2))) : 0;
+function firstKey(start: usize, own: i32, position: i32, window: i32): i32 {
+  const first = max(0, position + 1 - window);
+  return start ? max(first, load<i32>(start + (<usize>own << 2))) : first;
 }
 
-/** How many of the next `most` queries see the same keys as the first, but for their own: those of one document. */
-function documentRows(start: usize, own: i32, G: i32, most: i32): i32 {
+/**
+ * How many of the next `most` queries see the same keys as the first, but for their own: those of one document. Or, where their
+ * window moves on with them, all keys from one further on each.
+ */
+function rowsAlike(start: usize, own: i32, G: i32, position: i32, window: i32, most: i32): i32 {
+  const first = firstKey(start, own, position, window);
+  if (most < 2) return most;
+  const step = firstKey(start, own + G, position + 1, window) == first + 1 ? 1 : 0;
+  if (step) most = min(most, position - first + 1);
   let rows = 1;
-  while (rows < most && firstKey(start, own + rows * G) == firstKey(start, own)) rows++;
+  while (rows < most && firstKey(start, own + rows * G, position + rows, window) == first + rows * step) rows++;
   return rows;
+}
+
+// The corner of a band: the keys that the first of `rows` queries sees and the last does not, a key less with every row.
+
+/** Row `r` of scores in the corner. */
+@inline
+function hide(line: usize, r: i32): void {
+  for (let j: usize = 0; j < <usize>r << 2; j += 4) store<f32>(line + j, -Infinity);
+}
+
+/** C = W·X there. */
+function overCornerKeys(rows: i32, n: i32, w: usize, strideW: i32, x: usize, strideX: i32, c: usize, strideC: i32): void {
+  for (let r = 0; r < rows; r++) {
+    const out = c + (<usize>(r * strideC) << 2);
+    memory.fill(out, 0, <usize>n << 2);
+    for (let j = r; j < rows - 1; j++) {
+      addMultiple(n, out, x + (<usize>(j * strideX) << 2), load<f32>(w + (<usize>(r * strideW + j) << 2)));
+    }
+  }
+}
+
+/** C += Wᵀ·X there. */
+function overCornerQueries(rows: i32, n: i32, w: usize, strideW: i32, x: usize, strideX: i32, c: usize, strideC: i32): void {
+  for (let r = 0; r < rows - 1; r++) {
+    for (let j = r; j < rows - 1; j++) {
+      const by = load<f32>(w + (<usize>(r * strideW + j) << 2));
+      addMultiple(n, c + (<usize>(j * strideC) << 2), x + (<usize>(r * strideX) << 2), by);
+    }
+  }
 }
 
 /** Gates of the keys of a tile; the padding keeps what it held, to be hidden by `finishRow`. */
@@ -153,7 +195,7 @@ function loadQueries(A: usize, plane: usize, position: i32, rows: i32, G: i32): 
 
 /** A task is one key/value head: its keys' gradients come from all queries. */
 export function softmaxAttentionBackward(
-  begin: i32, end: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offsets: usize,
+  begin: i32, end: i32, B: i32, T: i32, H: i32, S: i32, G: i32, d: i32, e: i32, offsets: usize, window: i32,
   q: usize, k: usize, v: usize, A: usize, start: usize, y: usize, logSum: usize, dy: usize,
   dq: usize, dk: usize, dv: usize, dA: usize,
 ): void {
@@ -180,8 +222,9 @@ export function softmaxAttentionBackward(
     for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
       for (let row = 0, rows = 0; row < T; row += rows) {
         const own = (b * S + offset + row) * G + g;
-        const from = firstKey(start, own);
-        rows = documentRows(start, own, G, min(QUERIES, T - row));
+        const from = firstKey(start, own, offset + row, window);
+        rows = rowsAlike(start, own, G, offset + row, window, min(QUERIES, T - row));
+        const edges = rows > 1 && firstKey(start, own + G, offset + row + 1, window) > from ? rows - 1 : 0;
         const last = offset + row + rows;
         const token = (b * T + row) * H + h;
         const queries = q + (<usize>(token * d) << 2);
@@ -193,8 +236,9 @@ export function softmaxAttentionBackward(
           for (let i: usize = 0; i < <usize>e << 2; i += 4) along += <f64>load<f32>(dy + at + i) * <f64>load<f32>(y + at + i);
           store<f32>(alongs + (<usize>r << 2), <f32>along);
         }
-        for (let first = from; first < last; first += KEYS) {
-          const columns = min(KEYS, last - first);
+        for (let first = from, columns = 0; first < last; first += columns) {
+          const corner = edges > 0 && first == from;
+          columns = corner ? edges : min(KEYS, last - first);
           const stride = (columns + 7) & ~7;
           const key = (b * S + first) * G + g;
           const keys = <usize>(key * d) << 2;
@@ -205,19 +249,23 @@ export function softmaxAttentionBackward(
           product(rows, columns, e, dRows, H * e, 1, v + values, 1, G * e, ds, stride, false);
           for (let r = 0; r < rows; r++) {
             const line = <usize>(r * stride) << 2;
-            finishRow(s + line, r, offset + row + r, first, stride, scale, A != 0);
+            finishRow(s + line, r, min(offset + row + r, first + columns - 1), first, stride, scale, A != 0);
+            if (corner) hide(s + line, r);
             const shift = f32x4.splat(load<f32>(logSum + (<usize>(token + r * H) << 2)));
             const along = v128.load32_splat(alongs + (<usize>r << 2));
             let total = f32x4.splat(0);
             const shown = max(0, min(columns, offset + row + r + 1 - first));
             let left = i32x4.sub(i32x4.splat(shown), i32x4(0, 1, 2, 3));
+            // Keys of the corner that the row has left behind.
+            const most = i32x4.splat(corner ? shown - r : shown);
             for (let j = line, end = line + (<usize>((shown + 7) & ~7) << 2); j < end; j += 32) {
               const w0 = exp4(f32x4.sub(f32x4.mul(v128.load(s + j), slopes), shift));
               const w1 = exp4(f32x4.sub(f32x4.mul(v128.load(s + j, 16), slopes), shift));
               v128.store(s + j, w0);
               v128.store(s + j, w1, 16);
-              const seen0 = i32x4.gt_s(left, i32x4.splat(0));
-              const seen1 = i32x4.gt_s(left, i32x4.splat(4));
+              const seen0 = v128.and(i32x4.gt_s(left, i32x4.splat(0)), i32x4.le_s(left, most));
+              const after = i32x4.sub(left, i32x4.splat(4));
+              const seen1 = v128.and(i32x4.gt_s(after, i32x4.splat(0)), i32x4.le_s(after, most));
               left = i32x4.sub(left, i32x4.splat(8));
               const g0 = v128.and(seen0, f32x4.mul(w0, f32x4.sub(v128.load(ds + j), along)));
               const g1 = v128.and(seen1, f32x4.mul(w1, f32x4.sub(v128.load(ds + j, 16), along)));
@@ -234,6 +282,12 @@ export function softmaxAttentionBackward(
           }
           if (dA) for (let j = 0; j < columns; j++) addTo(dA + (<usize>(key + j * G) << 2), load<f32>(dKeys + (<usize>j << 2)));
           const before = offset + row - first;
+          if (corner) {
+            overCornerQueries(rows, e, s, stride, dRows, H * e, dv + values, G * e);
+            overCornerQueries(rows, d, ds, stride, queries, H * d, dk + keys, G * d);
+            overCornerKeys(rows, d, ds, stride, k + keys, G * d, dq + (<usize>(token * d) << 2), H * d);
+            continue;
+          }
           overQueries(rows, e, before, columns, s, stride, dRows, H * e, dv + values, G * e);
           overQueries(rows, d, before, columns, ds, stride, queries, H * d, dk + keys, G * d);
           overKeys(rows, d, before, columns, ds, stride, k + keys, G * d, dq + (<usize>(token * d) << 2), H * d, first > from);

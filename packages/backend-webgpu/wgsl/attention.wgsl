@@ -29,7 +29,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     most[thread] = least;
   }
   put_queries(thread);
-  for (var key = first_key(thread, task.begin, task.first); key < task.offset + task.end; key += block) {
+  for (var key = first_key(thread, task.begin, task.offset + task.first); key < task.offset + task.end; key += block) {
     key_first = key;
     put_keys(thread);
     var sums = Sums();

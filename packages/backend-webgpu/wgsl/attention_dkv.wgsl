@@ -61,13 +61,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     return;
   }
   let first_column = group / units % params.splits * tiles * block;
-  let last_query = min(params.queries, begin + params.chunk);
   let shared_by = params.heads / params.key_heads;
   key_head = unit % params.key_heads;
   let row = unit / (params.key_heads * params.chunks);
   let before = offset_of(row);
   batch = row;
   offset = before;
+  // The last key is seen up to the end of its window.
+  let last_query = min(min(params.queries, begin + params.chunk), max(end + params.window - 1u, before) - before);
   key_first = first;
   key_end = end;
 #repeat t tiles
@@ -84,7 +85,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
       query_first = query;
       query_end = min(last_query, query + block);
 #if scalar_gates
-      if (first_key(thread, begin, query) >= end) {
+      if (first_key(thread, begin, before + query) >= end) {
         break;
       }
 #endif

@@ -17,6 +17,8 @@ struct Params {
   splits: u32,
   gates_at: u32,
   offsets_at: u32,
+  // Keys that a query sees at most, its own included.
+  window: u32,
   scale: f32,
   groups: u32,
 }

@@ -45,15 +45,21 @@ fn put_keys(thread: u32) {
 #endif
 }
 
-// The first key that any query of the block that begins at `first` sees, in the chunk from `begin` on.
-fn first_key(thread: u32, begin: u32, first: u32) -> u32 {
+// The first key that any query of the block sees whose first one stands at `position`, in the chunk from `begin` on.
+fn first_key(thread: u32, begin: u32, position: u32) -> u32 {
+  let first = max(begin, max(position + 1u, params.window) - params.window);
 #if scalar_gates
   if (thread == 0u) {
-    first_token = max(begin, first_seen(offset + first, 0u));
+    first_token = max(first, first_seen(position, 0u));
   }
   return workgroupUniformLoad(&first_token);
 #else
-  return begin;
+#if vector_gates
+  // A block of keys has to begin where the queries do.
+  return begin + (first - begin) / block * block;
+#else
+  return first;
+#endif
 #endif
 }
 
@@ -86,7 +92,8 @@ struct Pairs {
 // One query and four keys.
 fn pairs_of_query(query: u32, keys: vec4<u32>) -> Pairs {
   let tokens = vec4<u32>(key_first) + keys;
-  let causal = tokens <= vec4<u32>(offset + query_first + query);
+  let position = vec4<u32>(offset + query_first + query);
+  let causal = (tokens <= position) & (position < tokens + params.window);
 #if scalar_gates
   let own = query_gates[query];
 #repeat j 4
@@ -108,7 +115,9 @@ fn pairs_of_query(query: u32, keys: vec4<u32>) -> Pairs {
 fn pairs_of_key(key: u32, queries: vec4<u32>) -> Pairs {
   let token = key_first + key;
   let tokens = vec4<u32>(query_first) + queries;
-  let causal = (vec4<u32>(offset) + tokens >= vec4<u32>(token)) & (tokens < vec4<u32>(query_end));
+  let positions = vec4<u32>(offset) + tokens;
+  let inside = (positions >= vec4<u32>(token)) & (positions < vec4<u32>(token + params.window));
+  let causal = inside & (tokens < vec4<u32>(query_end));
 #if gates
 #repeat j 4
   let seen$j = query_seen[queries[$j]];

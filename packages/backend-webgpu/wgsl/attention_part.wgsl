@@ -14,6 +14,8 @@ struct Params {
   d: u32,
   e: u32,
   spans: u32,
+  // Keys that a query sees at most.
+  window: u32,
   // Size of `start`.
   plane: u32,
   scale: f32,
@@ -46,7 +48,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     return;
   }
   let row = group / params.spans;
-  let first = group % params.spans * span;
   let head = row % params.heads;
   let token = row / params.heads % params.queries;
   let batch = row / (params.heads * params.queries);
@@ -57,6 +58,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let before = params.keys - params.queries;
 #endif
   let position = before + token;
+  let lowest = max(position + 1u, params.window) - params.window;
+  let first = (lowest / span + group % params.spans) * span;
   let own = (batch * params.keys + position) * params.key_heads + key_head;
   let end = min(first + span, position + 1u);
 
@@ -66,9 +69,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     var score = -1e30;
     let at = (batch * params.keys + key) * params.key_heads + key_head;
 #if gates
-    let seen = key < end && i32(key) >= start[own];
+    let seen = key < end && key >= lowest && i32(key) >= start[own];
 #else
-    let seen = key < end;
+    let seen = key < end && key >= lowest;
 #endif
     if (seen) {
       var sum = 0.0;

@@ -45,7 +45,8 @@ function attention(each: Arguments, [b, t, h]: readonly [number, number, number]
   const g = Math.floor((h * G) / H);
   const position = Math.max(0, Math.min(S - T, of.offset?.(b) ?? S - T)) + t;
   const A = (j: number) => (of.A ? of.A(0, b, j, g) + of.A(1, b, j, g) : 0);
-  const start = of.start ? Math.max(0, of.start(b, position, g)) : 0;
+  const from = Math.max(0, position - number(each, 'window', S) + 1);
+  const start = Math.max(from, of.start?.(b, position, g) ?? 0);
   const scores: number[] = [];
   for (let j = start; j <= position; j++) {
     scores.push(sum(d, (i) => of.q!(b, t, h, i) * of.k!(b, j, g, i)) / Math.sqrt(d) + A(position) - A(j));

@@ -167,7 +167,7 @@ for (const backward of backwards) {
 }
 
 function isOption(name: string): boolean {
-  return ['power', 'chunk', 'length', 'normalizer', 'eps', 'offset'].includes(name);
+  return ['power', 'chunk', 'length', 'normalizer', 'eps', 'window'].includes(name);
 }
 
 function sumOfPlanes({ shape, data }: Numbers): Numbers {

@@ -201,6 +201,8 @@ export interface SoftmaxAttentionArgs {
    * where it lies outside. Keys after a query's position are not read.
    */
   offset?: Tensor | undefined;
+  /** W ≥ 1: a query reads the last W keys, its own included; all before it where absent. */
+  window?: number | undefined;
 
   /** [B, T, H, e] */
   y: Tensor;
@@ -214,6 +216,7 @@ export interface SoftmaxAttentionBackwardArgs {
   v: Tensor;
   gates?: GateSums | undefined;
   offset?: Tensor | undefined;
+  window?: number | undefined;
   y: Tensor;
   logSum: Tensor;
   dy: Tensor;

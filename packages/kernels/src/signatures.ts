@@ -118,6 +118,7 @@ export const signatures = {
     reads: { q, k: 'B S G d', v: 'B S G e', 'gates?': 'B S G', 'offset?': 'B' },
     writes: { y: answer, logSum: perQuery },
     integers: ['offset'],
+    options: { 'window?': atLeast1 },
     wide: ['gates', 'logSum'],
   },
   softmaxAttentionBackward: {
@@ -133,6 +134,7 @@ export const signatures = {
     },
     writes: { dq: q, dk: 'B S G d', dv: 'B S G e', 'dA?': 'B S G' },
     integers: ['offset'],
+    options: { 'window?': atLeast1 },
     wide: ['gates', 'logSum', 'dA'],
   },
   rotary: { reads: { x: q, turns }, writes: { y: q }, wide: ['turns'] },

@@ -6,7 +6,7 @@ import type { Floats, Sized } from '../program';
 import { gatesOf } from './decay';
 import { everyBlock } from './rowBlocks';
 
-type Sizes = Sized<'T' | 'S' | 'H' | 'G' | 'd' | 'e' | 'rows' | 'gated' | 'plane'>;
+type Sizes = Sized<'T' | 'S' | 'H' | 'G' | 'd' | 'e' | 'rows' | 'gated' | 'plane' | 'window'>;
 
 /** Grid [B]: where the first query of each row stands among its keys. */
 function places(this: Sized<'most' | 'given'>, offset: Floats): number {
@@ -29,6 +29,7 @@ function scores(
   const b = Math.floor((this.thread.z + 0.5) / this.constants.H);
   const position = t + offsets[b]!;
   if (this.thread.x > position || t >= this.constants.T) return hidden;
+  if (position - this.thread.x >= this.constants.window) return hidden;
   const h = this.thread.z - b * this.constants.H;
   const g = Math.floor(((h + 0.5) * this.constants.G) / this.constants.H);
   const query = ((b * this.constants.T + t) * this.constants.H + h) * this.constants.d;
@@ -119,7 +120,7 @@ function alongAnswer(this: Sized<'e'>, y: Floats, dy: Floats): number {
 
 /** Grid [size, T·H, B]: Σ_j w_ij x_j, over √d where `scaled`. */
 function overKeys(
-  this: Sized<'T' | 'S' | 'H' | 'G' | 'd' | 'size' | 'rows' | 'scaled'>,
+  this: Sized<'T' | 'S' | 'H' | 'G' | 'd' | 'size' | 'rows' | 'scaled' | 'window'>,
   w: Floats,
   x: Floats,
   before: Floats,
@@ -138,7 +139,7 @@ function overKeys(
   const at = ((this.thread.z * this.constants.H + h) * this.constants.rows + row) * this.constants.S;
   const position = t + offsets[this.thread.z]!;
   let sum = 0;
-  for (let j = 0; j <= position; j++) {
+  for (let j = Math.max(0, position + 1 - this.constants.window); j <= position; j++) {
     if (w[at + j]! !== 0) {
       sum +=
         w[at + j]! *
@@ -151,7 +152,7 @@ function overKeys(
 
 /** Grid [size, S·G, B]: Σ_i w_ij x_i over the rows of this block, over √d where `scaled`. */
 function overQueries(
-  this: Sized<'T' | 'S' | 'H' | 'G' | 'd' | 'size' | 'rows' | 'scaled'>,
+  this: Sized<'T' | 'S' | 'H' | 'G' | 'd' | 'size' | 'rows' | 'scaled' | 'window'>,
   w: Floats,
   x: Floats,
   before: Floats,
@@ -162,7 +163,8 @@ function overQueries(
   const g = this.thread.y - j * this.constants.G;
   const perGroup = Math.floor((this.constants.H + 0.5) / this.constants.G);
   const first = Math.max(j - offsets[this.thread.z]!, from);
-  const end = Math.min(from + this.constants.rows, this.constants.T);
+  const last = j + this.constants.window - offsets[this.thread.z]!;
+  const end = Math.min(Math.min(from + this.constants.rows, this.constants.T), last);
   let sum = 0;
   for (let h = g * perGroup; h < (g + 1) * perGroup; h++) {
     for (let t = first; t < end; t++) {
@@ -215,11 +217,12 @@ const hidden = -1e30;
 export function softmaxAttention(machine: Machine): Pick<Kernels, 'softmaxAttention' | 'softmaxAttentionBackward'> {
   const { none } = machine;
 
-  function sizesOf({ q, k, v, offset }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset'>) {
+  function sizesOf(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset' | 'window'>) {
+    const { q, k, v, offset, window } = args;
     const [B, T, H, d] = q.shape as [number, number, number, number];
     const [, S, G] = k.shape as [number, number, number];
     const at = machine.temporary(places, [B], { most: S - T, given: offset ? 1 : 0 }, offset ?? none);
-    return { B, shape: { T, S, H, G, d, e: v.shape[3]! }, at };
+    return { B, shape: { T, S, H, G, d, e: v.shape[3]!, window: Math.min(S, window ?? S) }, at };
   }
 
   return {

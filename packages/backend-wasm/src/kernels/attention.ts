@@ -7,10 +7,10 @@ import { at, type Machine } from '../machine';
 const blockRows = 64;
 const [forwardSpace, backwardSpace] = [64 * 264 + 2048, 2 * 64 * 264 + 2048];
 
-function sizes({ q, k, v, offset }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset'>) {
+function sizes({ q, k, v, offset, window }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset' | 'window'>) {
   const [B, T, H, d] = q.shape as [number, number, number, number];
   const [, S, G] = k.shape as [number, number, number];
-  return { B, T, H, G, list: [B, T, H, S, G, d, v.shape[3]!, at(offset)] as const };
+  return { B, T, H, G, list: [B, T, H, S, G, d, v.shape[3]!, at(offset), Math.min(S, window ?? S)] as const };
 }
 
 /** Phases that share a β: none without one, 1, or half a head. */

@@ -14,6 +14,8 @@ export interface Attention {
   readonly chunk: number;
   /** [B] int32: keys before each row's first query; S − T where absent. */
   readonly offset?: Tensor | undefined;
+  /** Keys that a query sees at most; all where absent. */
+  readonly window?: number | undefined;
   /** The file for the slot `score`, and its constants. */
   readonly score: string;
   readonly constants?: Readonly<Record<string, number>>;
@@ -64,7 +66,7 @@ interface Work {
 
 /** Launches one of the three passes. */
 export function attend(machine: Machine, attention: Attention, work: Work): void {
-  const { q, k, v, gates, chunk, offset, score, constants } = attention;
+  const { q, k, v, gates, chunk, offset, window = Infinity, score, constants } = attention;
   const { B, T, S, H, G, d, e } = sizesOf(attention);
   const { name, rows, heads, width, tensors } = work;
   if (rows === 0) return;
@@ -109,6 +111,7 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
       splits,
       gates_at: gatesAt(attention, tensors),
       offsets_at: gatesAt(attention, tensors) + 2 * (gates?.start.size ?? 0),
+      window: Math.min(S, window),
       scale: 1 / Math.sqrt(d),
     },
     groups: B * heads * chunks * blocks * splits,

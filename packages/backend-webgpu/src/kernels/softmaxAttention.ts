@@ -11,15 +11,16 @@ const span = 256;
 
 type SoftmaxAttention = Pick<Kernels, 'softmaxAttention' | 'softmaxAttentionBackward'>;
 
-function attentionOf({ q, k, v, gates, offset }: Omit<SoftmaxAttentionArgs, 'y' | 'logSum'>): Attention {
+function attentionOf({ q, k, v, gates, offset, window }: Omit<SoftmaxAttentionArgs, 'y' | 'logSum'>): Attention {
   const { T, S } = sizesOf({ q, k, v });
-  return { q, k, v, gates, chunk: Math.max(T, S), offset, score: 'softmax_score' };
+  return { q, k, v, gates, chunk: Math.max(T, S), offset, window, score: 'softmax_score' };
 }
 
 function attendOneByOne(machine: Machine, attention: Attention, y: Tensor, logSum: Tensor): void {
-  const { q, k, v, gates, offset } = attention;
+  const { q, k, v, gates, offset, window = Infinity } = attention;
   const { T, S, H, G, d, e } = sizesOf(attention);
-  const spans = Math.ceil(S / span);
+  // A window that does not begin where a span does reaches into one more.
+  const spans = Math.ceil(Math.min(S, window + span - 1) / span);
   const rows = logSum.size;
   const part = q.backend.empty([rows * spans, e + 2]);
   machine.launch('attention_part', {
@@ -34,6 +35,7 @@ function attendOneByOne(machine: Machine, attention: Attention, y: Tensor, logSu
       d,
       e,
       spans,
+      window: Math.min(S, window),
       plane: gates?.start.size ?? 0,
       scale: 1 / Math.sqrt(d),
     },

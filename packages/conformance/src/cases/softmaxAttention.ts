@@ -18,6 +18,8 @@ interface Attention {
   readonly e?: number;
   /** Of each row of the batch. */
   readonly offset?: readonly number[];
+  /** W */
+  readonly window?: number;
   readonly gates?: Temper;
   /** Scale of queries and keys. */
   readonly scale?: number;
@@ -45,6 +47,17 @@ const table: readonly Attention[] = [
   // Taken as the nearer end: nothing outside the row is read.
   { name: 'places outside the keys', B: 4, T: 3, S: 9, offset: [-1, 7, 2 ** 31 - 1, -(2 ** 31)] },
   { name: 'places outside the keys, many queries', B: 2, T: 40, S: 50, gates: 'usual', offset: [-7, 11] },
+  { name: 'a window of one', T: 17, window: 1, floor: 1 },
+  { name: 'a window of two', B: 2, T: 65, H: 2, window: 2 },
+  { name: 'a window shorter than a block', B: 2, T: 150, H: 4, G: 2, d: 5, e: 3, window: 33 },
+  { name: 'a window longer than a block', T: 330, d: 8, e: 17, window: 100 },
+  { name: 'a window as long as all', T: 65, window: 65 },
+  { name: 'a window longer than all', T: 17, window: 2 ** 40 },
+  { name: 'a window and gates', B: 2, T: 150, H: 4, G: 2, gates: 'usual', window: 40 },
+  { name: 'a window and resets', T: 200, H: 2, G: 2, gates: 'resets', window: 50 },
+  { name: 'one query a row, with a window', B: 3, T: 1, S: 300, offset: [299, 0, 256], gates: 'usual', window: 64 },
+  { name: 'few queries with a window', B: 2, T: 5, S: 600, H: 2, offset: [500, 3], window: 300 },
+  { name: 'a window over keys before the queries', B: 2, T: 70, S: 200, offset: [3, 100], window: 48 },
   { name: 'usual gates', B: 2, T: 65, H: 4, G: 2, gates: 'usual' },
   { name: 'gates of 1', T: 17, gates: 'one' },
   { name: 'gates of 0', T: 17, gates: 'zero', floor: 1 },
@@ -82,9 +95,27 @@ const table: readonly Attention[] = [
   },
 ];
 
+const windowed: readonly Attention[] = [
+  {
+    name: 'NaN behind a window',
+    ...{ T: 200, H: 2, d: 8, e: 5, window: 30 },
+    poison: { value: NaN, tokens: [0, 40, 100], of: ['k', 'v'] },
+  },
+  {
+    name: 'infinities behind a long window',
+    ...{ B: 2, T: 300, d: 4, e: 3, window: 100, gates: 'usual' },
+    poison: { value: Infinity, tokens: [3, 90], of: ['k', 'v', 'gradients'] },
+  },
+  {
+    name: 'a query whose window has left NaN',
+    ...{ T: 1, S: 90, window: 30 },
+    poison: { value: NaN, tokens: [3, 59], of: ['k', 'v'] },
+  },
+];
+
 function prepare(
   inputs: Inputs,
-  { B = 1, T, S = T, H = 1, G = 1, d = 4, e = 4, offset, gates, ...a }: Attention,
+  { B = 1, T, S = T, H = 1, G = 1, d = 4, e = 4, offset, window, gates, ...a }: Attention,
 ): CaseArguments {
   const { scale = 1, equalKeys = false } = a;
   const key = inputs.normal([d], scale);
@@ -103,10 +134,11 @@ function prepare(
     ),
     gates: gates && gateSums(inputs, wall(tempers[gates](inputs, [B, S, G], S), 'gates'), S),
     offset: offset && inputs.list([B], offset),
+    window,
   };
 }
 
-export const softmaxAttention: readonly KernelCase[] = table.flatMap((attention): KernelCase[] => [
+export const softmaxAttention: readonly KernelCase[] = [...table, ...windowed].flatMap((attention): KernelCase[] => [
   {
     kernel: 'softmaxAttention',
     name: attention.name,

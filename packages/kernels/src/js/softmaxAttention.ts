@@ -4,13 +4,16 @@ import type { Kernels, SoftmaxAttentionArgs } from '../api';
 import { product, rowMajor, transpose, type Matrix } from './product';
 import { scratch, zeroScratch } from './scratch';
 import { floats, gateView, integers } from './tensor';
-import { overKeys, overQueries } from './triangle';
+import { overBandKeys, overBandQueries, overKeys, overQueries } from './triangle';
 
 const blockRows = 64;
 const scores = scratch();
 const gradients = scratch();
 
-/** A block of query rows of one head, all of one document, with the keys from its beginning to the last row's own. */
+/**
+ * A block of query rows of one head with the keys that they see: from the beginning of their document, or, where the block
+ * `slides`, each row from one key further on.
+ */
 interface Block {
   b: number;
   h: number;
@@ -21,6 +24,7 @@ interface Block {
   from: number;
   columns: number;
   before: number;
+  slides: boolean;
   queries: Matrix;
   keys: Matrix;
   values: Matrix;
@@ -32,20 +36,25 @@ function sizes({ q, k, v }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v'>) {
   return { B, T, H, d, S, G, e: v.shape[3] as number };
 }
 
-function* blocksOf(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 'offset'>): Generator<Block> {
+function* blocksOf(
+  args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 'offset' | 'window'>,
+): Generator<Block> {
   const { B, T, H, d, S, G, e } = sizes(args);
+  const { window = S } = args;
   const start = args.gates && gateView(args.gates).start;
   const offsets = args.offset && integers(args.offset);
   for (let b = 0; b < B; b++) {
     const offset = offsets ? Math.max(0, Math.min(S - T, offsets[b]!)) : S - T;
     for (let h = 0; h < H; h++) {
       const g = Math.floor((h * G) / H);
-      const begins = (row: number) => Math.max(0, start ? start[(b * S + offset + row) * G + g]! : 0);
+      const begins = (row: number) =>
+        Math.max(0, offset + row + 1 - window, start ? start[(b * S + offset + row) * G + g]! : 0);
       for (let row = 0; row < T;) {
         const from = begins(row);
-        const most = Math.min(blockRows, T - row);
+        const slides = row + 1 < T && begins(row + 1) === from + 1;
+        const most = Math.min(blockRows, T - row, slides ? offset + row - from + 1 : T);
         let rows = 1;
-        while (rows < most && begins(row + rows) === from) rows++;
+        while (rows < most && begins(row + rows) === from + (slides ? rows : 0)) rows++;
         const key = (b * S + from) * G + g;
         yield {
           b,
@@ -56,6 +65,7 @@ function* blocksOf(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 
           from,
           columns: offset + row + rows - from,
           before: offset + row - from,
+          slides,
           queries: rowMajor(floats(args.q), d, ((b * T + row) * H + h) * d, H * d),
           keys: rowMajor(floats(args.k), d, key * d, G * d),
           values: rowMajor(floats(args.v), e, key * e, G * e),
@@ -66,13 +76,13 @@ function* blocksOf(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 
   }
 }
 
-/** s_ij + A_i − A_j of a block, of use up to the diagonal. */
+/** s_ij + A_i − A_j of a block, of use where row i sees column j. */
 function scoreBlock(
-  args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 'offset'>,
+  args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 'offset' | 'window'>,
   block: Block,
 ): Float64Array {
   const { d, S, G } = sizes(args);
-  const { b, g, from, rows, columns, before } = block;
+  const { b, g, from, rows, columns, before, slides } = block;
   const s = scores(rows * columns);
   product(rows, columns, d, block.queries, transpose(block.keys), rowMajor(s, columns));
   const gates = args.gates && gateView(args.gates);
@@ -81,7 +91,7 @@ function scoreBlock(
     const own = gateAt(before + r);
     const head = gates ? gates.head[own]! : 0;
     const tail = gates ? gates.tail[own]! : 0;
-    for (let j = 0; j <= before + r; j++) {
+    for (let j = slides ? r : 0; j <= before + r; j++) {
       const x = r * columns + j;
       if (!gates) s[x] = s[x]! / Math.sqrt(d);
       else s[x] = s[x]! / Math.sqrt(d) + (head - gates.head[gateAt(j)]!) + (tail - gates.tail[gateAt(j)]!);
@@ -94,23 +104,24 @@ export const softmaxAttention: Kernels['softmaxAttention'] = (args) => {
   const { T, H, e } = sizes(args);
   const logSum = floats(args.logSum);
   for (const block of blocksOf(args)) {
-    const { b, h, row, rows, columns, before } = block;
+    const { b, h, row, rows, columns, before, slides } = block;
     const s = scoreBlock(args, block);
     for (let r = 0; r < rows; r++) {
+      const first = r * columns + (slides ? r : 0);
       const end = r * columns + before + r + 1;
       let max = -Infinity;
-      for (let x = r * columns; x < end; x++) max = Math.max(max, s[x]!);
+      for (let x = first; x < end; x++) max = Math.max(max, s[x]!);
       let sum = 0;
-      for (let x = r * columns; x < end; x++) {
+      for (let x = first; x < end; x++) {
         const weight = Math.exp(s[x]! - max);
         s[x] = weight;
         sum += weight;
       }
-      for (let x = r * columns; x < end; x++) s[x] = s[x]! / sum;
+      for (let x = first; x < end; x++) s[x] = s[x]! / sum;
       logSum[(b * T + row + r) * H + h] = max + Math.log(sum);
     }
     const out = rowMajor(floats(args.y), e, ((b * T + row) * H + h) * e, H * e);
-    overKeys(rows, e, before, rowMajor(s, columns), block.values, out);
+    (slides ? overBandKeys : overKeys)(rows, e, before, rowMajor(s, columns), block.values, out);
   }
 };
 
@@ -126,7 +137,8 @@ export const softmaxAttentionBackward: Kernels['softmaxAttentionBackward'] = (ar
   const dV = dValues(B * S * G * e);
   const dA = dSums(B * S * G);
   for (const block of blocksOf(args)) {
-    const { b, h, g, row, rows, from, columns, before } = block;
+    const { b, h, g, row, rows, from, columns, before, slides } = block;
+    const [toKeys, toQueries] = slides ? [overBandQueries, overBandKeys] : [overQueries, overKeys];
     const dRows = rowMajor(dy, e, ((b * T + row) * H + h) * e, H * e);
     const p = scoreBlock(args, block);
     const ds = gradients(rows * columns);
@@ -136,7 +148,7 @@ export const softmaxAttentionBackward: Kernels['softmaxAttentionBackward'] = (ar
       let along = 0;
       for (let i = 0; i < e; i++) along += dy[token * e + i]! * y[token * e + i]!;
       const query = (b * S + from + before + r) * G + g;
-      for (let j = 0; j <= before + r; j++) {
+      for (let j = slides ? r : 0; j <= before + r; j++) {
         const x = r * columns + j;
         p[x] = Math.exp(p[x]! - logSum[token]!);
         const gradient = p[x] * (ds[x]! - along);
@@ -147,10 +159,10 @@ export const softmaxAttentionBackward: Kernels['softmaxAttentionBackward'] = (ar
       }
     }
     const key = (b * S + from) * G + g;
-    overQueries(rows, e, before, rowMajor(p, columns), dRows, rowMajor(dV, e, key * e, G * e));
-    overQueries(rows, d, before, rowMajor(ds, columns), block.queries, rowMajor(dK, d, key * d, G * d));
+    toKeys(rows, e, before, rowMajor(p, columns), dRows, rowMajor(dV, e, key * e, G * e));
+    toKeys(rows, d, before, rowMajor(ds, columns), block.queries, rowMajor(dK, d, key * d, G * d));
     const dQ = dQueries(rows * d);
-    overKeys(rows, d, before, rowMajor(ds, columns), block.keys, rowMajor(dQ, d));
+    toQueries(rows, d, before, rowMajor(ds, columns), block.keys, rowMajor(dQ, d));
     for (let r = 0; r < rows; r++) {
       const token = (b * T + row + r) * H + h;
       for (let i = 0; i < d; i++) dq[token * d + i] = dQ[r * d + i]!;

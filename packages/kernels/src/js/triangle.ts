@@ -9,6 +9,7 @@ import { scratch } from './scratch';
 /** Rows whose own triangle is summed number by number. */
 const edge = 8;
 const sums = scratch();
+const behind = scratch();
 
 /** C = W·X, each number rounded once: W is rows×(before + rows), X has a row per column of W and n columns. */
 export function overKeys(rows: number, n: number, before: number, w: Matrix, x: Matrix, c: Matrix): void {
@@ -51,6 +52,35 @@ export function overQueries(rows: number, n: number, before: number, w: Matrix, 
       }
     }
   }
+}
+
+/** C = W·X for a band: query row i meets the keys from column i to column `before + i`; `rows` are at most `before + 1`. */
+export function overBandKeys(rows: number, n: number, before: number, w: Matrix, x: Matrix, c: Matrix): void {
+  const edges = rows - 1;
+  const left = behind(rows * n).fill(0, 0, rows * n);
+  const corner = turnedRound(part(w, 0, 0), edges, edges);
+  const leftOut = turnedRound(rowMajor(left, n), edges, 0);
+  if (edges > 0) overKeys(edges, n, 0, corner, turnedRound(x, edges, 0), leftOut);
+  overKeys(rows, n, before - edges, part(w, 0, edges), part(x, edges, 0), c);
+  for (let i = 0; i < edges; i++) addMultiple(n, 1, left, i * n, 1, c.data, c.offset + i * c.rowStride, c.columnStride);
+}
+
+/** C += Wᵀ·X for such a band. */
+export function overBandQueries(rows: number, n: number, before: number, w: Matrix, x: Matrix, c: Matrix): void {
+  const edges = rows - 1;
+  const corner = turnedRound(w, edges, edges);
+  if (edges > 0) overQueries(edges, n, 0, corner, turnedRound(x, edges, 0), turnedRound(c, edges, 0));
+  overQueries(rows, n, before - edges, part(w, 0, edges), x, part(c, edges, 0));
+}
+
+/** The first rows of a matrix, and its first columns where they are given, from the last to the first. */
+function turnedRound({ data, offset, rowStride, columnStride }: Matrix, rows: number, columns: number): Matrix {
+  return {
+    data,
+    offset: offset + (rows - 1) * rowStride + Math.max(0, columns - 1) * columnStride,
+    rowStride: -rowStride,
+    columnStride: columns > 0 ? -columnStride : columnStride,
+  };
 }
 
 /** The same matrix from another row and column on. */
