@@ -6,23 +6,25 @@ const below = {
   core: [],
   embedding: ['core'],
   safetensors: ['core'],
+  storage: ['core'],
   kernels: ['core', 'embedding'],
   conformance: kernels,
   'backend-[a-z]+': kernels,
   autograd: kernels,
   recurrence: [...kernels, 'autograd'],
-  model: [...recurrence, 'safetensors'],
+  model: [...recurrence, 'safetensors', 'storage'],
   // Below evaluation, which generates text.
-  inference: [...recurrence, 'safetensors', 'model'],
-  data: kernels,
-  training: [...recurrence, 'model', 'data'],
-  evaluation: [...recurrence, 'model', 'inference', 'data'],
+  inference: [...recurrence, 'safetensors', 'storage', 'model'],
+  data: ['core', 'storage'],
+  training: [...recurrence, 'storage', 'model', 'data'],
+  evaluation: [...recurrence, 'storage', 'model', 'inference', 'data'],
 };
 // Published, and used where every kilobyte and every licence counts: nothing but each other at run time.
-const core = 'core|embedding|safetensors|kernels|autograd|recurrence|model|inference|backend-wasm|backend-webgpu';
+const core =
+  'core|embedding|safetensors|storage|kernels|autograd|recurrence|model|inference|backend-wasm|backend-webgpu';
 const npm = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'];
 
-const tests = '\\.test\\.ts$';
+const tests = '\\.(test|cases)\\.ts$';
 const names = Object.keys(below).join('|');
 
 module.exports = {

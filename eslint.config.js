@@ -56,7 +56,7 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['packages/*/src/**'], ignores: ['**/*.test.ts'], rules: { 'no-console': 'error' } },
+  { files: ['packages/*/src/**'], ignores: ['**/*.{test,cases}.ts'], rules: { 'no-console': 'error' } },
 
   {
     // Plain scripts read JSON, which nothing types.

@@ -10,6 +10,6 @@ export default defineConfig({
       '{packages,apps,tools}/*/vitest.{browser,isolated}.config.ts',
     ],
     pool: 'threads',
-    coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'], exclude: ['**/*.test.ts'] },
+    coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'], exclude: ['**/*.{test,cases}.ts'] },
   },
 });

@@ -41,7 +41,7 @@ function nativeUrl(name, importer) {
 export function examplesOf(directory) {
   const folder = join(root, directory, 'src');
   const sources = (existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [])
-    .filter((file) => file.endsWith('.ts') && !/\.(test|gen)\.ts$/.test(file))
+    .filter((file) => file.endsWith('.ts') && !/\.(test|cases|gen)\.ts$/.test(file))
     .map((file) => `src/${file}`);
   const program = join(root, directory, 'main.ts');
   if (existsSync(program)) return [{ name: `${directory}/main.ts`, code: readFileSync(program, 'utf8') }];

@@ -8,6 +8,7 @@ const core = [
   'core',
   'embedding',
   'safetensors',
+  'storage',
   'kernels',
   'autograd',
   'recurrence',
@@ -39,7 +40,7 @@ for (const { directory, manifest } of workspaces(['packages', 'apps'])) {
 
   const imported = new Set(
     readdirSync(join(root, directory, 'src'), { recursive: true, withFileTypes: true })
-      .filter((file) => file.isFile() && file.name.endsWith('.ts') && !file.name.endsWith('.test.ts'))
+      .filter((file) => file.isFile() && file.name.endsWith('.ts') && !/\.(test|cases)\.ts$/.test(file.name))
       .map((file) => readFileSync(join(file.parentPath, file.name), 'utf8'))
       .flatMap((text) => [...text.matchAll(/(?:from|import\()\s*'(@sympow\/[^/']+)/g)].map((match) => match[1] ?? '')),
   );

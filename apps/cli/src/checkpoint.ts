@@ -1,17 +1,17 @@
-// Opening a checkpoint from its path: the model, its tokenizer, and the context that it was trained with.
+// Opening a checkpoint from its path or address: the model, its tokenizer, and the context that it was trained with.
 
 import { byteTokenizer, tokenizerFromJSON, type Tokenizer } from '@sympow/data';
 import type { Backend } from '@sympow/kernels';
 import {
   CheckpointError,
   findCheckpoint,
-  folderStorage,
   loadModel,
   readJson,
   variantOf,
   type ComputeOptions,
   type Model,
 } from '@sympow/model';
+import { isAddress, openStorage } from '@sympow/storage';
 import { readTraining } from '@sympow/training';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -29,14 +29,19 @@ export interface OpenCheckpoint {
   readonly context: number | undefined;
 }
 
-/** @throws CheckpointError if there is none at `path`, it is damaged, or it lacks a tokenizer that its model needs */
+/**
+ * @param path - a folder, or its address
+ * @param onRetry - told when a server is asked again
+ * @throws CheckpointError if there is none at `path`, it is damaged, or it lacks a tokenizer that its model needs
+ */
 export async function openCheckpoint(
   backend: Backend,
   path: string,
   compute: ComputeOptions = {},
+  onRetry?: (message: string) => void,
 ): Promise<OpenCheckpoint> {
-  requireNoFile(path);
-  const storage = await findCheckpoint(folderStorage(path));
+  if (!isAddress(path)) requireNoFile(path);
+  const storage = await findCheckpoint(openStorage(path, { http: { onRetry } }));
   const own = (await storage.size('tokenizer.json')) !== undefined;
   const model = await loadModel(backend, storage, compute);
   const tokenizer = own

@@ -2,9 +2,9 @@
 
 import { heldOut, openDataset, openTokenizer, tokenizerFromJSON, tokenizerNames } from '@sympow/data';
 import type { DatasetOptions, Tokenizer, TokenSource } from '@sympow/data';
-import { folderStorage, readJson } from '@sympow/model';
+import { readJson } from '@sympow/model';
+import { openFile } from '@sympow/storage';
 import type { Command } from 'commander';
-import { basename, dirname } from 'node:path';
 import { oneOf, real } from './command';
 import { UsageError } from './failure';
 import type { Output } from './output';
@@ -66,11 +66,12 @@ export interface DataFlags extends DatasetFlags {
 export async function tokenizerOf(name: string | undefined): Promise<Tokenizer | undefined> {
   if (name === undefined) return undefined;
   if (tokenizerNames.includes(name)) return openTokenizer(name);
-  if (!name.endsWith('.json')) {
-    const expected = `one of ${tokenizerNames.join(', ')}, or a file that ends in .json`;
+  if (!/\.json(?:[?#].*)?$/.test(name)) {
+    const expected = `one of ${tokenizerNames.join(', ')}, or a file or address that ends in .json`;
     throw new UsageError({ what: '--tokenizer', value: name, expected });
   }
-  return tokenizerFromJSON(await readJson(folderStorage(dirname(name)), basename(name), 2 ** 26));
+  const { storage, name: file } = openFile(name);
+  return tokenizerFromJSON(await readJson(storage, file, 2 ** 26));
 }
 
 /** Opens a dataset and says what there is to know about it. */

@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { contentHash, SympowError } from '@sympow/kernels';
-import { makeFolder } from '@sympow/model';
+import { makeFolder } from '@sympow/storage';
 import { closeSync, linkSync, lstatSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';

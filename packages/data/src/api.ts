@@ -6,7 +6,7 @@
  * Letters: B batch, T time (tokens per row), V vocabulary. Arrays are flat and row-major.
  */
 
-import type { HttpOptions } from './stores/httpStore';
+import type { HttpOptions } from '@sympow/storage';
 
 /** Token ids as they are kept: the narrowest class that holds the vocabulary. Ids are 0 … V−1. */
 export type TokenArray = Uint8Array | Uint16Array | Int32Array;

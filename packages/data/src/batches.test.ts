@@ -1,4 +1,4 @@
-import { ConfigError, OutOfMemoryError } from '@sympow/embedding';
+import { ConfigError, OutOfMemoryError } from '@sympow/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Batch, Cursor, TokenSource } from './api';

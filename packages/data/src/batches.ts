@@ -1,6 +1,5 @@
 // Random rows of tokens for training. The law by which they are drawn is derived in the README.
-import { ConfigError } from '@sympow/embedding';
-import { Random, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
+import { ConfigError, type KnownKeys, Random, requireKnownKeys } from '@sympow/core';
 import type { Span, TokenSource, TrainingBatches, TrainingBatchesOptions } from './api';
 import { resumeAt } from './cursor';
 import { DataError } from './errors';

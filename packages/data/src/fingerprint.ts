@@ -1,5 +1,5 @@
 // By what a source is known again: a hash of its tokens, or of a sample of them where there are too many to read all.
-import { breathing, ContentHash, Random } from '@sympow/kernels';
+import { breathing, ContentHash, Random } from '@sympow/core';
 import type { TokenSource } from './api';
 import { PrefixSums } from './prefixSums';
 import { readTokens } from './read';

@@ -12,7 +12,7 @@ export { fingerprint } from './fingerprint';
 export { prepare } from './prepare/prepare';
 export { joinSources, tokenSource, type TokenDocument, type TokenSourceOptions } from './source';
 export { heldOut } from './split';
-export { type HttpOptions } from './stores/httpStore';
+export type { HttpOptions } from '@sympow/storage';
 export { evaluationStreams } from './streams';
 export { openTask, taskNames } from './tasks';
 export { taskBatches, taskStreams } from './tasks/batches';

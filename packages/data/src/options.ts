@@ -1,5 +1,5 @@
 // Options, checked at the door.
-import { ConfigError, OutOfMemoryError } from '@sympow/embedding';
+import { ConfigError, OutOfMemoryError } from '@sympow/core';
 import { DataError } from './errors';
 
 /** @throws ConfigError unless `value` is a whole number of at least `minimum`, up to 2⁵³−1 */

@@ -1,6 +1,6 @@
 // The order in which training reads a source that lies in chunks: chunk by chunk, so that each is read once in a pass, and
 // at random within. Derived in the README.
-import { Random } from '@sympow/kernels';
+import { Random } from '@sympow/core';
 import type { ChunkLayout, Span, TokenSource } from './api';
 import { DataError } from './errors';
 import { PrefixSums } from './prefixSums';

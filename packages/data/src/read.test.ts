@@ -1,4 +1,4 @@
-import { Random } from '@sympow/kernels';
+import { Random } from '@sympow/core';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { Batch, TokenSource } from './api';

@@ -1,5 +1,5 @@
 // Reading a source that anybody may have written: what it answers ends up where it was asked to be, or is refused.
-import { isThenable, typedArrayKind } from '@sympow/kernels';
+import { isThenable, typedArrayKind } from '@sympow/core';
 import type { TokenSource } from './api';
 import { DataError } from './errors';
 

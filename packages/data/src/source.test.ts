@@ -1,5 +1,5 @@
 import { runInNewContext } from 'node:vm';
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from '@sympow/core';
 import { describe, expect, it } from 'vitest';
 import { DataError } from './errors';
 import { partsOf, tokenSource } from './source';

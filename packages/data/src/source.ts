@@ -1,5 +1,5 @@
 // Sources made from what is at hand: arrays in memory, and parts of other sources.
-import { isTypedArray } from '@sympow/kernels';
+import { isTypedArray } from '@sympow/core';
 import type { ChunkLayout, TokenArray, Tokenizer, TokenSource } from './api';
 import { DataError } from './errors';
 import { requireWhole } from './options';

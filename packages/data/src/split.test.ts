@@ -1,4 +1,4 @@
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from '@sympow/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HeldOutOptions, TokenSource } from './api';

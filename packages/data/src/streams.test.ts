@@ -1,4 +1,4 @@
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from '@sympow/core';
 import { describe, expect, it } from 'vitest';
 import type { EvaluationStreams, EvaluationStreamsOptions, StreamPiece, TokenSource } from './api';
 import { DataError } from './errors';

@@ -9,7 +9,7 @@ import { loadModel, saveModel } from './checkpoint';
 import { fingerprintOf } from './fingerprint';
 import { lora } from './lora';
 import { Model } from './model';
-import { memoryStorage } from './storage';
+import { memoryStorage } from '@sympow/storage';
 import { livelyModel, logitsOf, relativeError, tinyConfig, tokensOf } from './tinyModel';
 
 const backend = await js({ float: 'float64' }).open();

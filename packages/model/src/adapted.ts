@@ -8,7 +8,7 @@ import { CheckpointError } from './errors';
 import { kindsOfLayers } from './kindsOfLayers';
 import { lowRank, type LoraOptions } from './lora';
 import { Model } from './model';
-import type { Storage } from './storage';
+import type { Storage } from '@sympow/storage';
 
 /** Adapters by the names that `config.json` has of them. */
 const adapters: Readonly<Record<string, (settings: never) => Adapter>> = {

@@ -8,6 +8,7 @@
  */
 
 import { ConfigError, isSympowError, type Backend, type Tensor } from '@sympow/kernels';
+import { isAddress, isStorageError, openStorage, requireSize, type FileContents, type Storage } from '@sympow/storage';
 import type { ComputeOptions, ModelConfig, ModelEntries, TrainableOptions } from './api';
 import { checkedStorage, ChecksumRecord, CHECKSUMS, orDamage, verifyCheckpoint } from './checksums';
 import { configFromJson, configToJson } from './config';
@@ -15,7 +16,6 @@ import { CheckpointError } from './errors';
 import { weightsChanged } from './fingerprint';
 import { Model } from './model';
 import { parameterSpecs } from './parameters';
-import { requireSize, type FileContents, type Storage } from './storage';
 import { encodeTensors, readTensorHeader, readTensors, requireTensors } from './tensorFile';
 
 const CONFIG = 'config.json';
@@ -24,6 +24,7 @@ const CHECKPOINTS = 'checkpoints';
 const PARTIAL = '.partial';
 const COMPLETE = /^step-(\d{8,15})$/;
 const MAX_JSON_BYTES = 2 ** 20;
+const SERVER = 'A server does not list what it has: name the folder of the checkpoint itself.';
 
 /** Files beside a model's own, by name. */
 export type CheckpointFiles = Readonly<Record<string, FileContents>>;
@@ -80,12 +81,14 @@ export interface LoadOptions extends ComputeOptions, TrainableOptions {
  * The model in a folder: one that {@link saveModel} wrote, or the newest checkpoint of a run. Weights go to the backend one
  * by one, and are compared with `checksums.json` on their way. Nothing is allocated before all files are found to fit.
  *
+ * @param from - the folder, or its path or address
  * @throws CheckpointError if there is none, or its files are damaged or do not belong together; where another checkpoint of a
  * run is intact, the remedy names it
+ * @throws StorageError if a file cannot be read, or a server does not answer
  */
-export async function loadModel(backend: Backend, storage: Storage, options: LoadOptions = {}): Promise<Model> {
+export async function loadModel(backend: Backend, from: Storage | string, options: LoadOptions = {}): Promise<Model> {
   const { entries, ...use } = options;
-  const folder = await findCheckpoint(storage);
+  const folder = await findCheckpoint(from);
   const adapter = await adapterIn(folder);
   if (adapter) {
     throw new CheckpointError({
@@ -177,16 +180,17 @@ export async function readJson(storage: Storage, name: string, maxBytes = MAX_JS
  *
  * @throws CheckpointError if there is none, or its `checksums.json` is damaged
  */
-export async function findCheckpoint(storage: Storage): Promise<Storage> {
+export async function findCheckpoint(from: Storage | string): Promise<Storage> {
+  const storage = typeof from === 'string' ? openStorage(from) : from;
   if ((await storage.size(CONFIG)) !== undefined) return checkedStorage(storage);
-  const newest = (await latestCheckpoint(storage)) ?? (await newestIn(storage));
+  const newest = await newestOf(storage);
   if (newest) return newest.storage;
   throw new CheckpointError({
     what: storage.path,
     value: undefined,
     message: `there is no checkpoint in ${storage.path}`,
     expected: `a folder with ${CONFIG}, or that of a run with ${CHECKPOINTS} in it`,
-    remedy: 'Check the path.',
+    remedy: isAddress(storage.path) ? SERVER : 'Check the path.',
   });
 }
 
@@ -198,6 +202,16 @@ export async function findCheckpoint(storage: Storage): Promise<Storage> {
  */
 export async function latestCheckpoint(run: Storage): Promise<Checkpoint | undefined> {
   return newestIn(run.folder(CHECKPOINTS));
+}
+
+/** The newest checkpoint in the folder of a run or of its checkpoints. What cannot be listed is neither. */
+async function newestOf(storage: Storage): Promise<Checkpoint | undefined> {
+  try {
+    return (await latestCheckpoint(storage)) ?? (await newestIn(storage));
+  } catch (error) {
+    if (isStorageError(error, 'unlisted')) return undefined;
+    throw error;
+  }
 }
 
 async function newestIn(folder: Storage): Promise<Checkpoint | undefined> {

@@ -5,7 +5,7 @@ import { verifyCheckpoint } from './checksums';
 import { modelConfig } from './config';
 import { CheckpointError } from './errors';
 import { Model } from './model';
-import { memoryStorage, type Storage } from './storage';
+import { memoryStorage, type Storage } from '@sympow/storage';
 
 let backend: Backend;
 beforeAll(async () => {

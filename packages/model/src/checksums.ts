@@ -5,8 +5,8 @@
  */
 
 import { ContentHash } from '@sympow/kernels';
+import { chunksOf, isStorageError, type FileContents, type Storage } from '@sympow/storage';
 import { CheckpointError } from './errors';
-import { chunksOf, type FileContents, type Storage } from './storage';
 
 /** The file that lists the others. */
 export const CHECKSUMS = 'checksums.json';
@@ -135,7 +135,8 @@ export async function orDamage<R>(storage: Storage, name: string, body: () => Pr
   try {
     return await body();
   } catch (error) {
-    if (error instanceof CheckpointError && !(error instanceof Damage)) await verifiers.get(storage)?.(name);
+    const unsound = error instanceof CheckpointError || isStorageError(error, 'short', 'missing', 'large');
+    if (unsound && !(error instanceof Damage)) await verifiers.get(storage)?.(name);
     throw error;
   }
 }
@@ -169,7 +170,7 @@ async function readChecksums(storage: Storage): Promise<Map<string, Checksum> | 
   try {
     found = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await storage.read(CHECKSUMS))) as typeof found;
   } catch (error) {
-    if (error instanceof CheckpointError) throw error;
+    if (isStorageError(error)) throw error;
     throw new UnreadableChecksums('it is no JSON');
   }
   if (found?.version !== VERSION) throw new UnreadableChecksums(`its version is ${String(found?.version)}`);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadModel, loadWeights, saveModel } from './checkpoint';
 import { fingerprintOf, weightsChanged } from './fingerprint';
 import { Model } from './model';
-import { memoryStorage } from './storage';
+import { memoryStorage } from '@sympow/storage';
 import { livelyModel, tinyConfig } from './tinyModel';
 
 const backend = await js().open();

@@ -37,7 +37,6 @@ export {
   type StepShape,
 } from './config';
 export { CheckpointError, ofCheckpoint } from './errors';
-export { folderStorage, makeFolder } from './folderStorage';
 export { fingerprintOf, weightsChanged } from './fingerprint';
 export { kindOf, kindsOfLayers } from './kindsOfLayers';
 export type { LinearMap, Projection, Weights } from './layers/weights';
@@ -45,5 +44,5 @@ export { lora, type LoraOptions } from './lora';
 export { restoreMemory, type ModelMemory } from './memory';
 export { Model, type ForwardOptions } from './model';
 export { initialValues, parameterSpecs } from './parameters';
-export { memoryStorage, type FileContents, type Storage } from './storage';
+export { folderStorage, memoryStorage, type FileContents, type Storage } from '@sympow/storage';
 export { encodeTensors, readTensorHeader, readTensors, requireTensors } from './tensorFile';

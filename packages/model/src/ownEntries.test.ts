@@ -6,7 +6,7 @@ import { loadModel, readConfig, saveModel } from './checkpoint';
 import { configFromJson, configToJson, memoryShape, modelConfig, modelSize, variantOf } from './config';
 import { restoreMemory } from './memory';
 import { Model } from './model';
-import { memoryStorage } from './storage';
+import { memoryStorage } from '@sympow/storage';
 import { livelyModel, logitsOf, tokensOf } from './tinyModel';
 
 const backend = await js({ float: 'float64' }).open();

@@ -9,7 +9,7 @@ import { variants } from './config';
 import { fingerprintOf, weightsChanged } from './fingerprint';
 import { restoreMemory } from './memory';
 import { Model } from './model';
-import { memoryStorage } from './storage';
+import { memoryStorage } from '@sympow/storage';
 import { livelyModel, tinyConfig } from './tinyModel';
 
 const backend = await js().open();

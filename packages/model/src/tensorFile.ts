@@ -13,9 +13,9 @@ import {
   type SafetensorsHeader,
   type StoredDType,
 } from '@sympow/safetensors';
+import { requireSize, type Storage } from '@sympow/storage';
 import { CheckpointError, ofCheckpoint } from './errors';
 import { orDamage } from './checksums';
-import { requireSize, type Storage } from './storage';
 
 const stored: { readonly [D in DType]: StoredDType } = {
   float64: 'F64',

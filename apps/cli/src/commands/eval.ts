@@ -97,7 +97,7 @@ export function chartOptions(title: string, context: number | undefined, yLabel 
 async function run(paths: readonly string[], path: string, flags: Flags, output: Output): Promise<EvalResult> {
   const backend = await openBackend(flags);
   try {
-    const checkpoint = await openCheckpoint(backend, path, computeOf(flags));
+    const checkpoint = await openCheckpoint(backend, path, computeOf(flags), output.note);
     output.note(`${checkpoint.name} from ${checkpoint.path}`);
     for (const note of checkpoint.notes) output.note(`note: ${note}`);
     requireRoom(checkpoint.model.config, backend, Math.min(flags.batch, flags.streams));
@@ -143,7 +143,12 @@ async function write(path: string, text: string, output: Output): Promise<void> 
 }
 
 function options(command: CommanderCommand): void {
-  withData(command.argument('<checkpoint>', 'a checkpoint, or the folder of a run (its newest)'))
+  withData(
+    command.argument(
+      '<checkpoint>',
+      'a checkpoint, or the folder of a run (its newest); a checkpoint also at an address',
+    ),
+  )
     .optionsGroup('Evaluation:')
     .option('--length <n>', 'positions per stream, as many as you like', whole('--length'), 4096)
     .option('--streams <n>', 'most streams, spread evenly over the text', whole('--streams'), 32)

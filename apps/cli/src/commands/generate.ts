@@ -36,7 +36,7 @@ async function run(path: string, flags: Flags, output: Output): Promise<WrittenT
   const prompt = await promptOf(flags);
   const backend = await openBackend(flags);
   try {
-    const { model, tokenizer, notes } = await openCheckpoint(backend, path, computeOf(flags));
+    const { model, tokenizer, notes } = await openCheckpoint(backend, path, computeOf(flags), output.note);
     for (const note of notes) output.note(`note: ${note}`);
     const { stateIn, stateOut } = flags;
     const session =
@@ -96,7 +96,7 @@ function summary({ tokens, tokensPerSecond, promptTokens, promptTokensPerSecond,
 
 function options(command: CommanderCommand): void {
   command
-    .argument('<checkpoint>', 'a checkpoint, or the folder of a run (its newest)')
+    .argument('<checkpoint>', 'a checkpoint, or the folder of a run (its newest); a checkpoint also at an address')
     .option('--prompt <text>', 'text to begin with (default: a line break, or where --state-in stopped)')
     .option(
       '--prompt-file <file>',

@@ -1,14 +1,12 @@
 // Flat files of tokens, as nanoGPT has them: ids of two or four bytes, little-endian, one after another, and the end-of-text
 // token behind each document.
-import { isSympowError } from '@sympow/kernels';
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError, isSympowError } from '@sympow/core';
+import { ByteCache, openFile, readWhole, type Storage } from '@sympow/storage';
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
-import { requireWhole } from '../options';
+import { requirePath, requireWhole } from '../options';
 import { joinSources, readTarget } from '../source';
-import { storeOf } from '../stores';
-import type { ByteStore } from '../stores/api';
-import { ByteCache } from '../stores/cache';
+import { reading } from './reading';
 import {
   DESCRIPTION_BYTES,
   lostDescription,
@@ -55,10 +53,11 @@ export async function binFile(location: string, options: BinOptions = {}): Promi
   if (damaged !== 'fail' && damaged !== 'skip') {
     throw new ConfigError({ what: 'damaged', value: damaged, expected: '"fail" or "skip"' });
   }
-  const { store, key } = storeOf(location, options.http);
-  const where = store.locate(key);
-  const meta = requireMeta(await readJSON(store, `${key}.json`, DESCRIPTION_BYTES), where) as BinMeta | undefined;
-  if (!meta && !options.tokenizer && (await store.size(`${key}.index`)) !== undefined) {
+  requirePath(location);
+  const { storage, name: key } = openFile(location, reading(options.http));
+  const where = `${storage.path}/${key}`;
+  const meta = requireMeta(await readJSON(storage, `${key}.json`, DESCRIPTION_BYTES), where) as BinMeta | undefined;
+  if (!meta && !options.tokenizer && (await storage.size(`${key}.index`)) !== undefined) {
     throw lostDescription(where, `${key}.index`);
   }
   const dtype = options.dtype ?? meta?.dtype ?? 'uint16';
@@ -66,7 +65,7 @@ export async function binFile(location: string, options: BinOptions = {}): Promi
     throw new ConfigError({ what: 'dtype', value: dtype, expected: '"uint16" or "uint32"' });
   }
   const width = dtype === 'uint16' ? 2 : 4;
-  const size = await store.size(key);
+  const size = await storage.size(key);
   if (size === undefined) throw new DataError({ what: 'file', value: where, expected: 'a file that is there' });
   const tokens = size / width;
   if (!Number.isInteger(tokens) || (meta && meta.tokens !== tokens)) {
@@ -78,7 +77,7 @@ export async function binFile(location: string, options: BinOptions = {}): Promi
       remedy: 'It may be cut off or be read as another dtype.',
     });
   }
-  const stored = () => readJSON(store, `${key}.tokenizer.json`, TOKENIZER_BYTES);
+  const stored = () => readJSON(storage, `${key}.tokenizer.json`, TOKENIZER_BYTES);
   const { tokenizer, vocabSize, endOfText, notes } = await meaningOf(where, meta, stored, options.tokenizer);
   const cache = new ByteCache<Uint16Array | Uint32Array>(cacheBytes);
   const said = [...notes];
@@ -86,8 +85,7 @@ export async function binFile(location: string, options: BinOptions = {}): Promi
   /** Page p holds tokens p·n … */
   const perPage = PAGE / width;
   async function page(p: number): Promise<Uint16Array | Uint32Array> {
-    const bytes = await store.read(key, { begin: p * PAGE, end: Math.min((p + 1) * PAGE, size!) });
-    if (!bytes) throw new DataError({ what: 'file', value: where, expected: 'a file that is still there' });
+    const bytes = await storage.read(key, p * PAGE, Math.min((p + 1) * PAGE, size!));
     const ids = width === 2 ? new Uint16Array(bytes.buffer) : new Uint32Array(bytes.buffer);
     const at = ids.findIndex((id) => id >= vocabSize);
     if (at < 0) return ids;
@@ -130,7 +128,7 @@ export async function binFile(location: string, options: BinOptions = {}): Promi
   }
 
   const ends =
-    (await readIndex(store, `${key}.index`, meta, tokens)) ?? (await findEnds(tokens, perPage, endOfText, load));
+    (await readIndex(storage, `${key}.index`, meta, tokens)) ?? (await findEnds(tokens, perPage, endOfText, load));
   if (meta && meta.documents !== ends.length) {
     throw new DataError({
       what: `documents of ${where}`,
@@ -162,13 +160,13 @@ export async function binFile(location: string, options: BinOptions = {}): Promi
 
 /** Where documents end, as `prepare` wrote it. */
 async function readIndex(
-  store: ByteStore,
+  storage: Storage,
   key: string,
   meta: BinMeta | undefined,
   tokens: number,
 ): Promise<Float64Array | undefined> {
   if (!meta) return undefined;
-  const bytes = await store.read(key, { atMost: meta.documents * 8 });
+  const bytes = await readWhole(storage, key, meta.documents * 8);
   if (!bytes) return undefined;
   // What is left over behind the last whole number is one number too many.
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -179,7 +177,7 @@ async function readIndex(
     ends.length === meta.documents && ends.every((end, i) => end > (ends[i - 1] ?? 0)) && (ends.at(-1) ?? 0) === tokens;
   if (sound) return ends;
   throw new DataError({
-    what: `index ${store.locate(key)}`,
+    what: `index ${storage.path}/${key}`,
     value: bytes.length / 8,
     expected: `${meta.documents} ends of documents in order, the last at ${tokens}`,
     remedy: 'Make the dataset again.',

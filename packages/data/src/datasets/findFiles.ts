@@ -1,8 +1,9 @@
 // The files at some paths and in the folders below them. A path that is given has to be there; what cannot be read inside a
 // folder is left out and told.
+import { codeOf } from '@sympow/storage';
 import { DataError } from '../errors';
 import { requirePath } from '../options';
-import { codeOf, nodeFiles } from '../runtime';
+import { localFiles } from './localFiles';
 
 /** A file, or something that can be read once. */
 export interface FoundFile {
@@ -49,7 +50,7 @@ async function find(
   wanted: readonly string[] | undefined,
   notes: string[],
 ): Promise<FoundFile[]> {
-  const { fs, path } = nodeFiles();
+  const { fs, path } = localFiles();
   requirePath(given);
   requireLocal(given);
   if (isStandardInput(given)) return [{ path: '-', name: 'stdin', named: true, once: true }];
@@ -106,7 +107,7 @@ export async function reasonOf(path: string, error: unknown): Promise<string> {
   switch (codeOf(error)) {
     case 'ENOENT':
       if (
-        await nodeFiles()
+        await localFiles()
           .fs.lstat(path)
           .catch(() => undefined)
       )

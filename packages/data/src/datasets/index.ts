@@ -1,5 +1,5 @@
 // The kinds of dataset that a path may hold.
-import { requireKnownKeys, type KnownKeys } from '@sympow/kernels';
+import { requireKnownKeys, type KnownKeys } from '@sympow/core';
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
 import { requirePath } from '../options';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from '@sympow/core';
 import { DataError } from '../errors';
 import { TextCheck, toUTF8 } from './textEncoding';
 import { textFiles } from './textFiles';

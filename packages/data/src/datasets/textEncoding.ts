@@ -1,6 +1,6 @@
 // Which bytes are text, and which bytes that text is in UTF-8. There is one rule, for files that are named and for those that
 // lie in folders: text is UTF-8 unless another encoding is named, and what is neither is never taken for text.
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from '@sympow/core';
 
 /** How many bytes of a file are looked at for what only binary files have. */
 export const HEAD = 8000;

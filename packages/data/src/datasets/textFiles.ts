@@ -2,8 +2,8 @@
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
 import type { PrepareInput } from '../prepare/api';
-import { nodeFiles } from '../runtime';
 import { findFiles, isStandardInput, reasonOf, unreadable, type FoundFile } from './findFiles';
+import { localFiles } from './localFiles';
 import { textSource } from './text';
 import { requireEncoding, TextCheck, toUTF8, type NotText } from './textEncoding';
 
@@ -120,7 +120,7 @@ async function look(found: FoundFile, encoding: string | undefined): Promise<Loo
     const check = new TextCheck(bytes, encoding);
     return { size: bytes.length, problem: check.end(), bytes };
   }
-  const file = await nodeFiles().fs.open(path);
+  const file = await localFiles().fs.open(path);
   try {
     const { size } = await file.stat();
     if (size > MOST) throw unreadable(path, new Error(`it has ${size} bytes`));
@@ -142,7 +142,7 @@ async function look(found: FoundFile, encoding: string | undefined): Promise<Loo
 
 async function readFile(path: string, size: number): Promise<Uint8Array> {
   try {
-    const { buffer, byteOffset, byteLength } = await nodeFiles().fs.readFile(path);
+    const { buffer, byteOffset, byteLength } = await localFiles().fs.readFile(path);
     if (byteLength !== size) throw new Error(`it had ${size} bytes when this began and has ${byteLength} now`);
     return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (cause) {
@@ -152,7 +152,7 @@ async function readFile(path: string, size: number): Promise<Uint8Array> {
 
 /** All that comes through a pipe. */
 async function readOnce(path: string): Promise<Uint8Array> {
-  if (!isStandardInput(path)) return new Uint8Array(await nodeFiles().fs.readFile(path));
+  if (!isStandardInput(path)) return new Uint8Array(await localFiles().fs.readFile(path));
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   for await (const piece of process.stdin) pieces.push(piece as Uint8Array<ArrayBuffer>);
   return new Uint8Array(await new Blob(pieces).arrayBuffer());

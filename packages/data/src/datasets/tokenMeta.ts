@@ -1,8 +1,8 @@
 // What stands beside stored tokens: which tokenizer they came from and where documents begin. Files of others have none of
 // it; then the convention of nanoGPT and LongCrawl64 holds, which is GPT-2.
+import { readWhole, type Storage } from '@sympow/storage';
 import type { DatasetOptions, Tokenizer } from '../api';
 import { DataError } from '../errors';
-import type { ByteStore } from '../stores/api';
 import { openTokenizer, tokenizerFromJSON } from '../tokenizers';
 import { sameTokenizer } from '../tokenizers/sameTokenizer';
 
@@ -31,14 +31,15 @@ const MOST_LEVELS = 64;
 /**
  * The object in a file of JSON; undefined if there is no file.
  *
- * @throws DataError if it has more than `most` bytes, or is no object
+ * @throws StorageError `large` if it has more than `most` bytes
+ * @throws DataError if it is no object
  */
 export async function readJSON(
-  store: ByteStore,
-  key: string,
+  storage: Storage,
+  name: string,
   most: number,
 ): Promise<Record<string, unknown> | undefined> {
-  const bytes = await store.read(key, { atMost: most });
+  const bytes = await readWhole(storage, name, most);
   if (bytes === undefined) return undefined;
   try {
     requireLevels(bytes);
@@ -48,8 +49,8 @@ export async function readJSON(
   } catch (cause) {
     throw new DataError({
       what: 'file',
-      value: store.locate(key),
-      message: `${store.locate(key)} is no JSON (${cause instanceof Error ? cause.message : String(cause)})`,
+      value: `${storage.path}/${name}`,
+      message: `${storage.path}/${name} is no JSON (${cause instanceof Error ? cause.message : String(cause)})`,
       expected: 'the description of a dataset',
       cause,
     });

@@ -311,7 +311,7 @@ describe('a description that lies', () => {
     const deep = await write({ 'zarr.json': '['.repeat(10_000) + ']'.repeat(10_000) });
     await expect(zarrArray(deep)).rejects.toThrow(/zarr\.json is no JSON \(more than \d+ levels/);
     const large = await write({ 'zarr.json': JSON.stringify({ ...v3(), attributes: { x: 'x'.repeat(2 ** 25) } }) });
-    await expect(zarrArray(large)).rejects.toThrow(/^size of .*zarr\.json is \d+; expected at most \d+ bytes/);
+    await expect(zarrArray(large)).rejects.toThrow(/^length of .*zarr\.json is \d+; expected at most \d+ bytes/);
     const tokenizer = await gpt2Tokenizer();
     const sympow = { version: 1, tokenizer: 'x', vocabSize: 9, endOfText: null, documents: 4, tokens: 16 };
     const json = JSON.stringify(v3({ attributes: { sympow } }));

@@ -1,14 +1,13 @@
 // Zarr arrays of tokens in the layout of LongCrawl64: [documents, tokens], one document a row.
 //
 // https://manifestai.com/articles/longcrawl64/ and https://zarr-specs.readthedocs.io
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from '@sympow/core';
+import { folderStorage, isAddress, lastName, openStorage, type Storage } from '@sympow/storage';
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
-import { requireWhole } from '../options';
+import { requirePath, requireWhole } from '../options';
 import { joinSources, readTarget } from '../source';
-import { isUrl, lastName, openStore } from '../stores';
-import type { ByteStore } from '../stores/api';
-import { nodeFiles } from '../runtime';
+import { reading } from './reading';
 import { DESCRIPTION_BYTES, meaningOf, readJSON, requireMeta, TOKENIZER_BYTES } from './tokenMeta';
 import { openChunks, type Chunk } from './zarrChunks';
 import type { ZarrLayout } from './zarrLayout';
@@ -37,14 +36,15 @@ export async function zarrArray(location: string, options: DatasetOptions = {}):
   if (damaged !== 'fail' && damaged !== 'skip') {
     throw new ConfigError({ what: 'damaged', value: damaged, expected: '"fail" or "skip"' });
   }
-  const store = openStore(location, http);
-  const { layout, attributes } = await readLayout(store, location);
+  requirePath(location);
+  const storage = openStorage(location, reading(http));
+  const { layout, attributes } = await readLayout(storage, location);
   const meta = requireMeta((attributes as Record<string, unknown> | null | undefined)?.[ATTRIBUTE], location);
-  const stored = () => readJSON(store, 'tokenizer.json', TOKENIZER_BYTES);
+  const stored = () => readJSON(storage, 'tokenizer.json', TOKENIZER_BYTES);
   const meaning = await meaningOf(location, meta, stored, options.tokenizer);
   const { tokenizer, vocabSize, endOfText } = meaning;
   const notes = [...meaning.notes];
-  const chunks = openChunks(store, layout, {
+  const chunks = openChunks(storage, layout, {
     vocabSize,
     cacheBytes,
     skip: damaged === 'skip',
@@ -109,8 +109,8 @@ export async function zarrArray(location: string, options: DatasetOptions = {}):
   return source;
 }
 
-async function readLayout(store: ByteStore, location: string): Promise<{ layout: ZarrLayout; attributes: unknown }> {
-  const describe = (key: string) => readJSON(store, key, DESCRIPTION_BYTES);
+async function readLayout(storage: Storage, location: string): Promise<{ layout: ZarrLayout; attributes: unknown }> {
+  const describe = (key: string) => readJSON(storage, key, DESCRIPTION_BYTES);
   const [v3, v2] = await Promise.all([describe('zarr.json'), describe('.zarray')]);
   if (v3) return { layout: readV3(v3, location), attributes: v3['attributes'] };
   if (v2) return { layout: readV2(v2, location), attributes: await describe('.zattrs') };
@@ -138,14 +138,14 @@ export const zarrDataset: Dataset = {
   name: 'zarr',
   async accepts(path) {
     if (/\.zarr\/?(?:[?#].*)?$/.test(path)) return true;
-    if (isUrl(path)) return false;
+    if (isAddress(path)) return false;
     if (typeof process === 'undefined') return false;
-    const { fs, path: paths } = nodeFiles();
+    const folder = folderStorage(path);
     const here = (name: string) =>
-      fs.stat(paths.join(path, name)).then(
-        (stats) => stats.isFile(),
-        () => false,
-      );
+      folder
+        .size(name)
+        .then((size) => size !== undefined)
+        .catch(() => false);
     return (await here('zarr.json')) || (await here('.zarray'));
   },
   open: async (paths, options) => joinSources(await Promise.all(paths.map((path) => zarrArray(path, options)))),

@@ -1,9 +1,7 @@
 // The chunks of a Zarr array: fetched with caps, decoded, checked, and kept in a bounded cache.
-import { isSympowError } from '@sympow/kernels';
+import { isSympowError } from '@sympow/core';
+import { ByteCache, fileAt, isStorageError, readWhole, type Storage } from '@sympow/storage';
 import { DataError } from '../errors';
-import type { ByteStore } from '../stores/api';
-import { ByteCache } from '../stores/cache';
-import { FileSizeError } from '../stores/range';
 import { Damage } from './codecs/damage';
 import type { ZarrLayout } from './zarrLayout';
 import { openShards } from './zarrShards';
@@ -40,24 +38,25 @@ export interface ChunkOptions {
 const FILLED_BYTES = 64;
 
 /** Opens the chunks of an array. */
-export function openChunks(store: ByteStore, layout: ZarrLayout, options: ChunkOptions): ChunkReader {
+export function openChunks(storage: Storage, layout: ZarrLayout, options: ChunkOptions): ChunkReader {
   const { vocabSize, cacheBytes, skip, complete, onNote, signal } = options;
   const { chain, fill, chunk: shape } = layout;
-  const locate = layout.shard && openShards(store, layout, layout.shard, chain.most);
+  const locate = layout.shard && openShards(storage, layout, layout.shard, chain.most);
   const cache = new ByteCache<Chunk>(cacheBytes);
   const skipped = new Set<string>();
   let filled = false;
   const name = (row: number, column: number) => {
     const key = layout.version === 2 ? `${row}.${column}` : `${row}/${column}`;
-    return `chunk ${key} of ${store.name}`;
+    return `chunk ${key} of ${storage.path}`;
   };
 
   async function fetchChunk(row: number, column: number): Promise<Uint8Array | undefined> {
-    if (!locate) return store.read(layout.key(row, column), { atMost: chain.most });
+    if (!locate) {
+      const { storage: folder, name } = fileAt(storage, layout.key(row, column));
+      return readWhole(folder, name, chain.most);
+    }
     const found = await locate(row, column);
-    const stored = found && (await store.read(found.key, found));
-    if (found && !stored) throw new Damage('its shard is gone');
-    return stored;
+    return found && found.storage.read(found.name, found.begin, found.end);
   }
   async function decode(row: number, column: number): Promise<Chunk> {
     const stored = await fetchChunk(row, column);
@@ -97,7 +96,8 @@ export function openChunks(store: ByteStore, layout: ZarrLayout, options: ChunkO
       } catch (error) {
         signal?.throwIfAborted();
         // A server that does not answer is no reason to skip anything.
-        if (isSympowError(error, 'DATA') && !(error instanceof FileSizeError)) throw error;
+        const ofStorage = isStorageError(error) && !isStorageError(error, 'short', 'large', 'missing');
+        if (ofStorage || isSympowError(error, 'DATA')) throw error;
         const reason = reasonOf(error);
         const message = `${name(row, column)} is damaged: ${reason}`;
         if (skip) {

@@ -1,21 +1,28 @@
 // Tokens one after another in a file, with where documents end, what they mean and their tokenizer beside it.
+import type { FolderStorage } from '@sympow/storage';
 import type { TokenArray, Tokenizer } from '../api';
 import type { BinMeta } from '../datasets/bin';
-import { codeOf, nodeFiles } from '../runtime';
-import { makeFolder, openGrowing, rename, writeWhole } from './files';
 import type { Written } from './journal';
 import type { Writer } from './writer';
 
-export async function binWriter(folder: string, out: string, tokenizer: Tokenizer, written: Written): Promise<Writer> {
-  const { fs, path } = nodeFiles();
+/**
+ * @param place - the folder that the file will lie in
+ * @param partial - the name of the folder in it that holds what is under way
+ */
+export async function binWriter(
+  place: FolderStorage,
+  partial: string,
+  out: string,
+  tokenizer: Tokenizer,
+  written: Written,
+): Promise<Writer> {
   const dtype = tokenizer.vocabSize <= 2 ** 16 ? 'uint16' : 'uint32';
   const Ids = dtype === 'uint16' ? Uint16Array : Uint32Array;
-  await makeFolder(folder);
-  const at = (name: string) => path.join(folder, name);
+  const folder = place.folder(partial);
   // A run that was killed while files got their names has moved the first of them already.
-  const moved = written.documents > 0 && !(await exists(at('index')));
-  const tokens = moved ? undefined : await openGrowing(at('tokens'), written.tokens * Ids.BYTES_PER_ELEMENT);
-  const index = moved ? undefined : await openGrowing(at('index'), written.documents * 8);
+  const moved = written.documents > 0 && (await folder.size('index')) === undefined;
+  const tokens = moved ? undefined : await folder.grow('tokens', written.tokens * Ids.BYTES_PER_ELEMENT);
+  const index = moved ? undefined : await folder.grow('index', written.documents * 8);
   let count = written.tokens;
   const { endOfText } = tokenizer;
 
@@ -43,28 +50,18 @@ export async function binWriter(folder: string, out: string, tokenizer: Tokenize
         tokens: total,
         dtype,
       };
-      await writeWhole(at('tokenizer.json'), JSON.stringify(tokenizer));
-      await writeWhole(at('json'), `${JSON.stringify(meta, null, 2)}\n`);
+      await folder.write('tokenizer.json', JSON.stringify(tokenizer));
+      await folder.write('json', `${JSON.stringify(meta, null, 2)}\n`);
       // The tokens come last: where they are, all is there.
       const names = { index: '.index', 'tokenizer.json': '.tokenizer.json', json: '.json', tokens: '' };
       for (const [from, suffix] of Object.entries(names)) {
-        if (await exists(at(from))) await rename(at(from), `${out}${suffix}`);
+        if ((await folder.size(from)) !== undefined) await place.lift(partial, from, `${out}${suffix}`);
       }
-      await fs.rm(folder, { recursive: true });
+      await place.remove(partial);
     },
     async close() {
       await tokens?.close();
       await index?.close();
     },
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await nodeFiles().fs.stat(path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
-    throw error;
-  }
 }

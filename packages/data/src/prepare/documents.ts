@@ -1,5 +1,5 @@
 // Texts as documents: encoded some tokens at a time, so that a long text does not block the process, and cut to length.
-import { nextTurn } from '@sympow/kernels';
+import { nextTurn } from '@sympow/core';
 import type { TokenArray, Tokenizer } from '../api';
 import type { PrepareInput } from './api';
 import type { Place } from './journal';

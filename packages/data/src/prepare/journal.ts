@@ -1,7 +1,10 @@
 // What has certainly been written, so that a run that was stopped or killed goes on from there with the same bytes.
+import { readWhole, type Storage } from '@sympow/storage';
 import { DataError } from '../errors';
-import { codeOf, nodeFiles } from '../runtime';
-import { writeWhole } from './files';
+
+const JOURNAL = 'prepare.json';
+/** A journal holds a line for every text. */
+const MAX_BYTES = 2 ** 30;
 
 /** How far the texts have been read. */
 export interface Place {
@@ -40,39 +43,37 @@ export interface JournalSettings {
 }
 
 /**
- * Opens the journal in a folder, which is made where it is not there.
+ * Opens the journal in a folder.
  *
  * @throws DataError if the folder was begun with other settings, or its journal is none
  */
-export async function openJournal(folder: string, settings: JournalSettings): Promise<Journal> {
-  const { fs, path } = nodeFiles();
-  const file = path.join(folder, 'prepare.json');
-  const now = JSON.stringify(settings);
-  let written = nothing;
-  try {
-    const stored = JSON.parse(await fs.readFile(file, 'utf8')) as { settings?: unknown; written?: unknown } | null;
-    if (JSON.stringify(stored?.settings) !== now) {
-      throw new DataError({
-        what: 'folder',
-        value: folder,
-        message: `${folder} was begun with other texts or options`,
-        expected: 'those that it was begun with',
-        remedy: 'Remove it to start anew, or choose another place.',
-      });
-    }
-    written = requireWritten(stored?.written, settings.texts.length);
-  } catch (error) {
-    if (error instanceof SyntaxError) {
-      const remedy = 'Remove the folder to start anew.';
-      throw new DataError({ what: file, value: error.message, expected: 'the journal of a run', remedy, cause: error });
-    }
-    // Where there can be none, making its folder says why.
-    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
-  }
+export async function openJournal(folder: Storage, settings: JournalSettings): Promise<Journal> {
+  const bytes = await readWhole(folder, JOURNAL, MAX_BYTES);
   return {
-    written,
-    save: (certain) => writeWhole(file, JSON.stringify({ settings, written: certain })),
+    written: bytes === undefined ? nothing : readJournal(folder, bytes, settings),
+    save: (certain) => folder.write(JOURNAL, JSON.stringify({ settings, written: certain })),
   };
+}
+
+function readJournal({ path }: Storage, bytes: Uint8Array, settings: JournalSettings): Written {
+  try {
+    const found = JSON.parse(new TextDecoder().decode(bytes)) as { settings?: unknown; written?: unknown } | null;
+    if (JSON.stringify(found?.settings) === JSON.stringify(settings)) {
+      return requireWritten(found?.written, settings.texts.length);
+    }
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    const remedy = 'Remove the folder to start anew.';
+    const expected = 'the journal of a run';
+    throw new DataError({ what: `${path}/${JOURNAL}`, value: cause.message, expected, remedy, cause });
+  }
+  throw new DataError({
+    what: 'folder',
+    value: path,
+    message: `${path} was begun with other texts or options`,
+    expected: 'those that it was begun with',
+    remedy: 'Remove it to start anew, or choose another place.',
+  });
 }
 
 /** @throws SyntaxError unless it is what a journal holds of so many texts */

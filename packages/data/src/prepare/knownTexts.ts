@@ -1,5 +1,5 @@
 // By what the texts of a run are known again: a hash of each that was read.
-import { contentHash, nextTurn } from '@sympow/kernels';
+import { contentHash, nextTurn } from '@sympow/core';
 import { DataError } from '../errors';
 import type { PrepareInput } from './api';
 

@@ -218,10 +218,26 @@ describe('a run that ends early', () => {
 
   it('comes to an end where folders cannot be made, though they seem to be missing', async () => {
     await expect(run({ out: '/proc/nowhere/books.bin' })).rejects.toThrow(
-      /^cannot make \/proc\/nowhere.*: there can be/,
+      /^cannot write \/proc\/nowhere.*: there can be/,
     );
     await fs.writeFile(join(folder, 'file'), '');
     await expect(run({ out: join(folder, 'file/x.zarr') })).rejects.toThrow(/a file stands where a folder should/);
+  });
+
+  it.each(outs)('keeps nothing of what a killed run had half written: %s', async (name, options) => {
+    const out = join(folder, name);
+    const whole = join(folder, 'whole');
+    await fs.mkdir(whole);
+    await run({ out: join(whole, name), ...options });
+    await fs.mkdir(join(`${out}.partial`, 'c', '0'), { recursive: true });
+    for (const half of ['prepare.json.0123abcd.partial', '0.0.0123abcd.partial', 'c/0/0.89abcdef.partial']) {
+      await fs.writeFile(join(`${out}.partial`, half), 'half');
+    }
+    await run({ out, ...options });
+    await fs.rename(whole, `${folder}-whole`);
+    const expected = await filesOf(`${folder}-whole`);
+    await fs.rm(`${folder}-whole`, { recursive: true });
+    expect(await filesOf(folder)).toEqual(expected);
   });
 
   it('stops at once when told to', async () => {

@@ -1,8 +1,9 @@
 // Text into tokens on disk. Works in a folder beside the place of the result, which gets its name when all is done.
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from '@sympow/core';
+import { folderStorage, isStorageError } from '@sympow/storage';
+import { localFiles } from '../datasets/localFiles';
 import { DataError } from '../errors';
 import { requireWhole } from '../options';
-import { nodeFiles } from '../runtime';
 import { byteTokenizer } from '../tokenizers/bytes';
 import type { PrepareEvent, PrepareInput, PrepareOptions } from './api';
 import { binWriter } from './binWriter';
@@ -32,8 +33,25 @@ export async function* prepare(
   inputs: readonly PrepareInput[],
   options: PrepareOptions,
 ): AsyncGenerator<PrepareEvent, void, undefined> {
+  try {
+    yield* run(inputs, options);
+  } catch (cause) {
+    if (!isStorageError(cause)) throw cause;
+    const { problem, value, expected } = cause;
+    const remedy =
+      cause.reason === 'short'
+        ? 'Remove what was begun and start anew.'
+        : 'Once there is, the same command goes on where it stopped.';
+    throw new DataError({ what: 'out', value, message: problem, expected, remedy, cause });
+  }
+}
+
+async function* run(
+  inputs: readonly PrepareInput[],
+  options: PrepareOptions,
+): AsyncGenerator<PrepareEvent, void, undefined> {
   const { out, tokenizer = byteTokenizer(), part = [0, 1], certainEvery = 2 ** 22, signal } = options;
-  const { fs } = nodeFiles();
+  const { fs, path } = localFiles();
   requireWhole('certainEvery', certainEvery, 1);
   const [low, high] = part;
   if (!(low >= 0 && low < high && high <= 1)) {
@@ -57,7 +75,10 @@ export async function* prepare(
   }
   if (inputs.length === 0) throw new DataError({ what: 'texts', value: 0, expected: 'at least one' });
 
-  const folder = `${out}.partial`;
+  const place = folderStorage(path.dirname(out));
+  const name = path.basename(out);
+  const partial = `${name}.partial`;
+  const folder = place.folder(partial);
   const texts = inputs.map(({ name, size }) => [name, size]);
   const journal = await openJournal(folder, {
     tokenizer: await hashOf(JSON.stringify(tokenizer)),
@@ -67,11 +88,12 @@ export async function* prepare(
   });
   const begun = performance.now();
   const first = journal.written;
-  const known = new KnownTexts([...(first.texts ?? [])], folder);
+  const known = new KnownTexts([...(first.texts ?? [])], folder.path);
   await known.readAgain(inputs, signal);
+  await folder.sweep();
   const writer = zarr
-    ? await zarrWriter(folder, out, tokenizer, zarr, first)
-    : await binWriter(folder, out, tokenizer, first);
+    ? await zarrWriter(place, partial, name, tokenizer, zarr, first)
+    : await binWriter(place, partial, name, tokenizer, first);
   const totalBytes = inputs.reduce((sum, { size }) => sum + size, 0);
   const progress = (now: Written): PrepareEvent => ({
     type: 'progress',

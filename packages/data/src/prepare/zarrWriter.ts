@@ -1,14 +1,13 @@
 // Documents of one length as a Zarr array. Documents gather in a file until there is a row of chunks; then its chunks are
 // cut out of it, encoded and written one by one, so that memory holds one chunk, not a row of them.
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from '@sympow/core';
+import { fileAt, type FolderStorage } from '@sympow/storage';
 import type { TokenArray, Tokenizer } from '../api';
 import type { TokenMeta } from '../datasets/tokenMeta';
 import { ATTRIBUTE } from '../datasets/zarr';
 import { requireWhole } from '../options';
-import { nodeFiles } from '../runtime';
 import type { Compressor, PrepareZarrOptions } from './api';
 import { withChecksum } from '../crc32c';
-import { makeFolder, openGrowing, rename, writeWhole } from './files';
 import type { Written } from './journal';
 import type { Writer } from './writer';
 
@@ -45,27 +44,31 @@ export function zarrOptions(options: PrepareZarrOptions): ZarrSettings {
   return { version, length, chunk: [chunk[0], Math.min(chunk[1], length)], compressor, documents, cycle };
 }
 
+/**
+ * @param place - the folder that the array will lie in
+ * @param partial - the name of the folder in it that holds what is under way
+ */
 export async function zarrWriter(
-  folder: string,
+  place: FolderStorage,
+  partial: string,
   out: string,
   tokenizer: Tokenizer,
   settings: ZarrSettings,
   written: Written,
 ): Promise<Writer> {
-  const { fs, path } = nodeFiles();
+  const folder = place.folder(partial);
   const { length, chunk } = settings;
   const dtype = tokenizer.vocabSize <= 2 ** 16 ? 'uint16' : 'uint32';
   const Ids = dtype === 'uint16' ? Uint16Array : Uint32Array;
   const width = Ids.BYTES_PER_ELEMENT;
   const [rows, columns] = chunk;
   const encode = await chunkEncoder(settings);
-  await makeFolder(folder);
   // Documents of the row of chunks that is not written. A row of chunks has a file of its own, which stays until the journal
   // knows of a later one.
-  const waiting = (row: number) => path.join(folder, `waiting.${row}`);
+  const waiting = (row: number) => `waiting.${row}`;
   let documents = written.documents;
   let first = Math.max(0, Math.ceil(documents / rows) - 1) * rows;
-  let gathered = await openGrowing(waiting(first / rows), (documents - first) * length * width);
+  let gathered = await folder.grow(waiting(first / rows), (documents - first) * length * width);
   let unneeded: string[] = [];
   let unneededNext: string[] = [];
 
@@ -81,9 +84,9 @@ export async function zarrWriter(
         await gathered.read(part, (document * length + from) * width);
         bytes.set(part, document * columns * width);
       }
-      const key =
-        settings.version === 2 ? `${first / rows}.${column}` : path.join('c', String(first / rows), String(column));
-      await writeWhole(path.join(folder, key), await encode(ids));
+      const key = settings.version === 2 ? `${first / rows}.${column}` : `c/${first / rows}/${column}`;
+      const { storage, name } = fileAt(folder, key);
+      await storage.write(name, await encode(ids));
     }
   }
 
@@ -94,7 +97,7 @@ export async function zarrWriter(
         await gathered.close();
         unneededNext.push(waiting(first / rows));
         first += rows;
-        gathered = await openGrowing(waiting(first / rows), 0);
+        gathered = await folder.grow(waiting(first / rows), 0);
       }
       await gathered.append(new Uint8Array(Ids.from(document).buffer));
       documents++;
@@ -102,7 +105,7 @@ export async function zarrWriter(
     },
     async flush() {
       await gathered.flush();
-      for (const file of unneeded) await fs.rm(file, { force: true });
+      for (const file of unneeded) await folder.remove(file);
       unneeded = unneededNext;
       unneededNext = [];
     },
@@ -116,15 +119,15 @@ export async function zarrWriter(
         documents,
         tokens,
       };
-      await writeWhole(path.join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
+      await folder.write('tokenizer.json', JSON.stringify(tokenizer));
       for (const [name, json] of Object.entries(describe(settings, dtype, documents, { [ATTRIBUTE]: meta }))) {
-        await writeWhole(path.join(folder, name), `${JSON.stringify(json, null, 2)}\n`);
+        await folder.write(name, `${JSON.stringify(json, null, 2)}\n`);
       }
       await gathered.close();
-      for (const name of await fs.readdir(folder)) {
-        if (/^waiting\.\d+$|^prepare\.json/.test(name)) await fs.rm(path.join(folder, name));
+      for (const name of await folder.list()) {
+        if (/^waiting\.\d+$|^prepare\.json$/.test(name)) await folder.remove(name);
       }
-      await rename(folder, out);
+      await place.rename(partial, out);
     },
     close: () => gathered.close().catch(() => undefined),
   };

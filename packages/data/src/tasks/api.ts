@@ -4,7 +4,7 @@
  *
  * Letters: B batch, T time (tokens per row), V vocabulary.
  */
-import type { Random } from '@sympow/kernels';
+import type { Random } from '@sympow/core';
 import type { EvaluationStreams, StreamGroup, TokenSource, Tokenizer, TrainingBatchesOptions } from '../api';
 
 /** A kind of made-up sequence. To add one: a file beside `tasks/recall.ts`, and a line in its index. */

@@ -1,4 +1,4 @@
-import { Random } from '@sympow/kernels';
+import { Random } from '@sympow/core';
 import { describe, expect, it } from 'vitest';
 import type { Cursor } from '../api';
 import { DataError } from '../errors';

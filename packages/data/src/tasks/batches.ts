@@ -1,6 +1,5 @@
 // Examples of a task as training batches and as evaluation streams.
-import { ConfigError } from '@sympow/embedding';
-import { ContentHash, Random } from '@sympow/kernels';
+import { ConfigError, ContentHash, Random } from '@sympow/core';
 import type { Batch, Span, StreamPiece, TrainingBatches } from '../api';
 import { resumeAt } from '../cursor';
 import { requireBatch, requireWhole } from '../options';

@@ -1,6 +1,5 @@
 // What the tasks draw from and how they check it: choices of a number, and filler.
-import { ConfigError } from '@sympow/embedding';
-import type { Random } from '@sympow/kernels';
+import { ConfigError, type Random } from '@sympow/core';
 import { requireWhole } from '../options';
 
 /** One number, or several of which each example takes one. */

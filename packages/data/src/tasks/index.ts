@@ -1,5 +1,5 @@
 // The tasks by name, for those who name them in a file or on a command line.
-import { ConfigError } from '@sympow/embedding';
+import { ConfigError } from '@sympow/core';
 import type { Task, TaskMaterial } from './api';
 import { copy } from './copy';
 import { induction } from './induction';

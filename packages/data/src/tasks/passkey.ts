@@ -1,8 +1,7 @@
 // Passkey retrieval: a number in one sentence somewhere in a long text that is not about it, and the question at the end.
 //
 // Mohtashami, Jaggi: "Landmark Attention: Random-Access Infinite Context Length for Transformers", 2023 (arXiv 2305.16300).
-import { ConfigError } from '@sympow/embedding';
-import type { Random } from '@sympow/kernels';
+import { ConfigError, type Random } from '@sympow/core';
 import type { TokenSource } from '../api';
 import { DataError } from '../errors';
 import { requireWhole } from '../options';

@@ -1,5 +1,4 @@
-import { ConfigError } from '@sympow/embedding';
-import { Random } from '@sympow/kernels';
+import { ConfigError, Random } from '@sympow/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recall, type RecallOptions } from './recall';

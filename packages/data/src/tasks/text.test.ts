@@ -1,5 +1,4 @@
-import { ConfigError } from '@sympow/embedding';
-import { Random } from '@sympow/kernels';
+import { ConfigError, Random } from '@sympow/core';
 import { describe, expect, it } from 'vitest';
 import { textSource } from '../datasets/text';
 import { DataError } from '../errors';

@@ -1,5 +1,5 @@
 // Bytes as text, whole or in long pieces, with bytes that are no text by themselves where a tokenizer can keep them.
-import { isError } from '@sympow/kernels';
+import { isError } from '@sympow/core';
 import { DataError } from '../errors';
 import { utf8 } from './decoding';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ByteCache } from './cache';
+import { ByteCache } from './byteCache';
 
 const entry = (byteLength: number) => ({ byteLength });
 

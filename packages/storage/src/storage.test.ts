@@ -2,12 +2,13 @@ import { promises as fs } from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runInNewContext } from 'node:vm';
-import { ConfigError } from '@sympow/kernels';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CheckpointError } from './errors';
-import { folderStorage } from './folderStorage';
-import { memoryStorage, type Storage } from './storage';
+import type { Storage } from './api';
+import { cachedStorage } from './cachedStorage';
+import { StorageError } from './errors';
+import { folderStorage } from './folder';
+import { memoryStorage } from './memory';
+import { describeStorage } from './storage.cases';
 
 const text = async (storage: Storage, name: string) => new TextDecoder().decode(await storage.read(name));
 
@@ -20,88 +21,9 @@ afterEach(() => {
   rmSync(scratch, { recursive: true });
 });
 
-describe.each([
-  ['in memory', () => memoryStorage()],
-  ['on disk', () => folderStorage(join(scratch, 'not', 'made', 'yet'))],
-])('a folder %s', (_, open) => {
-  it('is empty until something is written', async () => {
-    const storage = open();
-    expect(await storage.list()).toEqual([]);
-    expect(await storage.size('x')).toBeUndefined();
-    await storage.remove('x');
-  });
-
-  it('keeps text, bytes and pieces, and reads any part of them', async () => {
-    const storage = open();
-    async function* later() {
-      yield Uint8Array.of(104);
-      await Promise.resolve();
-      yield Uint8Array.of(105, 33);
-    }
-    await storage.write('text', 'é');
-    await storage.write('bytes', Uint8Array.of(1, 2, 3));
-    await storage.write('pieces', [Uint8Array.of(1), Uint8Array.of(), Uint8Array.of(2, 3)]);
-    await storage.write('later', later());
-    await storage.write('foreign', runInNewContext('Uint8Array.of(1, 2, 3)') as Uint8Array);
-    expect(await storage.list()).toEqual(['bytes', 'foreign', 'later', 'pieces', 'text']);
-    expect(await storage.read('foreign')).toEqual(Uint8Array.of(1, 2, 3));
-    expect(await text(storage, 'text')).toBe('é');
-    expect(await storage.read('bytes', 1)).toEqual(Uint8Array.of(2, 3));
-    expect(await storage.read('pieces', 1, 2)).toEqual(Uint8Array.of(2));
-    expect(await text(storage, 'later')).toBe('hi!');
-    expect(await storage.size('text')).toBe(2);
-  });
-
-  it('replaces a file as a whole, or not at all when its contents fail', async () => {
-    const storage = open();
-    await storage.write('a', 'a long text');
-    await storage.write('a', 'short');
-    expect(await text(storage, 'a')).toBe('short');
-    function* failing(): Generator<Uint8Array> {
-      yield Uint8Array.of(1);
-      throw new RangeError('the device is gone');
-    }
-    await expect(storage.write('a', failing())).rejects.toThrow(RangeError);
-    expect(await text(storage, 'a')).toBe('short');
-    expect(await storage.list()).toEqual(['a']);
-  });
-
-  it('renames and removes folders with what is in them', async () => {
-    const storage = open();
-    await storage.folder('a').folder('b').write('c', '1');
-    await storage.rename('a', 'z');
-    expect(await storage.list()).toEqual(['z']);
-    expect(await text(storage.folder('z').folder('b'), 'c')).toBe('1');
-    expect(await storage.folder('a').list()).toEqual([]);
-    await storage.remove('z');
-    expect(await storage.list()).toEqual([]);
-  });
-
-  it('does not rename onto a folder that is there', async () => {
-    const storage = open();
-    await storage.folder('a').write('x', '1');
-    await storage.folder('b').write('x', '2');
-    await expect(storage.rename('a', 'b')).rejects.toThrow(CheckpointError);
-    expect(await text(storage.folder('b'), 'x')).toBe('2');
-  });
-
-  it('says which file is missing or too short', async () => {
-    const storage = open();
-    await expect(storage.read('gone')).rejects.toThrow(/^there is no file .*gone; expected it to be there\./);
-    await storage.write('short', 'abc');
-    await expect(storage.read('short', 1, 9)).rejects.toThrow(/short ends after 3 bytes; expected at least 9/);
-  });
-
-  it.each(['..', '.', '', 'a/b', '/etc/passwd', 'a\\b', 'a\0'])(
-    'takes no name that leads elsewhere: %j',
-    async (name) => {
-      const storage = open();
-      expect(() => storage.folder(name)).toThrow(ConfigError);
-      await expect(storage.read(name)).rejects.toThrow(ConfigError);
-      await expect(storage.write(name, '')).rejects.toThrow(ConfigError);
-    },
-  );
-});
+describeStorage('in memory', () => memoryStorage());
+describeStorage('on disk', () => folderStorage(join(scratch, 'not', 'made', 'yet')));
+describeStorage('with a cache', () => cachedStorage(memoryStorage(), { blockBytes: 2 }));
 
 describe('a folder on disk', () => {
   const oneLine = /^[^\n]+$/;
@@ -123,7 +45,7 @@ describe('a folder on disk', () => {
       return file;
     });
     const error: unknown = await storage.write('weights', 'now').catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error).toBeInstanceOf(StorageError);
     expect((error as Error).message).toMatch(message);
     expect((error as Error).message).toMatch(oneLine);
     expect((error as Error).message).toContain(scratch);
@@ -194,6 +116,6 @@ describe('a folder on disk', () => {
   });
 
   it('comes to an end where folders cannot be made, though they seem to be missing', async () => {
-    await expect(folderStorage('/proc/nowhere/deeper').write('x', '')).rejects.toThrow(CheckpointError);
+    await expect(folderStorage('/proc/nowhere/deeper').write('x', '')).rejects.toThrow(StorageError);
   });
 });

@@ -30,14 +30,27 @@ export class ByteCache<V extends { readonly byteLength: number }> {
     if (value !== undefined) return Promise.resolve(value);
     const begun = this.loading.get(key);
     if (begun) return begun;
-    const promise = make()
+    const promise: Promise<V> = make()
       .then((made) => {
-        this.keep(key, made);
+        // What was dropped meanwhile is not kept.
+        if (this.loading.get(key) === promise) this.keep(key, made);
         return made;
       })
-      .finally(() => this.loading.delete(key));
+      .finally(() => {
+        if (this.loading.get(key) === promise) this.loading.delete(key);
+      });
     this.loading.set(key, promise);
     return promise;
+  }
+
+  /** Forgets entries by their keys. */
+  drop(which: (key: string) => boolean): void {
+    for (const [key, { byteLength }] of this.entries) {
+      if (!which(key)) continue;
+      this.entries.delete(key);
+      this.held -= byteLength;
+    }
+    for (const key of this.loading.keys()) if (which(key)) this.loading.delete(key);
   }
 
   private keep(key: string, value: V): void {

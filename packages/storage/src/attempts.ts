@@ -1,7 +1,6 @@
 // Asking a server again. What may go well another time is tried after a pause that doubles, or as long as the server asks for;
 // an attempt that brings too little for too long counts as cut off.
-import { isSympowError } from '@sympow/kernels';
-import { DataError } from '../errors';
+import { isStorageError, StorageError } from './errors';
 
 /** How often, how long and how patiently a server is asked. */
 export interface Patience {
@@ -47,7 +46,7 @@ export interface Attempt {
 /**
  * Tries until it goes well, fails for good, or has been tried often enough.
  *
- * @throws DataError, or the reason of the signal
+ * @throws StorageError, or the reason of the signal
  */
 export async function persist<R>(url: string, patience: Patience, attempt: (it: Attempt) => Promise<R>): Promise<R> {
   const { retries, pause, longestPause, signal, onRetry } = patience;
@@ -57,11 +56,11 @@ export async function persist<R>(url: string, patience: Patience, attempt: (it: 
       return await once(patience, attempt);
     } catch (error) {
       signal?.throwIfAborted();
-      if (isSympowError(error, 'DATA')) throw error;
+      if (isStorageError(error)) throw error;
       const reason = reasonOf(error);
       const final = isFinal(error);
       if (final || tried >= retries) {
-        throw new DataError({
+        throw new StorageError(final ? 'refused' : 'unreachable', {
           what: 'address',
           value: url,
           message: `cannot read ${url} (${reason}${final ? '' : `; tried ${tried + 1} times`})`,

@@ -1,5 +1,5 @@
 // Files as they were when they were read first, to notice when they become others: pages of two files are no dataset.
-import { DataError } from '../errors';
+import { StorageError } from './errors';
 
 /** Files of which is remembered how they were. */
 const REMEMBERED = 2 ** 16;
@@ -11,7 +11,7 @@ export type Marks = Readonly<Record<string, string | number | undefined>>;
 export class KnownFiles {
   private readonly files = new Map<string, Marks>();
 
-  /** A file is there. @throws DataError if it was another one before */
+  /** A file is there. @throws StorageError if it was another one before */
   found(file: string, marks: Marks): void {
     const before = this.files.get(file) ?? {};
     for (const [name, mark] of Object.entries(marks)) {
@@ -23,18 +23,28 @@ export class KnownFiles {
     if (this.files.size > REMEMBERED) this.files.delete(this.files.keys().next().value!);
   }
 
-  /** A file is not there. @throws DataError if it was before */
+  /** What is known of a file. */
+  of(file: string): Marks | undefined {
+    return this.files.get(file);
+  }
+
+  /** A file is no longer what it was, on purpose. */
+  forget(file: string): void {
+    this.files.delete(file);
+  }
+
+  /** A file is not there. @throws StorageError if it was before */
   missing(file: string): undefined {
     if (this.files.has(file)) throw changed(file, 'removed');
   }
 }
 
-function changed(file: string, how: 'replaced' | 'removed'): DataError {
-  return new DataError({
+function changed(file: string, how: 'replaced' | 'removed'): StorageError {
+  return new StorageError('changed', {
     what: 'file',
     value: file,
     message: `${file} was ${how} while it was read`,
     expected: 'a file that stays as it is',
-    remedy: 'Open the dataset again.',
+    remedy: 'Open it again.',
   });
 }

@@ -1,0 +1,13 @@
+export type * from './api';
+export { isAddress, lastName } from './address';
+export { ByteCache } from './byteCache';
+export { cachedStorage, type CacheOptions } from './cachedStorage';
+export { isStorageError, missingFile, StorageError } from './errors';
+export { chunksOf, fileAt, readWhole, requireSize } from './files';
+export { folderStorage, makeFolder, type FolderOptions, type FolderStorage } from './folder';
+export type { GrowingFile } from './growing';
+export { httpStorage, type HttpOptions } from './http';
+export { memoryStorage } from './memory';
+export { codeOf } from './node';
+export { openFile, openStorage, type OpenOptions } from './open';
+export { opfsStorage } from './opfs';
