@@ -51,6 +51,8 @@ export interface ModelConfig {
   /** p of power attention. */
   readonly power: number;
   readonly normalizer: Normalizer;
+  /** W: tokens that a layer of kind `window` sees, the newest included. */
+  readonly slidingWindow: number;
   readonly gate: Gate;
   readonly rotary: Phases;
   /** N: the longest context that the rotary frequencies are laid out for. */

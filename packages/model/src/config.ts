@@ -24,6 +24,7 @@ const defaults: Required<Omit<ModelOptions, 'intermediateSize' | 'keyValueHeads'
   attention: 'power',
   power: 2,
   normalizer: 'sum',
+  slidingWindow: 512,
   gate: 'data',
   rotary: 'data',
   rotaryHorizon: 65_536,
@@ -145,6 +146,7 @@ function validate(config: ModelConfig): void {
     'headSize',
     'intermediateSize',
     'power',
+    'slidingWindow',
   ] as const) {
     if (!Number.isSafeInteger(config[key]) || config[key] < 1) {
       throw new ConfigError({ what: key, value: config[key], expected: 'a whole number of at least 1' });
@@ -270,6 +272,7 @@ const keys: { readonly [K in keyof ModelConfig]: string } = {
   attention: 'attention',
   power: 'power',
   normalizer: 'normalizer',
+  slidingWindow: 'sliding_window',
   gate: 'gate',
   rotary: 'rotary',
   rotaryHorizon: 'max_position_embeddings',

@@ -17,6 +17,7 @@ export { mixedRecurrence, type MixedMemory } from './mixedRecurrence';
 export { fixedTheta, frequencies, phases, type Phases } from './phases';
 export type { StatePair } from './power';
 export { powerRecurrence } from './powerRecurrence';
-export { softmaxRecurrence, type SoftmaxMemory } from './softmaxRecurrence';
+export type { SoftmaxMemory } from './cache';
+export { softmaxRecurrence, type SoftmaxOptions } from './softmaxRecurrence';
 export { phaseSum, rotate, turn, type Turned } from './turning';
 export { windowLength, type PowerMemory } from './window';

@@ -58,25 +58,25 @@ export function advance(positions: number[], T: number, active: readonly boolean
   for (let row = 0; row < positions.length; row++) if (active?.[row] !== false) positions[row]! += T;
 }
 
-/** Row `from` of x into row `to` of y: both [B, …], behind `planes` of each; the first `count` of axis 1 where it is given. */
-export function copyRow(x: Tensor, from: number, y: Tensor, to: number, { planes = 1, count = -1 } = {}): void {
+/** Row `from` of x into row `to` of y: both [B, …], behind `planes` of each. */
+export function copyRow(x: Tensor, from: number, y: Tensor, to: number, planes = 1): void {
   const { backend } = x;
-  const rows = (tensor: Tensor, each: number) => backend.view(tensor, [planes, each, tensor.size / (planes * each)]);
-  backend.scope(() => {
-    if (count < 0) {
-      const axis = planes === 1 ? 0 : 1;
-      backend.kernels.copyBlock({
-        ...{ x: rows(x, x.shape[axis]!), y: rows(y, y.shape[axis]!) },
-        ...{ from, to, count: 1 },
-      });
-      return;
-    }
-    const [X, Y] = [x.shape[1]!, y.shape[1]!];
-    backend.kernels.copyBlock({
-      ...{ x: rows(x, x.shape[0]! * X), y: rows(y, y.shape[0]! * Y) },
-      ...{ from: from * X, to: to * Y, count },
-    });
-  });
+  const rows = (tensor: Tensor) => {
+    const B = tensor.shape[planes === 1 ? 0 : 1]!;
+    return backend.view(tensor, [planes, B, tensor.size / (planes * B)]);
+  };
+  backend.scope(() => backend.kernels.copyBlock({ x: rows(x), from, to, count: 1, y: rows(y) }));
+}
+
+/** Tokens [skip, skip + count) of row `from` of x [B, X, …] to the beginning of row `to` of y [B, Y, …]. */
+export function copyTokens(x: Tensor, from: number, skip: number, count: number, y: Tensor, to: number): void {
+  const { backend } = x;
+  const tokens = (tensor: Tensor) => {
+    const [B, T] = tensor.shape as [number, number];
+    return backend.view(tensor, [1, B * T, tensor.size / (B * T)]);
+  };
+  const place = { from: from * x.shape[1]! + skip, to: to * y.shape[1]!, count };
+  backend.scope(() => backend.kernels.copyBlock({ x: tokens(x), ...place, y: tokens(y) }));
 }
 
 /** @throws ConfigError or ShapeError for rows that cannot be copied from one memory to the other */

@@ -118,7 +118,7 @@ export function turnStream(
     turns: turns.value,
     last: phase,
   });
-  for (let row = 0; before && row < B; row++) if (!active[row]) copyRow(before, row, phase, row, { planes: 2 });
+  for (let row = 0; before && row < B; row++) if (!active[row]) copyRow(before, row, phase, row, 2);
   return { ...inputs, q: rotate(tape, q, turns), k: rotate(tape, k, turns), phases: undefined };
 }
 

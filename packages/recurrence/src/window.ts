@@ -174,7 +174,7 @@ function copyMemoryRow(memory: PowerMemory, row: number, from: PowerMemory, from
   }
   copyRow(from.S, fromRow, memory.S, row);
   copyRow(from.Z, fromRow, memory.Z, row);
-  if (from.phase && memory.phase) copyRow(from.phase, fromRow, memory.phase, row, { planes: 2 });
+  if (from.phase && memory.phase) copyRow(from.phase, fromRow, memory.phase, row, 2);
   copyWindow(from.window, fromRow, memory.window, row);
   memory.places.set(row, from.places.counts[fromRow]!);
   memory.positions[row] = from.positions[fromRow]!;

@@ -17,6 +17,8 @@ export interface KindSettings {
   /** p */
   readonly power: number;
   readonly normalizer: Normalizer;
+  /** W: tokens that a layer with a sliding window sees, the newest included. */
+  readonly slidingWindow: number;
   readonly gate: Gate;
 }
 

@@ -2,8 +2,9 @@ import type { AttentionKind } from './api';
 import { mixed } from './mixed';
 import { power } from './power';
 import { softmax } from './softmax';
+import { window } from './window';
 
 /** The kinds of attention that come with the package. */
-export const kinds: readonly AttentionKind[] = [power, softmax, mixed];
+export const kinds: readonly AttentionKind[] = [power, softmax, window, mixed];
 
 export type { AttentionKind, KindCompute, KindSettings } from './api';
