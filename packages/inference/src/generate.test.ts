@@ -2,7 +2,7 @@ import { BackendError, ConfigError, js, Random } from '@sympow/kernels';
 import { memoryStorage, variants, type Model } from '@sympow/model';
 import { describe, expect, it } from 'vitest';
 import { generate, type GenerateOptions } from './generate';
-import { beginSession } from './session';
+import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
 import { livelyModel, logitsOf, tinyConfig } from './tinyModel';
 
@@ -45,15 +45,15 @@ describe.each(Object.entries(variants))('generating with %s', (_, settings) => {
       const options = { prompt, temperature, seed: 3 };
       const whole = await collect(variant, { ...options, maxTokens: 70 });
       for (const cut of [0, 1, 62, 69]) {
-        const session = beginSession(variant);
+        const session = new Session(variant);
         const before = await collect(variant, { ...options, maxTokens: cut, session });
         expect(session.memory.position).toBe(prompt.length + cut - 1);
         const storage = memoryStorage();
-        await saveSession(storage, 'state', variant, session);
+        await saveSession(storage, 'state', session);
         for (const from of [session, await loadSession(storage, 'state', variant)]) {
           const after = await collect(variant, { temperature, maxTokens: 70 - cut, session: from });
           expect([...before, ...after], `cut at ${cut}`).toEqual(whole);
-          from.memory.dispose();
+          from.dispose();
         }
       }
     },
@@ -66,7 +66,7 @@ describe('a prompt of 1,500 tokens', () => {
     const long = Int32Array.from({ length: 1500 }, () => random.integer(config.vocabSize));
     const [first] = await collect(model, { prompt: long, maxTokens: 1, temperature: 0 });
     expect(first).toBe(likeliest(model, [...long]).token);
-    const session = beginSession(model);
+    const session = new Session(model);
     await collect(model, { prompt: long.subarray(0, 700), maxTokens: 0, session });
     expect(await collect(model, { prompt: long.subarray(700), maxTokens: 1, temperature: 0, session })).toEqual([
       first,
@@ -85,7 +85,7 @@ describe('sampling', () => {
   it('stops before a stop token, and the memory has then read all tokens yielded', async () => {
     const all = await collect(model, { prompt, maxTokens: 30, seed: 3 });
     const stop = all[10]!;
-    const session = beginSession(model);
+    const session = new Session(model);
     const some = await collect(model, { prompt, maxTokens: 30, seed: 3, stop: [99, stop], session });
     expect(some).toEqual(all.slice(0, all.indexOf(stop)));
     expect(session.memory.position).toBe(prompt.length + some.length);
@@ -94,14 +94,14 @@ describe('sampling', () => {
   });
 
   it('of no tokens reads all of the prompt but the token to go on from', async () => {
-    const session = beginSession(model);
+    const session = new Session(model);
     expect(await collect(model, { prompt, maxTokens: 0, session })).toEqual([]);
     expect([session.memory.position, [...session.unread!]]).toEqual([prompt.length - 1, [3]]);
   });
 
   it('draws from another seed where one is given, and goes on with its own where none is', async () => {
     const follow = async (seed: number | undefined) => {
-      const session = beginSession(model);
+      const session = new Session(model);
       await collect(model, { prompt, maxTokens: 5, seed: 3, session });
       return collect(model, { maxTokens: 30, seed, session });
     };
@@ -118,7 +118,7 @@ describe('sampling', () => {
       // Every look at the signal counts: one per piece of the prompt and one per token.
       let looks = 0;
       const signal = { throwIfAborted: () => expect(++looks).toBeLessThan(aborts) } as unknown as AbortSignal;
-      const session = beginSession(model);
+      const session = new Session(model);
       const found: number[] = [];
       const run = async () => {
         for await (const { token } of generate(model, { prompt: long, seed: 3, session, signal })) found.push(token);
@@ -199,7 +199,7 @@ describe('generate refuses', () => {
   });
 
   it('a session of which all has been read', async () => {
-    const session = beginSession(model);
+    const session = new Session(model);
     await collect(model, { prompt, maxTokens: 1, session });
     session.unread = undefined;
     await expect(collect(model, { session })).rejects.toThrow(

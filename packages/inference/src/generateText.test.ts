@@ -1,10 +1,11 @@
 import { js } from '@sympow/kernels';
 import { memoryStorage } from '@sympow/model';
 import { describe, expect, it } from 'vitest';
-import { endText, generateText, type GenerateTextOptions, type TextTokenizer } from './generateText';
-import { beginSession, type Session } from './session';
+import { generateText, type GenerateTextOptions } from './generateText';
+import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
 import { livelyModel, tinyConfig } from './tinyModel';
+import { endText, type TextTokenizer } from './writing';
 
 /** Tokens are bytes of UTF-8. */
 const bytes: TextTokenizer = {
@@ -43,8 +44,8 @@ async function write(options: GenerateTextOptions, tokenizer = bytes): Promise<s
 
 const restored = async (session: Session) => {
   const storage = memoryStorage();
-  await saveSession(storage, 'state', model, session);
-  session.memory.dispose();
+  await saveSession(storage, 'state', session);
+  session.dispose();
   return loadSession(storage, 'state', model);
 };
 
@@ -58,14 +59,14 @@ describe.each([0, 1])('text at temperature %d', (temperature) => {
       const expected = await write({ ...options, maxTokens: 26, stop: stops });
       expect(expected.length).toBeGreaterThan(stops.includes(stop) ? 0 : 15);
       for (let cut = 0; cut <= 26; cut++) {
-        let session = beginSession(model);
+        let session = new Session(model);
         const before = await write({ ...options, maxTokens: cut, stop: stops, session });
         session = await restored(session);
         // A text that a stop has ended is not gone on with.
         const ended = stops.includes(stop) && before === expected;
         const after = ended ? '' : await write({ temperature, maxTokens: 26 - cut, stop: stops, session });
         expect(before + after + (ended ? '' : endText(bytes, session)), `cut at ${cut}`).toBe(expected);
-        session.memory.dispose();
+        session.dispose();
       }
     }
   });
@@ -73,7 +74,7 @@ describe.each([0, 1])('text at temperature %d', (temperature) => {
 
 describe('a session', () => {
   it('gives up what is not decided where a prompt follows, and says it first', async () => {
-    const session: Session = beginSession(model);
+    const session: Session = new Session(model);
     await write({ prompt: 'x', maxTokens: 1, session });
     session.text = { tokens: [0xf0, 0x9f], held: 'st' };
     const next = generateText(model, bytes, { prompt: 'y', maxTokens: 1, stop: ['stop'], session });
@@ -83,7 +84,7 @@ describe('a session', () => {
   });
 
   it('may be stopped before the first token, by what it held back', async () => {
-    const session: Session = beginSession(model);
+    const session: Session = new Session(model);
     await write({ prompt: 'x', maxTokens: 1, session });
     const { position } = session.memory;
     session.text = { tokens: [], held: 'end of' };

@@ -3,14 +3,8 @@
 import type { Model } from '@sympow/model';
 import { generate } from './generate';
 import type { GeneratedToken, SamplingOptions } from './sampling';
-import { beginSession, type Session } from './session';
-import { TextStream, type TokenDecoder } from './textStream';
-
-/** What text needs of a tokenizer; those of `@sympow/data` have it. */
-export interface TextTokenizer {
-  encode(text: string): Int32Array;
-  decoder(): TokenDecoder;
-}
+import { Session } from './session';
+import { endText, Writing, type TextTokenizer } from './writing';
 
 /** What to write and when to stop. */
 export interface GenerateTextOptions extends SamplingOptions {
@@ -54,44 +48,31 @@ export async function* generateText(
   tokenizer: TextTokenizer,
   { prompt = '', stop = [], session: given, ...options }: GenerateTextOptions = {},
 ): AsyncGenerator<GeneratedText, void, undefined> {
-  const stops = stop.filter((each) => typeof each === 'string');
-  const tokens = typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt;
-  const streamFrom = (session: Session) => new TextStream(tokenizer.decoder(), stops, session.text);
-  const session = given ?? beginSession(model);
+  const session = given ?? new Session(model);
   try {
-    if (tokens.length > 0) {
-      const text = endText(tokenizer, session);
-      if (text !== '') yield { text };
-      session.text = { tokens: typeof prompt === 'string' ? encodeEnd(tokenizer, prompt) : [], held: '' };
-    }
-    const stream = streamFrom(session);
-    const first = stream.begin();
-    session.text = stream.open();
+    const writing = new Writing(tokenizer, session, prompt, textsOf(stop));
+    const first = writing.begin();
     if (first !== '') yield { text: first };
-    if (stream.stopped) return;
-    const stopTokens = stop.filter((each) => typeof each === 'number');
-    for await (const choice of generate(model, { ...options, prompt: tokens, stop: stopTokens, session })) {
-      const text = stream.push(choice.token);
-      session.text = stream.open();
-      yield { ...choice, text };
-      if (stream.stopped) return;
+    if (writing.stopped) return;
+    const wanted = { ...options, prompt: writing.prompt, stop: tokensOf(stop), session };
+    for await (const choice of generate(model, wanted)) {
+      yield { ...choice, text: writing.push(choice.token) };
+      if (writing.stopped) return;
     }
     if (given) return;
-    const text = stream.end();
+    const text = endText(tokenizer, session);
     if (text !== '') yield { text };
   } finally {
-    if (!given) session.memory.dispose();
+    if (!given) session.dispose();
   }
 }
 
-/** The characters that a session holds back, given up: U+FFFD stands for one that is not whole. */
-export function endText(tokenizer: TextTokenizer, session: Session): string {
-  const text = new TextStream(tokenizer.decoder(), [], session.text).end();
-  session.text = undefined;
-  return text;
+/** Of what ends a text, the texts. */
+export function textsOf(stop: readonly (string | number)[]): readonly string[] {
+  return stop.filter((each) => typeof each === 'string');
 }
 
-/** Tokens of the end of a text: what follows may be spelt by what stands before it, as a space between two words. */
-function encodeEnd(tokenizer: TextTokenizer, text: string): readonly number[] {
-  return Array.from(tokenizer.encode(text.slice(-64).replace(/^[\uDC00-\uDFFF]/, '')));
+/** Of what ends a text, the tokens. */
+export function tokensOf(stop: readonly (string | number)[]): readonly number[] {
+  return stop.filter((each) => typeof each === 'number');
 }

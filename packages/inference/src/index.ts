@@ -1,13 +1,10 @@
+export { Batch, type BatchEvent, type BatchOptions, type BatchRow, type EndReason, type JoinOptions } from './batch';
+export type { ContinuationOptions } from './continuation';
 export { generate, type GenerateOptions } from './generate';
-export {
-  endText,
-  generateText,
-  type GeneratedText,
-  type GenerateTextOptions,
-  type TextTokenizer,
-} from './generateText';
+export { generateText, type GeneratedText, type GenerateTextOptions } from './generateText';
 export { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
-export { beginSession, type OpenText, type Session } from './session';
+export { Session, type Standing } from './session';
 export { loadSession, saveSession } from './sessionFile';
-export { TextStream, type TokenDecoder } from './textStream';
+export { TextStream, type OpenText, type TokenDecoder } from './textStream';
 export { writeText, type WriteTextOptions, type WrittenText } from './writeText';
+export { endText, type Shown, type TextTokenizer } from './writing';

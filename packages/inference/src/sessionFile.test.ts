@@ -3,7 +3,7 @@ import { encodeSafetensors, parseSafetensors, serializeSafetensors } from '@symp
 import { CheckpointError, fingerprintOf, memoryStorage, Model, variants, type Storage } from '@sympow/model';
 import { describe, expect, it } from 'vitest';
 import { generate } from './generate';
-import { beginSession, type Session } from './session';
+import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
 import { livelyModel, tinyConfig } from './tinyModel';
 
@@ -19,12 +19,12 @@ async function tokensOf(of: Model, session: Session, prompt: number[] = [], maxT
 
 /** A file with a session in the middle of a text. */
 async function saved(of = model): Promise<Storage> {
-  const session = beginSession(of);
+  const session = new Session(of);
   await tokensOf(of, session, [1, 2, 3]);
   session.text = { tokens: [4, 5], held: 'st' };
   const storage = memoryStorage();
-  await saveSession(storage, 'state', of, session);
-  session.memory.dispose();
+  await saveSession(storage, 'state', session);
+  session.dispose();
   return storage;
 }
 
@@ -44,11 +44,11 @@ async function changed(storage: Storage, metadata: Record<string, string>): Prom
 
 describe('a session in a file', () => {
   it('comes back as it was', async () => {
-    const session = beginSession(model);
+    const session = new Session(model);
     await tokensOf(model, session, [1, 2, 3]);
     session.text = { tokens: [4, 5], held: 'st' };
     const storage = memoryStorage();
-    await saveSession(storage, 'state', model, session);
+    await saveSession(storage, 'state', session);
     const back = await loadSession(storage, 'state', model);
     expect(back.unread).toEqual(session.unread);
     expect(back.random!.save()).toEqual(session.random!.save());
@@ -60,11 +60,11 @@ describe('a session in a file', () => {
     const exact = await js({ float: 'float64' }).open();
     const other = livelyModel(exact, config);
     const empty = memoryStorage();
-    await saveSession(empty, 'state', other, beginSession(other));
-    const whole = beginSession(other);
+    await saveSession(empty, 'state', new Session(other));
+    const whole = new Session(other);
     const expected = await tokensOf(other, whole, [1, 2]);
     expect(await tokensOf(other, await loadSession(empty, 'state', other), [1, 2])).toEqual(expected);
-    await saveSession(empty, 'state', other, whole);
+    await saveSession(empty, 'state', whole);
     const back = await loadSession(empty, 'state', other);
     expect(await back.memory.save({ exact: true })).toEqual(await whole.memory.save({ exact: true }));
     // The weights are those of the float32 model, and so is the fingerprint.
@@ -72,7 +72,7 @@ describe('a session in a file', () => {
   });
 
   it('of version 1 is read still: it holds the public state alone', async () => {
-    const session = beginSession(model);
+    const session = new Session(model);
     await tokensOf(model, session, [1, 2, 3], 0);
     const { position, tensors } = await session.memory.save();
     const metadata = { format: 'sympow-state', version: '1', position: String(position) };

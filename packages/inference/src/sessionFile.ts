@@ -1,114 +1,14 @@
-/**
- * A session as a safetensors file: what every layer remembers, as it stands, and in the metadata all else. With power attention
- * its size does not grow with what was read, but for up to 63 tokens in the window; it can be gone on with on any backend.
- *
- * Version 2. Files of version 1, which held the public state alone, are read as well.
- */
+/** Sessions in files of a storage. */
 
-import { Random, SympowError, type RandomState } from '@sympow/kernels';
-import type { SavedTensor } from '@sympow/recurrence';
-import { encodeSafetensors, parseSafetensors } from '@sympow/safetensors';
-import { CheckpointError, fingerprintOf, ofCheckpoint, restoreMemory, type Model, type Storage } from '@sympow/model';
-import type { OpenText, Session } from './session';
-
-const FORMAT = 'sympow-state';
-const VERSION = '2';
-/** Characters of metadata that are read: those of a prompt that was hardly begun would fit. */
-const MAX_JSON = 2 ** 26;
+import type { Model, Storage } from '@sympow/model';
+import { Session } from './session';
 
 /** Writes a session, which itself goes on unchanged. @throws CheckpointError if it cannot be written */
-export async function saveSession(storage: Storage, name: string, model: Model, session: Session): Promise<void> {
-  const { memory, unread, random, text } = session;
-  const { position, tensors } = await memory.save({ exact: true });
-  const rest = { unread: Array.from(unread ?? []), random: random?.save(), text };
-  const metadata = {
-    ...{ format: FORMAT, version: VERSION, position: String(position), model: await fingerprintOf(model) },
-    session: JSON.stringify(rest),
-  };
-  await storage.write(name, encodeSafetensors(Object.entries(tensors), metadata));
+export async function saveSession(storage: Storage, name: string, session: Session): Promise<void> {
+  await storage.write(name, await session.save());
 }
 
-/**
- * A session that goes on where a saved one stood. Nothing stays allocated if it cannot.
- *
- * @throws CheckpointError if there is no such file, it is damaged, holds something else, or was saved with other weights
- * @throws ConfigError or ShapeError if it was saved by a model of another shape
- */
+/** A session that goes on where a saved one stood. @throws CheckpointError if there is no such file, or as `Session.restore` does */
 export async function loadSession(storage: Storage, name: string, model: Model): Promise<Session> {
-  const source = `${storage.path}/${name}`;
-  const bytes = await storage.read(name);
-  const { metadata, tensors } = ofCheckpoint(() => parseSafetensors(bytes, { source }));
-  const { format, version, session = '{}' } = metadata;
-  const position = Number(metadata.position);
-  const known = format === FORMAT && (version === VERSION || version === '1');
-  if (!known || !Number.isSafeInteger(position) || position < 0) {
-    throw new CheckpointError({
-      what: source,
-      value: format,
-      message: `${source} is no state that this version can read`,
-      expected: `a safetensors file with format ${FORMAT}, version 1 or ${VERSION}, and a position`,
-      remedy: 'Save the state again.',
-    });
-  }
-  const rest = readRest(session, model.config.vocabSize, source);
-  const saved: Record<string, SavedTensor> = {};
-  for (const [tensor, stored] of tensors) {
-    const data = ofCheckpoint(() => (stored.dtype === 'F64' ? stored.toFloat64() : stored.toFloat32()));
-    saved[tensor] = { shape: stored.shape, data };
-  }
-  const memory = restoreMemory(model, { position, tensors: saved });
-  try {
-    // Version 1 does not say which model it belongs to.
-    if (version !== '1') await requireModel(metadata.model, model, source);
-  } catch (error) {
-    memory.dispose();
-    throw error;
-  }
-  return { memory, ...rest };
-}
-
-async function requireModel(fingerprint: string | undefined, model: Model, source: string): Promise<void> {
-  const own = await fingerprintOf(model);
-  if (fingerprint === own) return;
-  throw new CheckpointError({
-    what: `model of ${source}`,
-    value: fingerprint,
-    message: `${source} was saved by a model with other weights or settings`,
-    expected: `that of model ${own}`,
-    remedy: 'Use the checkpoint that saved it, or read the text again.',
-  });
-}
-
-/** What stands beside the memory, none of it believed. */
-function readRest(json: string, vocabSize: number, source: string): Omit<Session, 'memory'> {
-  try {
-    if (json.length > MAX_JSON) throw new TypeError(`${json.length} characters`);
-    const { unread = [], random, text } = JSON.parse(json) as Record<string, unknown>;
-    return {
-      unread: Int32Array.from(tokensOf(unread, vocabSize)),
-      random: random === undefined ? undefined : Random.load(random as RandomState),
-      text: text === undefined ? undefined : textOf(text as OpenText, vocabSize),
-    };
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError || cause instanceof TypeError || cause instanceof SympowError)) throw cause;
-    throw new CheckpointError({
-      what: `session in ${source}`,
-      value: json.length > 80 ? `${json.slice(0, 80)}…` : json,
-      expected: 'tokens, the place in a random stream, and the end of a text',
-      remedy: 'The file is damaged; save the state again.',
-      cause,
-    });
-  }
-}
-
-function tokensOf(value: unknown, vocabSize: number): readonly number[] {
-  const sound = (token: unknown) =>
-    Number.isSafeInteger(token) && (token as number) >= 0 && (token as number) < vocabSize;
-  if (Array.isArray(value) && value.every(sound)) return value as number[];
-  throw new TypeError('not a list of tokens');
-}
-
-function textOf({ tokens, held }: OpenText, vocabSize: number): OpenText {
-  if (typeof held !== 'string') throw new TypeError('held is no text');
-  return { tokens: tokensOf(tokens, vocabSize), held };
+  return Session.restore(model, await storage.read(name), `${storage.path}/${name}`);
 }

@@ -1,7 +1,6 @@
 import { ConfigError } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import type { OpenText } from './session';
-import { TextStream, type TokenDecoder } from './textStream';
+import { TextStream, type OpenText, type TokenDecoder } from './textStream';
 
 /** Tokens are bytes of UTF-8. */
 function byteDecoder(): TokenDecoder {

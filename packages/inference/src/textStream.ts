@@ -4,7 +4,14 @@
  */
 
 import { ConfigError } from '@sympow/kernels';
-import type { OpenText } from './session';
+
+/** The end of a text that may go on. */
+export interface OpenText {
+  /** Tokens that bring a new decoder to where the old one stood: those of a character that is not whole, and some before. */
+  readonly tokens: readonly number[];
+  /** Characters that were not shown, as a stop text may begin with them. */
+  readonly held: string;
+}
 
 /** Turns tokens into text one by one; the decoders of `@sympow/data` do. */
 export interface TokenDecoder {

@@ -1,8 +1,9 @@
 /** Generated text as it is shown to somebody: written piece by piece, with how fast it came. */
 
 import type { Model } from '@sympow/model';
-import { endText, generateText, type GenerateTextOptions, type TextTokenizer } from './generateText';
+import { generateText, type GenerateTextOptions } from './generateText';
 import type { Session } from './session';
+import { endText, type TextTokenizer } from './writing';
 
 /** What `writeText` needs beside the model. */
 export interface WriteTextOptions extends GenerateTextOptions {
@@ -59,6 +60,6 @@ export async function writeText(
   return {
     ...{ text, tokens, tokensPerSecond: speed(tokens - 1, first ?? end, end) },
     ...{ promptTokens, promptTokensPerSecond: speed(promptTokens, start, first ?? end) },
-    stateBytes: session.memory.bytes,
+    stateBytes: session.bytes,
   };
 }

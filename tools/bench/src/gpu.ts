@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { parameter, Tape } from '@sympow/autograd';
 import { webgpu, type WebGpuBackend } from '@sympow/backend-webgpu';
-import { generate } from '@sympow/inference';
+import { generate, Session } from '@sympow/inference';
 import { Model, modelConfig, variants, type ModelMemory } from '@sympow/model';
 import { powerRecurrence } from '@sympow/recurrence';
 import { expectClose } from './check';
@@ -223,7 +223,7 @@ async function decode(options: Options): Promise<void> {
   }
   const burst = async (memory: ModelMemory, maxTokens: number) => {
     const start = performance.now();
-    const stream = generate(model, { prompt: [32], maxTokens, session: { memory }, seed: 1 });
+    const stream = generate(model, { prompt: [32], maxTokens, session: new Session(model, memory), seed: 1 });
     while (!(await stream.next()).done);
     return (1e3 * maxTokens) / (performance.now() - start);
   };

@@ -11,7 +11,7 @@ import {
   type LossByPosition,
   type LossProgress,
 } from '@sympow/evaluation';
-import { beginSession, writeText } from '@sympow/inference';
+import { Session, writeText } from '@sympow/inference';
 import { folderStorage, readJson } from '@sympow/model';
 import type { TrainingEvent } from '@sympow/training';
 import type { Command as CommanderCommand } from 'commander';
@@ -264,7 +264,7 @@ async function write(flags: Flags, path: string, { prompt }: DemoText, output: O
     const { model, tokenizer } = await openCheckpoint(backend, path);
     output.write(prompt);
     const { text } = await writeText(model, tokenizer, {
-      ...{ prompt, maxTokens: 300, temperature: 0.7, seed: flags.seed, session: beginSession(model) },
+      ...{ prompt, maxTokens: 300, temperature: 0.7, seed: flags.seed, session: new Session(model) },
       write: output.write,
     });
     return prompt + text;

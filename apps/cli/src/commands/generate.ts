@@ -1,7 +1,7 @@
 // `sympow generate`: text from a checkpoint, as it comes, in memory that does not grow.
 
 import { textInputs } from '@sympow/data';
-import { beginSession, loadSession, saveSession, writeText, type WrittenText } from '@sympow/inference';
+import { Session, loadSession, saveSession, writeText, type WrittenText } from '@sympow/inference';
 import { folderStorage } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
 import { basename, dirname } from 'node:path';
@@ -41,7 +41,7 @@ async function run(path: string, flags: Flags, output: Output): Promise<WrittenT
     const { stateIn, stateOut } = flags;
     const session =
       stateIn === undefined
-        ? beginSession(model)
+        ? new Session(model)
         : await loadSession(folderStorage(dirname(stateIn)), basename(stateIn), model);
     if (stateIn === undefined) output.write(prompt);
     const open = stateOut !== undefined;
@@ -52,7 +52,7 @@ async function run(path: string, flags: Flags, output: Output): Promise<WrittenT
       return writeText(model, tokenizer, { ...options, signal, write: output.write });
     });
     output.write('\n');
-    if (open) await saveSession(folderStorage(dirname(stateOut)), basename(stateOut), model, session);
+    if (open) await saveSession(folderStorage(dirname(stateOut)), basename(stateOut), session);
     output.note(summary(report));
     return report;
   } finally {

@@ -1,7 +1,7 @@
 /** Generation token by token, near the beginning of a text and far into it: speed and memory. */
 
 import { Tape } from '@sympow/autograd';
-import { generate } from '@sympow/inference';
+import { generate, Session } from '@sympow/inference';
 import { kindOf, memoryShape, restoreMemory, type Model, type ModelMemory } from '@sympow/model';
 import type { SavedMemory, SavedTensor } from '@sympow/recurrence';
 import type { Benchmark } from '../benchmark';
@@ -65,7 +65,7 @@ export const decode: Benchmark = {
 function side(model: Model, saved: SavedMemory): Side & { dispose(): void } {
   let memory = restoreMemory(model, saved);
   const advance = async (maxTokens: number) => {
-    const stream = generate(model, { prompt: [32], maxTokens, session: { memory }, seed: 1 });
+    const stream = generate(model, { prompt: [32], maxTokens, session: new Session(model, memory), seed: 1 });
     while (!(await stream.next()).done);
   };
   return {

@@ -1,6 +1,6 @@
 /** Memory over time: of training after 1, 10 and 100 steps, of generation after 10 and many tokens. */
 
-import { generate } from '@sympow/inference';
+import { generate, Session } from '@sympow/inference';
 import type { Benchmark, Result } from '../benchmark';
 import { WrongResult } from '../check';
 import { collectGarbage } from '../measure';
@@ -54,7 +54,7 @@ export const memory: Benchmark = {
     say(`generating ${last} tokens`);
     let few: ReturnType<typeof look> | undefined;
     let count = 0;
-    for await (const _ of generate(model, { prompt: [32], maxTokens: last, session: { memory: own }, seed: 1 })) {
+    for await (const _ of generate(model, { prompt: [32], maxTokens: last, session: new Session(model, own), seed: 1 })) {
       count++;
       if (count === 10) few = look();
       if (count === last) yield* rows(`${last} generated tokens`, look(), few!, 'after 10');

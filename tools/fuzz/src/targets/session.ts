@@ -1,6 +1,6 @@
 // A saved session: a model's memory, and what stands beside it.
 import { js, Random } from '@sympow/kernels';
-import { beginSession, loadSession, saveSession } from '@sympow/inference';
+import { Session, loadSession, saveSession } from '@sympow/inference';
 import { memoryStorage, Model, modelConfig } from '@sympow/model';
 import { parseSafetensors, serializeSafetensors } from '@sympow/safetensors';
 import fc from 'fast-check';
@@ -11,7 +11,7 @@ const backend = await js().open();
 const model = Model.create(backend, modelConfig({ vocabSize: 11, hiddenSize: 8, layers: 1, heads: 1, headSize: 4 }));
 const rest = { unread: [3], random: new Random(1, 'x').save(), text: { tokens: [1, 2], held: 'a' } };
 const whole = memoryStorage();
-await saveSession(whole, 'state', model, beginSession(model));
+await saveSession(whole, 'state', new Session(model));
 const bytes = await whole.read('state', 0, await whole.size('state'));
 const { metadata, tensors } = parseSafetensors(bytes);
 
@@ -32,7 +32,7 @@ export const session = target({
     await storage.write('state', bytes);
     const live = backend.memory().liveBuffers;
     try {
-      (await loadSession(storage, 'state', model)).memory.dispose();
+      (await loadSession(storage, 'state', model)).dispose();
     } finally {
       const left = backend.memory().liveBuffers - live;
       if (left !== 0) throw new Error(`${left} buffers are left`);
