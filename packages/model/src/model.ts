@@ -205,6 +205,10 @@ export class Model {
     for (const { value } of this.parameters.values()) value.dispose();
     for (const tensor of this.ownConstants) tensor.dispose();
   }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }
 
 /** The last token of each row [B, 1, n] of x [B, T, n]: behind its own length where rows have one, its first where that is 0. */
