@@ -32,6 +32,8 @@ export const tinyConfigs: readonly { readonly name: string; readonly config: Mod
     { gate: 'learned', rotary: 'pair', keyValueHeads: 1, betaInit: 'normal' },
     { gate: 'vector', rotary: 'none', norm: 'rms', bias: true },
     { gate: 'data', rotary: 'data', power: 3, normalizer: 'none' },
+    { attention: 'delta', gate: 'data', rotary: 'none', keyValueHeads: 1 },
+    { attention: 'mixed', gate: 'data', rotary: 'fixed' },
   ] satisfies ModelOptions[]
 ).map((changes) => ({
   name: Object.entries(changes)

@@ -80,10 +80,9 @@ function recurrent(
   { q, k, v, logGate, initial }: FormInputs,
   { power, normalizer, finalState }: FormOptions,
 ): FormResult {
-  const [B, T, H, d] = q.value.shape as [number, number, number, number];
+  const [B, T, , d] = q.value.shape as [number, number, number, number];
   const [G, e] = v.value.shape.slice(2) as [number, number];
   let state = initial ?? zeroState(tape, B, G, embeddedSize(d, power), e);
-  const y = tape.result([B, T, H, e], [q, k, v, logGate, initial?.S, initial?.Z]);
   const token = (x: Variable, t: number) => {
     const { shape } = x.value;
     return reshape(tape, sliceRows(tape, x, t, 1), [B, ...shape.slice(2)]);
@@ -95,22 +94,29 @@ function recurrent(
       { q: token(q, t), k: token(k, t), v: token(v, t), logGate: logGate && token(logGate, t), state },
       { power, normalizer },
     );
-    tape.backend.scope(() =>
-      tape.kernels.copyBlock({ x: tape.view(next.y.value, [B, 1, H, e]), to: t, count: 1, y: y.value }),
-    );
     rows.push(next.y);
     state = next.state;
   }
-  // Recorded last, so that every step finds its row of dy before it runs backwards.
+  return { y: stackTokens(tape, rows), last: finalState ? state : undefined };
+}
+
+/** Rows [B, …], one for each token, as [B, T, …]. */
+export function stackTokens(tape: Tape, rows: readonly Variable[]): Variable {
+  const [B, ...rest] = rows[0]!.value.shape as [number, ...number[]];
+  const row = [B, 1, ...rest];
+  const y = tape.result([B, rows.length, ...rest], rows);
+  rows.forEach(({ value }, t) =>
+    tape.backend.scope(() => tape.kernels.copyBlock({ x: tape.view(value, row), to: t, count: 1, y: y.value })),
+  );
   tape.record([y], () => {
-    rows.forEach((row, t) => {
-      const drow = tape.empty([B, 1, H, e]);
+    rows.forEach((each, t) => {
+      const drow = tape.empty(row);
       tape.kernels.copyBlock({ x: tape.gradientOrZero(y), from: t, count: 1, y: drow });
-      tape.share(row, drow);
+      tape.share(each, drow);
       drow.dispose();
     });
   });
-  return { y, last: finalState ? state : undefined };
+  return y;
 }
 
 /** An empty history: zeros [B, G, D, e] and [B, G, D]. */
@@ -122,7 +128,7 @@ export function zeroState(tape: Tape, B: number, G: number, D: number, e: number
   return { S, Z };
 }
 
-interface StepInputs {
+export interface StepInputs {
   /** [B, H, d], [B, G, d], [B, G, e] and [B, G(, d)] */
   readonly q: Variable;
   readonly k: Variable;
@@ -132,7 +138,7 @@ interface StepInputs {
 }
 
 /** One token: S ← γS + φ(k)vᵀ and its answer [B, H, e]. */
-function stepState(
+export function stepState(
   tape: Tape,
   { q, k, v, logGate, state }: StepInputs,
   options: { power: number; normalizer: Normalizer },

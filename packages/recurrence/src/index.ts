@@ -1,4 +1,5 @@
 export type * from './api';
+export { deltaRecurrence, type DeltaMemory, type DeltaOptions } from './deltaRecurrence';
 export { chooseForm, defaultChunk, flopsOf, type FormSizes } from './form';
 export { attentionForm, chunkedForm, recurrentForm, type FormInputs, type FormOptions, type FormResult } from './forms';
 export { fixedLogGates, gateBias, gates, vectorGateBias, type Gate } from './gates';

@@ -1,0 +1,47 @@
+import { add, linear, onePlusTanh } from '@sympow/autograd';
+import { deltaRecurrence } from '../deltaRecurrence';
+import { defaultChunk } from '../form';
+import { matrixSpec } from '../layerEntry';
+import type { AttentionKind } from './api';
+
+/** What a delta layer does beyond the rule itself. */
+export interface DeltaKindOptions {
+  /** b from 0 to 2 in place of 0 to 1: a layer may turn round what it has written (arXiv 2411.12537). */
+  readonly negative?: boolean;
+}
+
+/** The gated delta rule (arXiv 2412.06464): what a key's place held is replaced, not added to. */
+export function deltaKind({ negative = false }: DeltaKindOptions = {}): AttentionKind {
+  const kind: AttentionKind = {
+    name: negative ? 'delta-negative' : 'delta',
+    says: `replaces what a key’s place held${negative ? ', or turns it round' : ''}, with a small state of constant size`,
+    grows: false,
+    parameters: ({ keyValueHeads: G, hiddenSize, initStd: std }) => ({
+      'b_proj.weight': matrixSpec(G, hiddenSize, { std }),
+    }),
+    inputs(tape, h, weight) {
+      // 2·sigmoid(x) = 1 + tanh(x/2)
+      const x = linear(tape, h, weight('b_proj.weight'), undefined, { exact: true }); // [B, T, G]
+      const twice = onePlusTanh(tape, add(tape, x, x, -0.5));
+      return { b: negative ? twice : add(tape, twice, twice, -0.5) };
+    },
+    make: (_settings, compute) => deltaRecurrence(compute),
+    stateTensor: ({ keyValueHeads: G, headSize: d }) => G * d * d,
+    streamFlops: ({ keyValueHeads: G, heads: H, headSize: d }) => 2 * d * d * (2 * G + H),
+    sequenceFlops(settings, length, { form, chunk } = {}) {
+      const { keyValueHeads: G, heads: H, headSize: d } = settings;
+      const seen =
+        form === 'recurrent' ? 0 : form === 'attention' ? length : Math.min(chunk ?? defaultChunk(d), length);
+      return (G + H) * seen * (d + d) + kind.streamFlops(settings, length);
+    },
+    // Queries and keys of length 1, what is written, and the states of chunks.
+    tapeFloats({ keyValueHeads: G, heads: H, headSize: d }, length, { form, chunk } = {}) {
+      const states = form === 'recurrent' ? 3 * length : form === 'attention' ? 1 : length / (chunk ?? defaultChunk(d));
+      return length * d * (2 * H + 3 * G) + Math.ceil(states) * G * d * d;
+    },
+  };
+  return kind;
+}
+
+export const delta = deltaKind();
+export const deltaNegative = deltaKind({ negative: true });
