@@ -54,7 +54,7 @@ describe.each(tinyConfigs)('$name', ({ config }) => {
         ]),
       );
     });
-    for (const [name, { value }] of model.parameters) {
+    for (const [name, { value }] of model.trained) {
       const gradient = gradients.get(name)!;
       const start = Float64Array.from(exact.readSync!(value));
       const direction = new Random(4, name).fillNormal(new Float64Array(value.size));

@@ -99,7 +99,13 @@ const weightsOf = (kase: Case) => {
 };
 
 /** y, S and every gradient; the sequence cut at `cuts`. */
-function run(backend: Backend, kase: Case, leaves: Leaves, options: DeltaOptions, cuts: readonly number[] = []) {
+function run(
+  backend: Backend,
+  kase: Case,
+  leaves: Leaves,
+  options: DeltaOptions,
+  cuts: readonly number[] = [],
+): Record<string, Float64Array> {
   const weights = weightsOf(kase);
   return backend.scope(() => {
     const tape = new Tape(backend);
@@ -141,8 +147,8 @@ describe.each(cases)('the delta rule, $name', (kase) => {
   it('token by token it is the definition, and so are its gradients', () => {
     // Short keys count as a little shorter.
     const limit = kase.name.startsWith('keys of 0') ? 1e-6 : 1e-11;
-    expect(relativeError(definition.y, expected.y)).toBeLessThan(limit);
-    expect(relativeError(definition.S, expected.S)).toBeLessThan(limit);
+    expect(relativeError(definition.y!, expected.y)).toBeLessThan(limit);
+    expect(relativeError(definition.S!, expected.S)).toBeLessThan(limit);
     const weights = weightsOf(kase);
     for (const [name, leaf] of Object.entries(leaves)) {
       // What is at an end of its range or has no direction has no slope.
@@ -173,7 +179,7 @@ describe.each(cases)('the delta rule, $name', (kase) => {
       for (const [name, values] of Object.entries(definition)) {
         // Gradients of keys without a length are those of noise.
         const scale = kase.name.startsWith('keys of 0') && name === 'dk' ? 10 : 1;
-        expect(relativeError(results[name], values), name).toBeLessThan(limit * scale);
+        expect(relativeError(results[name]!, values), name).toBeLessThan(limit * scale);
       }
     }
   });

@@ -2,16 +2,17 @@
 
 import type { Variable } from '@sympow/autograd';
 import { ConfigError } from '@sympow/kernels';
-import { weightsChanged, type Model } from '@sympow/model';
+import { parameterSpecs, weightsChanged, type Model } from '@sympow/model';
 import type { Anneal } from './api';
 
 type Anneals = Readonly<Record<string, Anneal>> | undefined;
 
-/** Every layer's weight of that name that no gradient moves. */
-function weightsOf({ parameters }: Model, name: string): Variable[] {
-  return [...parameters].flatMap(([key, weight]) =>
-    key.endsWith(`.self_attn.${name}`) && !weight.requiresGradient ? [weight] : [],
+/** Every layer's weight of that name that no gradient is to move. */
+function weightsOf({ config, parameters }: Model, name: string): Variable[] {
+  const annealing = [...parameterSpecs(config)].filter(
+    ([key, { trained = true }]) => !trained && key.endsWith(`.self_attn.${name}`),
   );
+  return annealing.flatMap(([key]) => parameters.get(key) ?? []);
 }
 
 /** @throws ConfigError for weights that there are not, and for schedules that cannot be */
