@@ -146,7 +146,7 @@ function deltaMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory):
       checkRows(memory, row, from, fromRow);
       const other = from as DeltaMemory;
       copyRow(other.S, fromRow, S, row);
-      if (phase && other.phase) copyRow(other.phase, fromRow, phase, row, { planes: 2 });
+      if (phase && other.phase) copyRow(other.phase, fromRow, phase, row, 2);
       memory.positions[row] = other.positions[fromRow]!;
     },
     save: (options) => save(memory, options),
