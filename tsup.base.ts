@@ -5,12 +5,18 @@ import { entries, target } from './tools/workspace.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
-/** The tsup configuration of the package in the current directory: ESM and, for libraries, CommonJS and declarations. */
+/**
+ * The tsup configuration of the package in the current directory: ES modules, one for each source file, so that a bundler leaves
+ * out those that it does not need; for libraries CommonJS in one file, and declarations.
+ */
 export function build() {
-  const { library, points, workers } = entries(process.cwd());
+  const { library, points, workers, modules } = entries(process.cwd());
   return defineConfig({
-    entry: { ...points, ...workers },
+    entry: { ...modules, ...workers },
     format: library ? ['esm', 'cjs'] : ['esm'],
+    esbuildOptions(options, { format }) {
+      if (format === 'cjs') options.entryPoints = { ...points, ...workers };
+    },
     // tsup sets baseUrl to the package, and `paths` would then be read from there.
     dts: library ? { entry: points, compilerOptions: { baseUrl: root } } : false,
     // `import.meta.url` in CommonJS too.

@@ -72,17 +72,18 @@ export async function bundle() {
   /** @type {('esm' | 'cjs')[]} */
   const formats = ['esm', 'cjs'];
   const results = await Promise.all(
-    all.flatMap(({ directory, library, points, workers }) =>
+    all.flatMap(({ directory, library, points, workers, modules }) =>
       formats.slice(0, library ? 2 : 1).map((format) =>
         build({
           absWorkingDir: directory,
-          entryPoints: { ...points, ...workers },
+          entryPoints: { ...(format === 'esm' ? modules : points), ...workers },
           ...(format === 'cjs' && Object.keys(workers).length > 0 ? ownUrl : {}),
           outdir: resolve(directory, 'dist'),
           outExtension: { '.js': format === 'cjs' ? '.cjs' : '.js' },
           format,
           target,
           bundle: true,
+          splitting: format === 'esm',
           packages: 'external',
           // Not the repository's tsconfig: its `paths` would draw the other packages in.
           tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },

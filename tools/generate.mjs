@@ -1,13 +1,13 @@
 // Sources that are made from other sources, before anything reads them: type checks, tests and builds. A workspace says in its
-// generate.mjs what it makes: `output`, the `inputs` it depends on, and `generate()`, which returns the text. The first line
-// of what is made names the hash of what it was made from.
+// generate.mjs what it makes: the `inputs` it depends on, and `outputs`, each with what returns its text. The first line of what is
+// made names the hash of what it was made from.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { root, workspaces } from './workspace.mjs';
 
-/** @typedef {{ inputs: string[], output: string, generate: () => Promise<string> }} Generator */
+/** @typedef {{ inputs: string[], outputs: Record<string, () => Promise<string>> }} Generator */
 
 /** @param {string} directory @param {string[]} inputs */
 function fingerprint(directory, inputs) {
@@ -28,11 +28,12 @@ export async function generate() {
     /** @type {Generator} */
     const generator = await import(pathToFileURL(join(folder, 'generate.mjs')).href);
     const first = `// Made by generate.mjs from ${fingerprint(folder, generator.inputs)}\n`;
-    const output = join(folder, generator.output);
-    if (existsSync(output) && readFileSync(output, 'utf8').startsWith(first)) continue;
-    const text = await generator.generate();
-    writeFileSync(`${output}.${process.pid}`, first + text);
-    renameSync(`${output}.${process.pid}`, output);
+    for (const [name, text] of Object.entries(generator.outputs)) {
+      const output = join(folder, name);
+      if (existsSync(output) && readFileSync(output, 'utf8').startsWith(first)) continue;
+      writeFileSync(`${output}.${process.pid}`, first + (await text()));
+      renameSync(`${output}.${process.pid}`, output);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 // The packages, apps and tools of the repository, as their package.json files describe them.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -37,13 +37,14 @@ export function read(directory) {
  * `src/main.ts`.
  * @param {string} directory absolute
  * @param {Manifest} manifest
- * `workers` are files that a library starts threads from: built beside the others, imported by nobody.
- * @returns {{ library: boolean, points: Record<string, string>, workers: Record<string, string> }}
+ * `workers` are files that a library starts threads from: built beside the others, imported by nobody. `modules` are all files that
+ * the points load: as ES modules they stay files, so that a bundler leaves out those that it does not need.
+ * @returns {{ library: boolean, points: Record<string, string>, workers: Record<string, string>, modules: Record<string, string> }}
  */
 export function entries(directory, { exports } = read(directory)) {
   if (!exports) {
     const points = existsSync(join(directory, 'src/main.ts')) ? { main: 'src/main.ts' } : undefined;
-    return { library: false, points: points ?? {}, workers: {} };
+    return { library: false, points: points ?? {}, workers: {}, modules: points ?? {} };
   }
   /** @type {Record<string, string>} */
   const points = {};
@@ -53,7 +54,28 @@ export function entries(directory, { exports } = read(directory)) {
     if (name) points[name] = `src/${name}.ts`;
   }
   const workers = existsSync(join(directory, 'src/worker.js')) ? { worker: 'src/worker.js' } : undefined;
-  return { library: true, points, workers: workers ?? {} };
+  return { library: true, points, workers: workers ?? {}, modules: modulesOf(directory, Object.values(points)) };
+}
+
+/** What a file loads of its own package when it runs: types are left out. */
+const loads = /(?:^|\n)(?:import|export)(?! type\b)[^;]*?\bfrom '(\.[^']*)'|\bimport\('(\.[^']*)'\)/g;
+
+/** @param {string} directory absolute @param {readonly string[]} points */
+function modulesOf(directory, points) {
+  /** @type {Record<string, string>} */
+  const modules = {};
+  const waiting = points.map((point) => join(directory, point));
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    const source = relative(directory, file);
+    const name = source.replace(/^src\/|\.ts$/g, '');
+    if (Object.hasOwn(modules, name) || !existsSync(file)) continue;
+    modules[name] = source;
+    for (const [, fixed, lazy] of readFileSync(file, 'utf8').matchAll(loads)) {
+      const path = join(dirname(file), fixed ?? lazy ?? '');
+      waiting.push(existsSync(`${path}.ts`) ? `${path}.ts` : join(path, 'index.ts'));
+    }
+  }
+  return modules;
 }
 
 /** What esbuild and tsup both compile to. */

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const inputs = ['wgsl', 'generate.mjs'];
-export const output = 'src/shaders.gen.ts';
+export const outputs = { 'src/shaders.gen.ts': shaders };
 
 const directory = fileURLToPath(new URL('wgsl', import.meta.url));
 
@@ -17,7 +17,7 @@ function withoutComments(source) {
     .join('\n');
 }
 
-export async function generate() {
+async function shaders() {
   const entries = readdirSync(directory)
     .sort()
     .map((file) => {

@@ -1,24 +1,28 @@
 /** The compiled modules: which of them an engine takes, and their instances. */
 
 import { BackendError } from '@sympow/kernels';
-import { relaxed, simd, wide } from './modules.gen';
 
-const texts = { simd, relaxed, wide } as const;
+/** Loaded when they are needed: an engine takes one of them. */
+const texts = {
+  simd: () => import('./simd.gen'),
+  relaxed: () => import('./relaxed.gen'),
+  wide: () => import('./wide.gen'),
+};
 export type Variant = keyof typeof texts;
 
 /** (func (result v128) i32x4.splat, i32x4.splat, i32x4.splat, f32x4.relaxed_madd) */
-const relaxedProbe = Uint8Array.of(
+const relaxedProbe = [
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b, 0x03, 0x02, 0x01, 0x00],
   ...[0x0a, 0x13, 0x01, 0x11, 0x00, 0x41, 0x00, 0xfd, 0x11, 0x41, 0x00, 0xfd, 0x11, 0x41, 0x00, 0xfd, 0x11, 0xfd, 0x85],
   ...[0x02, 0x0b],
-);
+];
 
 /** Whether this engine knows relaxed SIMD. */
 export function hasRelaxedSimd(): boolean {
-  return WebAssembly.validate(relaxedProbe);
+  return WebAssembly.validate(Uint8Array.from(relaxedProbe));
 }
 
-const modules = new Map<string, Promise<WebAssembly.Module>>();
+const modules = /* @__PURE__ */ new Map<string, Promise<WebAssembly.Module>>();
 
 /** @throws BackendError where the bytes are no module to this engine */
 export async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
@@ -40,10 +44,33 @@ export function moduleOf(variant: Variant, shared = false): Promise<WebAssembly.
   const key = `${variant} ${shared}`;
   const known = modules.get(key);
   if (known) return known;
-  const bytes = Uint8Array.from(atob(texts[variant]), (character) => character.charCodeAt(0));
-  const compiled = compile(shared ? withSharedMemory(bytes) : bytes);
+  const compiled = load(variant).then((bytes) => compile(shared ? withSharedMemory(bytes) : bytes));
   modules.set(key, compiled);
+  // A part of a page that could not be fetched may be there the next time.
+  compiled.catch(() => modules.delete(key));
   return compiled;
+}
+
+async function load(variant: Variant): Promise<Uint8Array<ArrayBuffer>> {
+  const { size, base85 } = await texts[variant]();
+  return decode(base85, size);
+}
+
+/** In the order of their values; generate.mjs writes them. */
+const digits = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
+
+/** Bytes from digits of base 85: five for four. */
+function decode(text: string, size: number): Uint8Array<ArrayBuffer> {
+  const values = new Uint8Array(128);
+  for (let value = 0; value < digits.length; value++) values[digits.charCodeAt(value)] = value;
+  const view = new DataView(new ArrayBuffer((text.length / 5) * 4));
+  for (let at = 0, word = 0; at < text.length; at++) {
+    word = word * 85 + values[text.charCodeAt(at)]!;
+    if (at % 5 < 4) continue;
+    view.setUint32(((at - 4) / 5) * 4, word);
+    word = 0;
+  }
+  return new Uint8Array(view.buffer, 0, size);
 }
 
 /** The most pages that a module with shared memory takes. */
