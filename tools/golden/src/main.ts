@@ -9,6 +9,7 @@ import { js, type Backend, type BackendFactory } from '@sympow/kernels';
 import { parseSafetensors } from '@sympow/safetensors';
 import { attentionErrors } from './attention';
 import type { Quantity } from './golden';
+import { hasKinds, kindErrors } from './kinds';
 import { modelErrors } from './model';
 
 /** A backend by its name; `dawn` are options of Dawn, for the GPU. */
@@ -33,7 +34,8 @@ const usage = `usage: golden [--backend ${Object.keys(backends).join('|')}] [--c
 
 async function check(backend: Backend, path: string): Promise<Quantity[]> {
   const file = parseSafetensors(new Uint8Array(await readFile(path)), { source: path });
-  return 'config' in file.metadata ? modelErrors(backend, file) : attentionErrors(backend, file);
+  if ('config' in file.metadata) return modelErrors(backend, file);
+  return hasKinds(file) ? kindErrors(backend, file) : attentionErrors(backend, file);
 }
 
 async function main(args: string[]): Promise<number> {
