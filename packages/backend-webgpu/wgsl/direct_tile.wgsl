@@ -12,6 +12,12 @@ const threads = threads_m * (tile_n / 4u);
 const loaders = threads_m;
 var<private> sums: array<vec4<f32>, 4>;
 
+fn prefetch(thread: u32, begin: u32) {}
+
+fn multiply_fetched(thread: u32, begin: u32, end: u32) {
+  multiply(thread, begin, end);
+}
+
 fn multiply(thread: u32, begin: u32, end: u32) {
   let row = (thread % threads_m) * 4u;
   let column = (thread / threads_m) * 4u;
@@ -50,4 +56,8 @@ fn result_row(thread: u32, i: u32) -> u32 {
 
 fn result_column(thread: u32, i: u32) -> u32 {
   return (thread / threads_m) * 4u;
+}
+
+fn result_part(i: u32) -> u32 {
+  return 0u;
 }

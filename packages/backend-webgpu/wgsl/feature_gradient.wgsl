@@ -1,8 +1,11 @@
 // The gradient of x from that of φ(x), which is dφ = rows·Sᵀ + Z for every token and head: tiles of dφ are made by the product,
 // and a thread per token takes each through the Jacobian of φ. With `scale` and `weight`, a number per token and head, it is
 // dφ = scale·rows·Sᵀ + weight·Z.
+//
+// A file for the slot `jacobian` says which features make a tile: `weights_of` and `row_of` of the four from column n on, the
+// weights 0 where there are none. Its `contract` goes through all tiles, part by part, and takes them to dx.
 #import grid
-#import features
+#import jacobian
 #import tile
 struct Params {
   length: u32,
@@ -38,12 +41,20 @@ var<storage, read> Z: array<f32>;
 // As x.
 var<storage, read_write> dx: array<f32>;
 
-// A tile of dφ, four features of a token together; a column more than tokens keeps threads off each other's banks.
+// Parts in which a tile of dφ is handed on.
+override parts: u32 = 1;
+const part_n = tile_n / parts;
+// Four features of a token together; a column more than tokens keeps threads off each other's banks.
 const stride = tile_m + 1u;
-var<workgroup> gradients: array<vec4<f32>, (tile_n / 4u) * stride>;
-var<private> sum: array<f32, width>;
+var<workgroup> gradients: array<vec4<f32>, (part_n / 4u) * stride>;
+var<workgroup> tile_weights: array<vec4<f32>, tile_n / 4u>;
+var<workgroup> tile_Z: array<vec4<f32>, tile_n / 4u>;
+#if scale
+var<workgroup> tile_scale: array<vec4<f32>, tile_m / 4u>;
+#endif
+// Of this thread's token.
+var<private> share: f32;
 var<private> first_token: u32;
-var<private> first_quad: u32;
 // Tokens of the chunk, its first row of values, and row 0 of its state.
 var<private> count: u32;
 var<private> first_row: u32;
@@ -70,87 +81,63 @@ fn four_of(at: u32, column: u32, tensor_is_state: bool) -> vec4<f32> {
 #endif
 }
 
+// Tokens beyond the last one, whose results nobody reads, are the last one.
+fn row_of_token(m: u32) -> u32 {
+  return first_row + min(first_token + m, count - 1u) * params.heads;
+}
+
 fn load_a(m: u32, k: u32) -> mat4x4<f32> {
   var block = mat4x4<f32>();
+  if (k < params.columns) {
 #repeat j 4
-  if (first_token + m + $ju < count && k < params.columns) {
-    let row = first_row + (first_token + m + $ju) * params.heads;
-    block[$j] = four_of(row * params.columns + k, k, false);
+    block[$j] = four_of(row_of_token(m + $ju) * params.columns + k, k, false);
+#end
 #if scale
-    block[$j] *= scale[row];
+    let scales = tile_scale[m / 4u];
+#repeat j 4
+    block[$j] *= scales[$j];
+#end
 #endif
   }
-#end
   return transpose(block);
 }
 
 fn load_b(n: u32, k: u32) -> mat4x4<f32> {
   var block = mat4x4<f32>();
-  let quad = first_quad + n / 4u;
-  if (quad < params.quads && k < params.columns) {
-    let weights = quad_weights(quad);
-    let row = first_state + quad_row(quad);
+  if (k < params.columns) {
+    let row = row_of(n);
 #repeat j 4
-    if (weights[$j] != 0.0) {
-      block[$j] = four_of((row + $ju) * params.columns + k, k, true);
-    }
+    block[$j] = four_of((first_state + min(row + $ju, params.rows - 1u)) * params.columns + k, k, true);
 #end
   }
   return transpose(block);
 }
 
-// Results of the tile, with Z, to where all threads see them.
-fn stage(m: u32, n: u32, value: vec4<f32>) {
-  var gradient = value;
-  let quad = first_quad + n / 4u;
-  let token = first_token + m;
-  if (quad < params.quads && token < count) {
-    let weights = quad_weights(quad);
-    let row = first_state + quad_row(quad);
-    var share = 1.0;
-#if scale
-    share = weight[first_row + token * params.heads];
-#endif
+// Before a tile: what its features weigh, and their Z.
+fn put_features(thread: u32) {
+  for (var quad = thread; quad < tile_n / 4u; quad += threads) {
+    tile_weights[quad] = weights_of(4u * quad);
+    let row = row_of(4u * quad);
 #repeat j 4
-    if (weights[$j] != 0.0) {
-      gradient[$j] += share * Z[row + $ju];
-    }
+    tile_Z[quad][$j] = Z[first_state + min(row + $ju, params.rows - 1u)];
 #end
-    gradient *= weights;
   }
-  gradients[(n / 4u) * stride + m] = gradient;
 }
 
-// ∂φ/∂x, transposed, times one tile of dφ, for the token of this thread; x of the token begins at `at`.
-fn contract(m: u32, at: u32) {
-  let quads_here = min(tile_n / 4u, params.quads - first_quad);
-  for (var i = 0u; i < quads_here; i++) {
-    let quad = first_quad + i;
-    let gradient = gradients[i * stride + m];
-    let last = quad_last(quad);
-    var monomial = 1.0;
-    var along = 0.0;
-#repeat j 4
-    along += gradient[$j] * x[at + (last + $ju) * params.padded];
-#end
-#repeat r prefix
-    let i$r = quad_prefix(quad, $ru);
-    let x$r = x[at + i$r * params.padded];
-    monomial *= x$r;
-#end
-#repeat j 4
-    sum[last + $ju] += gradient[$j] * monomial;
-#end
-#repeat r prefix
-    var others$r = along;
-#repeat s prefix
-    if ($r != $s) {
-      others$r *= x$s;
-    }
-#end
-    sum[i$r] += others$r;
-#end
+// One part of the tile's results to where the threads of their tokens see them.
+fn put_results(thread: u32, part: u32) {
+#repeat i results
+  if (result_part($iu) == part) {
+    gradients[(result_column(thread, $iu) % part_n) / 4u * stride + result_row(thread, $iu)] = result($iu);
   }
+#end
+}
+
+// dφ of a quad of the part, by the monomials of x, not by φ's entries.
+fn gradient_of(part: u32, quad: u32, token: u32) -> vec4<f32> {
+  let weights = tile_weights[part * part_n / 4u + quad];
+  let value = gradients[quad * stride + token] + share * tile_Z[part * part_n / 4u + quad];
+  return select(value * weights, vec4<f32>(), weights == vec4<f32>());
 }
 
 @compute @workgroup_size(threads)
@@ -169,22 +156,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   first_state = part / params.shared_by * params.rows;
   let at = part * width * params.padded + first_token + thread;
   let mine = thread < tile_m && first_token + thread < count;
-  for (var quad = 0u; quad < params.quads; quad += tile_n / 4u) {
-    first_quad = quad;
-    clear_results();
-    multiply(thread, 0u, params.columns);
-#repeat i results
-    stage(result_row(thread, $iu), result_column(thread, $iu), result($iu));
-#end
-    workgroupBarrier();
-    if (mine) {
-      contract(thread, at);
-    }
-    workgroupBarrier();
-  }
+  share = 1.0;
+#if scale
   if (mine) {
-    for (var i = 0u; i < width; i++) {
-      dx[at + i * params.padded] = sum[i];
-    }
+    share = weight[row_of_token(thread)];
   }
+  for (var i = thread; i < tile_m; i += threads) {
+    tile_scale[i / 4u][i % 4u] = scale[row_of_token(i)];
+  }
+  workgroupBarrier();
+#endif
+  contract(thread, at, mine);
 }

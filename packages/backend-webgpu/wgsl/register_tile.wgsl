@@ -6,7 +6,8 @@
 //
 // The kernel gives `load_a(m, k)` and `load_b(n, k)`: blocks of 4×4 operands for 4 rows (or columns) of the tile from m
 // (or n) on and 4 steps of k, one column of the block per k. `multiply` adds the products over a range of k to the results;
-// `result(i)` is then a row of four of them at `result_row(i)`, `result_column(i)` of the tile. The first `loaders`
+// `result(i)` is then a row of four of them at `result_row(i)`, `result_column(i)` of the tile, in the
+// `result_part(i)`-th of as many ranges of its columns as a thread has quads side by side. The first `loaders`
 // threads ask for each block of a exactly once; without `a_along_k` a thread asks for the same four rows throughout, those from
 // 4·(thread mod tile_m/4) on.
 #if f16
@@ -39,6 +40,7 @@ alias Block = mat4x4<f32>;
 var<workgroup> panel_a: array<Operands, tile_k * stride_a>;
 var<workgroup> panel_b: array<Operands, tile_k * stride_b>;
 var<private> sums: array<vec4<f32>, results>;
+var<private> ahead: array<Block, loads>;
 
 // Where block number i of a panel with `stride` blocks per 4 steps of k lies: (row or column, step).
 fn block_at(i: u32, stride: u32, along_k: bool) -> vec2<u32> {
@@ -95,15 +97,15 @@ fn multiply_panels(thread: u32) {
   }
 }
 
-// sums += Σ_k over [begin, end); begin and end must be the same for the whole workgroup.
-fn multiply(thread: u32, begin: u32, end: u32) {
-  if (begin >= end) {
-    return;
-  }
-  var ahead: array<Block, loads>;
+// Loads the first operands of the next `multiply_fetched` while the thread does something else.
+fn prefetch(thread: u32, begin: u32) {
 #repeat l loads
   ahead[$l] = fetch(thread + $lu * threads, begin);
 #end
+}
+
+// sums += Σ_k over [begin, end), whose first operands are there already.
+fn multiply_fetched(thread: u32, begin: u32, end: u32) {
   for (var k = begin; k < end; k += tile_k) {
     workgroupBarrier();
 #repeat l loads
@@ -111,11 +113,17 @@ fn multiply(thread: u32, begin: u32, end: u32) {
 #end
     workgroupBarrier();
     if (k + tile_k < end) {
-#repeat l loads
-      ahead[$l] = fetch(thread + $lu * threads, k + tile_k);
-#end
+      prefetch(thread, k + tile_k);
     }
     multiply_panels(thread);
+  }
+}
+
+// sums += Σ_k over [begin, end); begin and end must be the same for the whole workgroup.
+fn multiply(thread: u32, begin: u32, end: u32) {
+  if (begin < end) {
+    prefetch(thread, begin);
+    multiply_fetched(thread, begin, end);
   }
 }
 
@@ -136,4 +144,8 @@ fn result_row(thread: u32, i: u32) -> u32 {
 
 fn result_column(thread: u32, i: u32) -> u32 {
   return (i / 4u % quads) * (tile_n / quads) + (thread % threads_n) * 4u;
+}
+
+fn result_part(i: u32) -> u32 {
+  return i / 4u % quads;
 }

@@ -163,19 +163,21 @@ export function featureGradient(
     m: chunks.chunk,
     n: 4 * features.quads,
     copies,
-    extraBytes: ({ m, n }) => 4 * n * (m + 1),
+    extraBytes: ({ m, n, constants: { quads = 1 } }) => (4 * n * (m + 1)) / quads + 8 * n + 4 * m,
   });
+  const pairs = power === 2;
   machine.launch('feature_gradient', {
-    imports: { tile: tile.file },
+    imports: { tile: tile.file, jacobian: pairs ? 'jacobian_pairs' : 'jacobian_any' },
     flags: e % 4 === 0 ? ['wide'] : [],
     constants: {
       ...tile.constants,
-      ...features.constants,
+      ...(pairs ? { d, block_rows: tile.n / 8 } : features.constants),
+      parts: tile.constants.quads ?? 1,
       a_along_k: true,
       b_along_k: true,
       width: 4 * chunks.vectors,
     },
-    tensors: { table: features.table, x, dx, values, scale, weight, S, Z },
+    tensors: { table: pairs ? undefined : features.table, x, dx, values, scale, weight, S, Z },
     params: { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads },
     groups: Math.ceil(chunks.chunk / tile.m) * copies,
   });

@@ -5,7 +5,7 @@ import type { Machine } from '../machine';
 import { groupsOf256, vectors } from './arithmetic';
 
 /** Workgroups that one tensor's squares are summed by at most. */
-const mostParts = 64;
+const mostParts = 1024;
 
 export function optimizer(machine: Machine): Pick<Kernels, 'adamw' | 'squaredNorm'> {
   return {

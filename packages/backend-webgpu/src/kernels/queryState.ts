@@ -5,6 +5,7 @@ import type { Machine } from '../machine';
 import { groupsOf256 } from './arithmetic';
 import { decayOf } from './decay';
 import { chunksOf, featureGradient, featureQuery, featureSum, type Chunks } from './featureProducts';
+import { unscale } from './unscale';
 
 type QueryState = Pick<Kernels, 'queryState' | 'queryStateBackward'>;
 
@@ -96,14 +97,7 @@ export function queryState(machine: Machine): QueryState {
         const shared = { chunks, power, d, heads: H, scale, weight };
         featureSum(machine, { ...shared, x: natural, v: dy, S: dS, Z: dZ });
         featureGradient(machine, { ...shared, x, dx, values: dy, S, Z });
-        const decay = decayOf(gates, power);
-        const size = B * chunks.chunks * G * chunks.padded;
-        machine.launch('unscale_queries', {
-          constants: decay.constants,
-          tensors: { ...decay.tensors, q, terms, gradient: dx, dq, dA },
-          params: { ...chunks, ...decay.params, size, heads: H, shared_by: H / G, d, root: 1 / Math.sqrt(d) },
-          groups: Math.ceil(size / 64),
-        });
+        unscale(machine, { chunks, power, d, heads: H, G, gates, x: q, terms, gradient: dx, dx: dq, dA });
       });
     },
   };

@@ -5,6 +5,7 @@ import type { Machine } from '../machine';
 import { groupsOf256 } from './arithmetic';
 import { decayOf } from './decay';
 import { chunksOf, featureGradient, featureQuery, featureSum, type Chunks } from './featureProducts';
+import { unscale } from './unscale';
 
 type UpdateState = Pick<Kernels, 'updateState' | 'updateStateBackward'>;
 
@@ -59,19 +60,13 @@ export function updateState(machine: Machine): UpdateState {
         const [x, dx] = [transposed!, gradient!];
         featureQuery(machine, { chunks, power, d, x, heads: G, gates, S: dDeltaS, y: dv });
         featureGradient(machine, { chunks, power, d, x, dx, heads: G, values: v, S: dDeltaS, Z: dDeltaZ });
-        const decay = decayOf(gates, power);
-        const size = states * chunks.padded;
-        machine.launch('unscale_keys', {
-          constants: decay.constants,
-          tensors: { ...decay.tensors, k, gradient, dk, dA },
-          params: { ...chunks, ...decay.params, size, heads: G, d },
-          groups: Math.ceil(size / 64),
-        });
+        unscale(machine, { chunks, power, d, heads: G, G, gates, x: k, gradient: dx, dx: dk, dA });
         if (!dA) return;
+        const { width } = decayOf(gates, power);
         machine.launch('gate_ends', {
           tensors: { dA },
-          params: { ...chunks, heads: G, width: decay.width },
-          groups: states * decay.width,
+          params: { ...chunks, heads: G, width },
+          groups: states * width,
         });
       });
     },
