@@ -1,6 +1,6 @@
 /** The published suite: every case and every rule of the contract as tests of whatever runner the caller has. */
 
-import { signatures, type Backend, type BackendFactory, type Kernels } from '@sympow/kernels';
+import { kernelNames, type Backend, type BackendFactory, type KernelName } from '@sympow/kernels';
 import type { DescribeOptions, Skip } from './api';
 import { cases } from './cases';
 import { checkCase } from './checkCase';
@@ -19,7 +19,7 @@ const mostHalfCases = 8;
 
 async function complaintsOfHalves(
   backend: Backend,
-  kernel: keyof Kernels,
+  kernel: KernelName,
   halves: Halves,
   skips: readonly Skip[],
 ): Promise<string[]> {
@@ -59,7 +59,7 @@ export function describeBackend(factory: BackendFactory, { describe, it, skips =
   const open = (): Promise<Backend> => (opened ??= factory.open());
 
   describe(`backend ${factory.name}`, () => {
-    for (const kernel of Object.keys(signatures) as (keyof Kernels)[]) {
+    for (const kernel of kernelNames) {
       describe(kernel, () => {
         for (const kase of cases.filter((each) => each.kernel === kernel)) {
           const skip = skipOf(skips, kase);

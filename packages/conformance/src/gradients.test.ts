@@ -1,5 +1,5 @@
 // The definition's gradients against differences of its forward kernels, in doubles, along random directions.
-import { signatures, type Backend, type Kernels, type Signature } from '@sympow/kernels';
+import { entryOf, kernelNames, type Backend, type KernelName } from '@sympow/kernels';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CaseArguments, Numbers } from './api';
 import { cases } from './cases';
@@ -108,15 +108,15 @@ const withHead = (A: Numbers, plane: Numbers): Numbers => ({
   data: Float64Array.from(A.data, (x, i) => (i < plane.data.length ? plane.data[i]! : x)),
 });
 
-const backwards = (Object.keys(signatures) as (keyof Kernels)[]).filter((kernel) => kernel.endsWith('Backward'));
+const backwards = kernelNames.filter((kernel) => kernel.endsWith('Backward'));
 /** Values at which a forward kernel has no slope, or is not a number. */
 const without = ['ids out of range', 'zero queries', 'no tokens', 'no queries', 'no ids', 'no rows'];
 
 for (const backward of backwards) {
   // It holds rowMax constant, so it is a gradient only together with queryState: below.
   if (backward === 'powerAttentionBackward') continue;
-  const forward = backward.replace('Backward', '') as keyof Kernels;
-  const reads = names((signatures[backward] as Signature).reads);
+  const forward = backward.replace('Backward', '') as KernelName;
+  const reads = names(entryOf(backward).reads);
   describe(backward, () => {
     for (const kase of cases.filter(
       (each) => each.kernel === forward && !each.poisoned && !each.alias && !without.includes(each.name),
@@ -143,7 +143,7 @@ for (const backward of backwards) {
           Object.entries({ ...args, ...base }).filter(([name]) => isOption(name) || reads.includes(name)),
         );
         const shapes = Object.fromEntries(
-          names((signatures[backward] as Signature).writes).flatMap((output) => {
+          names(entryOf(backward).writes).flatMap((output) => {
             const input = inputOf(output, args);
             return input && input !== 'gates' ? [[output, (args[input] as Numbers).shape]] : [];
           }),

@@ -1,14 +1,6 @@
 /** Cases over again with float16 and bfloat16 in place of every argument that need not be wide. */
 
-import {
-  fromHalves,
-  signatures,
-  toHalves,
-  type DType,
-  type HalfType,
-  type Kernels,
-  type Signature,
-} from '@sympow/kernels';
+import { entryOf, fromHalves, toHalves, type DType, type HalfType, type Kernels } from '@sympow/kernels';
 import type { CaseArgument, CaseArguments, Numbers } from './api';
 import { cases } from './cases';
 import type { KernelCase } from './kernelCase';
@@ -26,7 +18,7 @@ const bare = (name: string): string => name.replace('?', '');
 
 /** Names of the arguments of a kernel that may be halves, a list's by the name of the list. */
 export function narrowNames(kernel: keyof Kernels): readonly string[] {
-  const { reads, writes, lists = [], integers = [], wide = [] }: Signature = signatures[kernel];
+  const { reads, writes, lists = [], integers = [], wide = [] } = entryOf(kernel);
   const names = [...Object.keys(reads), ...Object.keys(writes)].map(bare);
   return [...names, ...lists].filter((name) => name !== 'gates' && !integers.includes(name) && !wide.includes(name));
 }

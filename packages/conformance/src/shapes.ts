@@ -1,11 +1,8 @@
-/** Which tensors a call writes and of what shape: read from the kernel's signature and the shapes of its inputs. */
+/** Which tensors a call writes and of what shape: read from the kernel's entry and the shapes of its inputs. */
 
 import { embeddedSize } from '@sympow/embedding';
-import { signatures, type Kernels, type Shape, type Signature } from '@sympow/kernels';
+import { entryOf, type AnyEntry, type KernelName, type Shape } from '@sympow/kernels';
 import type { Call, CaseArgument, CaseArguments, Numbers } from './api';
-
-/** Lists whose tensors a kernel updates in place. */
-const updated: Partial<Record<keyof Kernels, readonly string[]>> = { adamw: ['weights', 'm', 'v'] };
 
 /** Gradients of inputs that may be absent. */
 const gradientOf: Readonly<Record<string, string>> = { dA: 'gates', dlogGate: 'logGate', dbeta: 'beta' };
@@ -22,20 +19,20 @@ export function isNumbers(value: CaseArgument): value is Numbers {
 
 const bare = (name: string): string => name.replace('?', '');
 
-export function writtenLists(kernel: keyof Kernels): readonly string[] {
-  return updated[kernel] ?? [];
+export function writtenLists(kernel: KernelName): readonly string[] {
+  return entryOf(kernel).updates ?? [];
 }
 
 /** Names of everything that a kernel may write. */
-export function writtenNames(kernel: keyof Kernels): readonly string[] {
-  return Object.keys((signatures[kernel] as Signature).writes).map(bare);
+export function writtenNames(kernel: KernelName): readonly string[] {
+  return Object.keys(entryOf(kernel).writes).map(bare);
 }
 
 /** The outputs of a call: all required ones, and the optional ones that make sense and are not left out. */
 export function outputsOf({ kernel, shapes = {}, without = [] }: Call, args: CaseArguments): Output[] {
-  const signature: Signature = signatures[kernel];
-  const sizes = sizesOf(signature, args);
-  return Object.entries(signature.writes).flatMap(([key, axes]): Output[] => {
+  const entry = entryOf(kernel);
+  const sizes = sizesOf(entry, args);
+  return Object.entries(entry.writes).flatMap(([key, axes]): Output[] => {
     const name = bare(key);
     if (without.includes(name)) return [];
     const source = gradientOf[name];
@@ -46,12 +43,12 @@ export function outputsOf({ kernel, shapes = {}, without = [] }: Call, args: Cas
       if (key !== name) return [];
       throw new Error(`${kernel}: the shape of ${name} [${axes}] does not follow from the inputs`);
     }
-    return [{ name, shape, integer: signature.integers?.includes(name) ?? false }];
+    return [{ name, shape, integer: entry.integers?.includes(name) ?? false }];
   });
 }
 
 /** Sizes by letter from the inputs of a call, and shapes made from them. */
-function sizesOf({ reads }: Signature, args: CaseArguments) {
+function sizesOf({ reads }: AnyEntry, args: CaseArguments) {
   const sizes = new Map<string, number>();
   let leading: Shape | undefined;
   let optionalAxis = false;

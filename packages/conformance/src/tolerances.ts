@@ -1,6 +1,6 @@
-/** How far each kernel may be from the definition: one table, in roundings. */
+/** How far each kernel may be from the definition, in roundings: its entry says how many. */
 
-import type { Capabilities, HalfType, Kernels } from '@sympow/kernels';
+import { entryOf, kernelNames, type Capabilities, type HalfType, type KernelName } from '@sympow/kernels';
 
 /**
  * Half the distance from 1 to the next number: what one rounding costs at most. Tolerances are multiples of it, so the
@@ -26,60 +26,9 @@ export const roundoff = { bfloat16: 2 ** -8, float16: 2 ** -11, float32: 2 ** -2
  *   key; plain storage in float32 alone is off by 1600.
  * - 2048 for phases, in turns: 500 tokens that each add θ/2π, rounded once, up to two turns at a time; measured at 292.
  */
-export const roundings: Readonly<Record<keyof Kernels, number | Readonly<Record<string, number>>>> = {
-  fill: 0,
-  cast: 0,
-  copyBlock: 0,
-  add: 2,
-  multiply: 2,
-  broadcastRows: 0,
-  sumRows: 64,
-  gelu: 64,
-  geluBackward: 64,
-  swiglu: 64,
-  swigluBackward: 64,
-  logSigmoid: 128,
-  logSigmoidBackward: 128,
-  onePlusTanh: 64,
-  onePlusTanhBackward: 64,
-  matmul: 64,
-  layerNorm: 64,
-  layerNormBackward: 128,
-  rmsNorm: 64,
-  rmsNormBackward: 128,
-  embed: 0,
-  embedBackward: 64,
-  crossEntropy: 64,
-  crossEntropyBackward: 64,
-  softmaxAttention: 128,
-  softmaxAttentionBackward: 512,
-  rotary: 128,
-  rotaryBackward: 128,
-  // last is a pair of numbers like A: streams hand it on ten thousands of times.
-  phaseSum: { turns: 2048, last: 2 ** -8 },
-  phaseSumBackward: 256,
-  // A is a pair of numbers whose sum has twice the digits; start is a whole number.
-  gateSum: { A: 2 ** -12, start: 0 },
-  gateSumBackward: 64,
-  resetGates: 0,
-  // Powers of two, and products with them.
-  keyScale: 0,
-  scaleHeads: 0,
-  updateState: 128,
-  updateStateBackward: 256,
-  discountedSum: 64,
-  discountedSumBackward: 256,
-  powerAttention: 256,
-  powerAttentionBackward: 2048,
-  queryState: 256,
-  queryStateBackward: 1024,
-  stepState: { SNext: 64, ZNext: 64, y: 8192 },
-  stepStateBackward: 4096,
-  queryWindow: 256,
-  append: 0,
-  adamw: 64,
-  squaredNorm: 64,
-};
+export const roundings = /* @__PURE__ */ Object.fromEntries(
+  kernelNames.map((name) => [name, entryOf(name).roundings]),
+) as Readonly<Record<KernelName, number | Readonly<Record<string, number>>>>;
 
 /** The same for outputs and final states of all four kernels behind each other. */
 export const roundingsOfForms = 2048;
@@ -88,12 +37,7 @@ export const roundingsOfForms = 2048;
 const roundingsOfHalves = 2;
 
 /** Bound on the relative error of an output, which `half` says to be rounded to it, the expected numbers likewise. */
-export function toleranceOf(
-  kernel: keyof Kernels,
-  output: string,
-  float: Capabilities['float'],
-  half?: HalfType,
-): number {
+export function toleranceOf(kernel: KernelName, output: string, float: Capabilities['float'], half?: HalfType): number {
   const entry = roundings[kernel];
   const own = (typeof entry === 'number' ? entry : (entry[output] ?? 0)) * roundoff[float];
   return half && own > 0 ? own + roundingsOfHalves * roundoff[half] : own;

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import type { Kernels } from './api';
+import { kernelNames } from './catalogue';
 import { checked, type UncheckedKernels } from './door';
 import { ConfigError, ShapeError } from './errors';
 import { js } from './js';
-import { signatures } from './signatures';
 import type { Sizes } from './sizes';
 
 /** Kernels that keep what the door hands them. */
@@ -11,7 +11,7 @@ async function recording() {
   const backend = await js().open();
   const seen: Sizes[] = [];
   const record = (_: unknown, sizes: Sizes) => void seen.push(sizes);
-  const kernels = Object.fromEntries(Object.keys(signatures).map((name) => [name, record]));
+  const kernels = Object.fromEntries(kernelNames.map((name) => [name, record]));
   return { backend, seen, kernels: checked(kernels as unknown as UncheckedKernels, backend) };
 }
 

@@ -1,20 +1,22 @@
 /**
- * The door: every argument of a kernel is checked before the kernel runs. What a signature says is taken apart once, when a
+ * The door: every argument of a kernel is checked before the kernel runs. What an entry says is taken apart once, when a
  * backend is made; a call then compares numbers, and hands the sizes that it has read to the kernel.
  */
 
 import { embeddedSize } from '@sympow/embedding';
-import type { Backend, GateSums, Kernels, Shape, Tensor } from './api';
-import { doorRules, type Arguments } from './doorRules';
+import type { Backend } from './api';
+import { entryOf, type AnyEntry, type KernelArgs, type KernelName, type Kernels } from './catalogue';
+import type { Arguments, GateSums } from './catalogue/entry';
+import type { OptionRule } from './catalogue/options';
 import { isHalf } from './dtypes';
 import { BackendError, ConfigError, ShapeError } from './errors';
 import { Widening, type HalfArguments } from './widening';
-import { signatures, type OptionRule, type Signature } from './signatures';
 import { axisNames, Sizes } from './sizes';
+import type { Shape, Tensor } from './tensor';
 
 /** The kernels of a backend, unchecked. `sizes` holds for the time of the call. */
 export type UncheckedKernels = {
-  readonly [K in keyof Kernels]: (args: Parameters<Kernels[K]>[0], sizes: Sizes) => void;
+  readonly [K in KernelName]: (args: KernelArgs<K>, sizes: Sizes) => void;
 };
 
 const [D, n, half, T, d, H, G] = (['D', 'n', 'half', 'T', 'd', 'H', 'G'] as const).map((name) =>
@@ -25,7 +27,7 @@ const expectedTypes = {
   float: 'a float type',
   wide: 'float32 or float64, as this argument must be wide',
 } as const;
-/** In place of a slot: an axis whose size the signature itself gives, and one that may have any. */
+/** In place of a slot: an axis whose size the entry itself gives. */
 const fixed = -1;
 
 interface PlannedAxis {
@@ -42,7 +44,7 @@ interface PlannedTensor {
   readonly optional: boolean;
   readonly type: 'float' | 'wide' | 'int32' | 'any';
   readonly writes: boolean;
-  /** As the signature writes them. */
+  /** As the entry writes them. */
   readonly written: string;
   /** Those in front of `…`, or all. */
   readonly axes: readonly PlannedAxis[];
@@ -55,13 +57,13 @@ interface PlannedTensor {
   readonly free: boolean;
 }
 
-function planTensor(key: string, written: string, signature: Signature, writes: boolean): PlannedTensor[] {
+function planTensor(key: string, written: string, entry: AnyEntry, own: string[], writes: boolean): PlannedTensor[] {
   const optional = key.endsWith('?');
   const name = optional ? key.slice(0, -1) : key;
-  const type = typeOf(name, signature);
+  const type = typeOf(name, entry);
   if (name === 'gates') {
-    const [A] = planTensor('gates.A', `2 ${written}`, signature, writes);
-    const [start] = planTensor('gates.start', written, signature, writes);
+    const [A] = planTensor('gates.A', `2 ${written}`, entry, own, writes);
+    const [start] = planTensor('gates.start', written, entry, own, writes);
     return [
       { ...A!, optional, part: 'A', type: 'wide' },
       { ...start!, optional, part: 'start', type: 'int32' },
@@ -69,7 +71,7 @@ function planTensor(key: string, written: string, signature: Signature, writes: 
   }
   const names = written.split(' ').map((axis) => axis.replace(/[[\]]/g, ''));
   const rest = names.indexOf('…');
-  const axes = names.map(planAxis);
+  const axes = names.map((axis) => planAxis(axis, own));
   return [
     {
       name,
@@ -87,15 +89,20 @@ function planTensor(key: string, written: string, signature: Signature, writes: 
   ];
 }
 
-function typeOf(name: string, { anyType, integers, wide }: Signature): PlannedTensor['type'] {
+function typeOf(name: string, { anyType, integers, wide }: AnyEntry): PlannedTensor['type'] {
   if (anyType?.includes(name)) return 'any';
   if (integers?.includes(name)) return 'int32';
   return wide?.includes(name) ? 'wide' : 'float';
 }
 
-function planAxis(name: string): PlannedAxis {
+/** `own` collects the letters that only this kernel knows; their slots stand behind those of {@link axisNames}. */
+function planAxis(name: string, own: string[]): PlannedAxis {
+  const size = Number(name);
+  if (size >= 0 || name === '…' || name === '*') return { name, slot: fixed, size };
   const slot = (axisNames as readonly string[]).indexOf(name);
-  return { name, slot: slot < 0 ? fixed : slot, size: Number(name) };
+  if (slot >= 0) return { name, slot, size };
+  if (!own.includes(name)) own.push(name);
+  return { name, slot: axisNames.length + own.indexOf(name), size };
 }
 
 /** The check of one kernel's arguments. */
@@ -106,7 +113,9 @@ class Door {
   private readonly options: readonly { name: string; optional: boolean; rule: OptionRule }[];
   readonly lists: readonly string[];
   private readonly wide: readonly string[];
+  private readonly together: readonly string[];
   private readonly rule: ((args: Arguments, sizes: Sizes) => void) | undefined;
+  private readonly ownAxes: string[] = [];
   /** The axes that `…` stood for in the first tensor of a call that has them. */
   private rest: Shape | undefined;
   private restFrom = 0;
@@ -115,22 +124,23 @@ class Door {
   private known = { d: 0, power: 0, size: 0 };
 
   constructor(
-    private readonly kernel: keyof Kernels,
+    private readonly kernel: KernelName,
     private readonly backend: Backend,
   ) {
-    const signature: Signature = signatures[kernel];
+    const entry = entryOf(kernel);
     this.tensors = [
-      ...Object.entries(signature.reads).flatMap(([key, axes]) => planTensor(key, axes, signature, false)),
-      ...Object.entries(signature.writes).flatMap(([key, axes]) => planTensor(key, axes, signature, true)),
+      ...Object.entries(entry.reads).flatMap(([key, axes]) => planTensor(key, axes, entry, this.ownAxes, false)),
+      ...Object.entries(entry.writes).flatMap(([key, axes]) => planTensor(key, axes, entry, this.ownAxes, true)),
     ];
-    this.options = Object.entries(signature.options ?? {}).map(([key, rule]) => ({
+    this.options = Object.entries(entry.options ?? {}).map(([key, rule]) => ({
       name: key.replace('?', ''),
       optional: key.endsWith('?'),
       rule,
     }));
-    this.lists = signature.lists ?? [];
-    this.wide = signature.wide ?? [];
-    this.rule = doorRules[kernel];
+    this.lists = entry.lists ?? [];
+    this.wide = entry.wide ?? [];
+    this.together = entry.together ?? [];
+    this.rule = entry.rule as ((args: Arguments, sizes: Sizes) => void) | undefined;
   }
 
   check(args: Arguments): Sizes {
@@ -141,6 +151,7 @@ class Door {
     }
     if (args.normalizer === 'sum' && (args.power as number) % 2 !== 0) this.refuseOdd(args);
     const sizes = new Sizes();
+    for (let i = 0; i < this.ownAxes.length; i++) sizes.slots.push(-1);
     this.rest = undefined;
     this.halves = false;
     for (const planned of this.tensors) {
@@ -158,6 +169,7 @@ class Door {
       this.refuse('embedded size', slots[D], `${this.embedded(slots[d]!, args)} for d = ${slots[d]}`);
     }
     if (this.lists.length > 0) this.requireLists(args);
+    if (this.together.length > 0) this.requireTogether(args);
     this.rule?.(args, sizes);
     return sizes;
   }
@@ -283,6 +295,12 @@ class Door {
     }
   }
 
+  private requireTogether(args: Arguments): void {
+    const missing = this.together.find((name) => args[name] === undefined);
+    if (missing === undefined || this.together.every((name) => args[name] === undefined)) return;
+    this.refuse(missing, undefined, `a tensor, as ${this.together.join(', ')} come together`);
+  }
+
   private refuse(what: string, value: unknown, expected: string): never {
     throw new ShapeError({ what: `${this.kernel}: ${what}`, value, expected });
   }
@@ -320,8 +338,8 @@ export function checked(kernels: UncheckedKernels, backend: Backend, halves: Hal
   const entries = Object.entries(kernels as unknown as Record<string, (args: Arguments, sizes: Sizes) => void>);
   return Object.fromEntries(
     entries.map(([name, kernel]) => {
-      const door = new Door(name as keyof Kernels, backend);
-      const widening = new Widening(backend, door.tensors, door.lists, halves[name as keyof Kernels]);
+      const door = new Door(name as KernelName, backend);
+      const widening = new Widening(backend, door.tensors, door.lists, halves[name as KernelName]);
       const call = (args: Arguments) => {
         const sizes = door.check(args);
         if (door.halves) widening.run(args, (wide) => kernel(wide, sizes));

@@ -1,7 +1,7 @@
 /** Element types: their sizes, which are halves, and numbers as a device stores them. */
 
 import { ConfigError, fromHalves, isTypedArray, toHalves, type HalfType } from '@sympow/core';
-import type { DType, Elements, TypedArray } from './api';
+import type { DType, Elements, TypedArray } from './tensor';
 
 /** Bytes of one element. */
 export const bytesPerElement: Readonly<Record<DType, number>> = {

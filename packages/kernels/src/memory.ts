@@ -43,6 +43,11 @@ function sizeClass(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
+/** The backend on which a tensor lives, with its kernels. */
+export function backendOf(tensor: Tensor): Backend {
+  return tensor.backend as Backend;
+}
+
 interface Block<Buffer> {
   readonly buffer: Buffer;
   readonly bytes: number;

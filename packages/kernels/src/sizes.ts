@@ -1,6 +1,6 @@
 // The sizes of one call, as the door read them from its tensors: what a kernel would otherwise take from their shapes again.
 
-/** The axes that signatures speak of, in the order in which {@link Sizes} keeps them. */
+/** The axes that entries speak of, in the order in which {@link Sizes} keeps them. */
 export const axisNames = ['B', 'T', 'S', 'H', 'G', 'd', 'e', 'D', 'n', 'half', 'C', 'V', 'X', 'Y'] as const;
 
 /** −1 stands for what a call does not have. */
@@ -58,6 +58,15 @@ export class Sizes {
   /** Rows of a window. */
   get C(): number {
     return this.slots[10]!;
+  }
+
+  /** Rows that a block is copied from, and to. */
+  get X(): number {
+    return this.slots[12]!;
+  }
+
+  get Y(): number {
+    return this.slots[13]!;
   }
 
   /** Vocabulary. */

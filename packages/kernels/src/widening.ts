@@ -3,12 +3,14 @@
  * rounded when it is done. This is what halves mean everywhere; a kernel that reads them itself only saves the way.
  */
 
-import type { Backend, Kernels, Tensor } from './api';
+import type { Backend } from './api';
+import type { KernelName } from './catalogue';
+import type { Arguments } from './catalogue/entry';
 import { isHalf } from './dtypes';
-import type { Arguments } from './doorRules';
+import type { Tensor } from './tensor';
 
 /** Arguments that a backend's kernels take as float16 and bfloat16 too, by kernel. */
-export type HalfArguments = { readonly [K in keyof Kernels]?: readonly string[] };
+export type HalfArguments = { readonly [K in KernelName]?: readonly string[] };
 
 interface Argument {
   readonly name: string;

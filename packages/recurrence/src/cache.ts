@@ -3,7 +3,7 @@
  * last tokens, in one that does not.
  */
 
-import { ConfigError, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
+import { backendOf, ConfigError, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
 import type { Memory, MemoryShape, SavedMemory, SavedTensor, SaveOptions } from './api';
 import { savedTensor } from './inputs';
 import { checkEven, checkRows, copyRow, copyTokens, Places, saveRow } from './rows';
@@ -134,7 +134,7 @@ function bytesOf({ cache, phase }: SoftmaxMemory): number {
 
 /** A memory like this one, of one row unless said otherwise, and with room for that many tokens if it has a window. */
 export function memoryLike({ kind, cache, shape, window }: SoftmaxMemory, B = 1, room = 0): SoftmaxMemory {
-  return softmaxMemory(kind, cache.k.backend, { ...shape, B }, window, undefined, room);
+  return softmaxMemory(kind, backendOf(cache.k), { ...shape, B }, window, undefined, room);
 }
 
 /** The last tokens that a row holds, at most so many, into a row of another memory, which then holds those. */
@@ -188,7 +188,7 @@ function slide({ cache, places }: SoftmaxMemory, row: number, count: number): vo
 
 /** Makes room for `count` keys a row, doubling the capacity. */
 function grow(memory: SoftmaxMemory, count: number): void {
-  const { backend } = memory.cache.k;
+  const backend = backendOf(memory.cache.k);
   const capacity = memory.cache.k.shape[1] as number;
   if (count <= capacity) return;
   const next = backend.scope(() => {
@@ -228,6 +228,6 @@ async function save(memory: SoftmaxMemory, { exact = false, row }: SaveOptions =
 function rowsOf(tensor: Tensor, from: number, count: number): Tensor {
   const [B, , ...rest] = tensor.shape as [number, number, ...number[]];
   const rows = tensor.backend.empty([B, count, ...rest]);
-  tensor.backend.kernels.copyBlock({ x: tensor, from, count, y: rows });
+  backendOf(tensor).kernels.copyBlock({ x: tensor, from, count, y: rows });
   return rows;
 }

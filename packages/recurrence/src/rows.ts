@@ -4,7 +4,7 @@
  */
 
 import { sliceRows, type Tape, type Variable } from '@sympow/autograd';
-import { ConfigError, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
+import { backendOf, ConfigError, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
 import type { AttentionInputs, Memory, SavedMemory } from './api';
 import { checkStream } from './inputs';
 
@@ -60,7 +60,7 @@ export function advance(positions: number[], T: number, active: readonly boolean
 
 /** Row `from` of x into row `to` of y: both [B, …], behind `planes` of each. */
 export function copyRow(x: Tensor, from: number, y: Tensor, to: number, planes = 1): void {
-  const { backend } = x;
+  const backend = backendOf(x);
   const rows = (tensor: Tensor) => {
     const B = tensor.shape[planes === 1 ? 0 : 1]!;
     return backend.view(tensor, [planes, B, tensor.size / (planes * B)]);
@@ -70,7 +70,7 @@ export function copyRow(x: Tensor, from: number, y: Tensor, to: number, planes =
 
 /** Tokens [skip, skip + count) of row `from` of x [B, X, …] to the beginning of row `to` of y [B, Y, …]. */
 export function copyTokens(x: Tensor, from: number, skip: number, count: number, y: Tensor, to: number): void {
-  const { backend } = x;
+  const backend = backendOf(x);
   const tokens = (tensor: Tensor) => {
     const [B, T] = tensor.shape as [number, number];
     return backend.view(tensor, [1, B * T, tensor.size / (B * T)]);

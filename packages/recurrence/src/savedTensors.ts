@@ -1,6 +1,6 @@
 /** Tensors of a memory on their way to rest and back, whatever kind of attention they belong to. */
 
-import type { Backend, Tensor } from '@sympow/kernels';
+import { backendOf, type Backend, type Tensor } from '@sympow/kernels';
 import type { SavedTensor } from './api';
 
 /** A tensor that begins with some rows of axis 1 and is zero behind them. */
@@ -21,7 +21,7 @@ export function beginningWith(rows: SavedTensor | undefined, backend: Backend, a
 /** A copy of rows [0, count) of axis 1. */
 export function firstRows(tensor: Tensor, count: number): Tensor {
   const [B, , ...rest] = tensor.shape as [number, number, ...number[]];
-  const { backend } = tensor;
+  const backend = backendOf(tensor);
   const rows = backend.empty([B, count, ...rest]);
   backend.kernels.copyBlock({ x: tensor, count, y: rows });
   return rows;

@@ -10,7 +10,7 @@
 import type { Tape } from '@sympow/autograd';
 import { constant, type Variable } from '@sympow/autograd';
 import { embeddedSize } from '@sympow/embedding';
-import { ConfigError, ShapeError, type Backend, type Normalizer, type Tensor } from '@sympow/kernels';
+import { backendOf, ConfigError, ShapeError, type Backend, type Normalizer, type Tensor } from '@sympow/kernels';
 import type {
   AttentionInputs,
   Memory,
@@ -136,7 +136,7 @@ async function save(memory: PowerMemory, { exact = false, row }: SaveOptions = {
   const { positions, position, phase, window, places } = memory;
   checkEven('positions', positions);
   if (exact) checkEven('tokens in the windows', places.counts);
-  const { backend } = memory.S;
+  const backend = backendOf(memory.S);
   const count = places.counts[0] ?? 0;
   const copies: Record<string, Tensor> = backend.scope((keep) => {
     const copy = (tensor: Tensor) => {
@@ -164,7 +164,7 @@ async function save(memory: PowerMemory, { exact = false, row }: SaveOptions = {
 
 /** A memory of one row like this one. */
 function laneOf({ S, shape, power }: PowerMemory): PowerMemory {
-  return powerMemory(S.backend, { ...shape, B: 1 }, power);
+  return powerMemory(backendOf(S), { ...shape, B: 1 }, power);
 }
 
 function copyMemoryRow(memory: PowerMemory, row: number, from: PowerMemory, fromRow: number): void {
@@ -188,7 +188,7 @@ function copyWindow(x: Window, from: number, y: Window, to: number): void {
 
 /** Adds a window's tokens to S and Z, which are decayed over the window in place. */
 function foldInto(power: number, window: Window, S: Tensor, Z: Tensor): void {
-  const { backend } = S;
+  const backend = backendOf(S);
   const [B, G, D, e] = S.shape as [number, number, number, number];
   backend.scope(() => {
     const options = { power, chunk: windowLength };
@@ -232,7 +232,7 @@ function foldRow({ power, window, places, S, Z }: PowerMemory, row: number): voi
 }
 
 function empty({ k, v, logGate }: Window): void {
-  for (const y of [k, v, logGate]) if (y) y.backend.kernels.fill({ value: 0, y });
+  for (const y of [k, v, logGate]) if (y) backendOf(y).kernels.fill({ value: 0, y });
 }
 
 interface StreamOptions {

@@ -7,11 +7,10 @@ const float = new Float32Array(1);
 const bits = new Int32Array(float.buffer);
 
 /** Float32 holds all halves, so that what is rounded is rounded once. */
-function throughFloats(x: Tensor, y: Tensor): void {
-  const { backend } = x;
-  const floats = backend.empty(x.shape);
-  backend.kernels.cast({ x, y: floats });
-  backend.kernels.cast({ x: floats, y });
+function throughFloats(x: Tensor, y: Tensor, cast: Kernels['cast']): void {
+  const floats = x.backend.empty(x.shape);
+  cast({ x, y: floats });
+  cast({ x: floats, y });
   floats.dispose();
 }
 
@@ -24,6 +23,13 @@ export function elementwise(machine: Machine) {
     (name: string) =>
     ({ x, dy, dx }: { x: Tensor; dy: Tensor; dx: Tensor }) =>
       machine.run(name, dx.size, 0, at(x), at(dy), at(dx));
+  const cast: Kernels['cast'] = ({ x, y }) => {
+    if (x.dtype === y.dtype) machine.call('copy', at(y), at(x), y.size * bytesPerElement[y.dtype]);
+    else if (x.dtype !== 'float32' && y.dtype !== 'float32') throughFloats(x, y, cast);
+    else if (isHalf(x.dtype)) machine.run(of('from', x), y.size, 0, at(x), at(y));
+    else if (isHalf(y.dtype)) machine.run(of('to', y), y.size, 0, at(x), at(y));
+    else machine.call(y.dtype === 'int32' ? 'floatsToInts' : 'intsToFloats', y.size, at(x), at(y));
+  };
   return {
     fill({ value, y }) {
       if (y.dtype === 'int32') bits[0] = value;
@@ -32,13 +38,7 @@ export function elementwise(machine: Machine) {
       // An odd half is written with what pads it.
       machine.run('fill', Math.ceil((y.size * bytesPerElement[y.dtype]) / 4), 0, at(y), bits[0]!);
     },
-    cast({ x, y }) {
-      if (x.dtype === y.dtype) machine.call('copy', at(y), at(x), y.size * bytesPerElement[y.dtype]);
-      else if (x.dtype !== 'float32' && y.dtype !== 'float32') throughFloats(x, y);
-      else if (isHalf(x.dtype)) machine.run(of('from', x), y.size, 0, at(x), at(y));
-      else if (isHalf(y.dtype)) machine.run(of('to', y), y.size, 0, at(x), at(y));
-      else machine.call(y.dtype === 'int32' ? 'floatsToInts' : 'intsToFloats', y.size, at(x), at(y));
-    },
+    cast,
     copyBlock({ x, from = 0, to = 0, count, y }) {
       const [batch, rows] = x.shape as [number, number];
       if (x.size === 0) return;

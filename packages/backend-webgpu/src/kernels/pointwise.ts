@@ -44,11 +44,11 @@ export function pointwise(machine: Machine): Pointwise {
     onePlusTanhBackward: backward('one_plus_tanh'),
     swiglu(tensors) {
       const size = vectors(tensors.y);
-      machine.launch('swiglu', { tensors, params: { size }, groups: groupsOf256(size) });
+      machine.launch('swiglu', { tensors: { ...tensors }, params: { size }, groups: groupsOf256(size) });
     },
     swigluBackward(tensors) {
       const size = vectors(tensors.dy);
-      machine.launch('swiglu', { tensors, params: { size }, groups: groupsOf256(size) });
+      machine.launch('swiglu', { tensors: { ...tensors }, params: { size }, groups: groupsOf256(size) });
     },
   };
 }

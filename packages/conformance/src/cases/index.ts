@@ -1,6 +1,6 @@
 /** Every case of the suite. */
 
-import { signatures, type Kernels, type Signature } from '@sympow/kernels';
+import { entryOf, kernelNames } from '@sympow/kernels';
 import type { KernelCase } from '../kernelCase';
 import { decoding } from './decoding';
 import { dense } from './dense';
@@ -22,26 +22,24 @@ const written = [
   ...optimizer,
 ];
 
-/** Outputs that come together with an input: {@link signatures} marks them optional, but no call may leave them out. */
-const bound: Partial<Record<keyof Kernels, readonly string[]>> = { queryStateBackward: ['dq', 'dS', 'dZ'] };
-
 /** For every optional output of a kernel, its first case that would have asked for it, without it. */
 function leftOut(): KernelCase[] {
-  return (Object.entries(signatures) as [keyof Kernels, Signature][]).flatMap(([kernel, { writes }]) =>
-    Object.keys(writes)
+  return kernelNames.flatMap((kernel) => {
+    const { writes, together } = entryOf(kernel);
+    return Object.keys(writes)
       .filter((key) => key.endsWith('?'))
       .map((key) => key.slice(0, -1))
-      .filter((output) => !bound[kernel]?.includes(output))
+      .filter((output) => !together?.includes(output))
       .flatMap((output): KernelCase[] => {
         const kase = written.find((each) => each.kernel === kernel && /usual|17|65/.test(each.name));
         if (!kase) return [];
         const { without = [] } = kase;
         return [{ ...kase, name: `${kase.name}, without ${output}`, without: [...without, output] }];
-      }),
-  );
+      });
+  });
 }
 
-/** All cases, those of one kernel next to each other, in the order of the catalogue. */
-export const cases: readonly KernelCase[] = (Object.keys(signatures) as (keyof Kernels)[]).flatMap((kernel) =>
+/** All cases, those of one kernel next to each other, in the order of the alphabet. */
+export const cases: readonly KernelCase[] = kernelNames.flatMap((kernel) =>
   [...written, ...leftOut()].filter((kase) => kase.kernel === kernel),
 );

@@ -6,7 +6,8 @@
  * the reference is never later than the query, and blocks are cut where the decay inside them gets steep.
  */
 
-import type { GateSums, Tensor } from '../api';
+import type { GateSums } from '../catalogue/entry';
+import type { Tensor } from '../tensor';
 import { gateView, type GateView } from './tensor';
 
 /** A log gate below this (γ under the smallest normal float32) is a gate of 0: nothing before it is seen. */
@@ -202,4 +203,9 @@ export function wholePower(x: number, p: number): number {
   let result = 1;
   for (let base = x, left = p; left > 0; left = Math.floor(left / 2), base *= base) if (left % 2 === 1) result *= base;
   return result;
+}
+
+/** A factor of 0 forgets even what is not finite. */
+export function decayed(factor: number, value: number): number {
+  return factor === 0 ? 0 : factor * value;
 }

@@ -6,61 +6,12 @@ import { checked, type UncheckedKernels } from '../door';
 import { Memory } from '../memory';
 import { requireKnownKeys, type KnownKeys } from '@sympow/core';
 import { ConfigError } from '../errors';
-import { append } from './append';
-import * as elementwise from './elementwise';
-import { crossEntropy, crossEntropyBackward } from './crossEntropy';
-import { discountedSum, discountedSumBackward } from './discountedSum';
-import { embed, embedBackward } from './lookup';
-import { matmul } from './matmul';
-import { layerNorm, layerNormBackward, rmsNorm, rmsNormBackward } from './norms';
-import { adamw, squaredNorm } from './optimizer';
-import { powerAttention, powerAttentionBackward } from './powerAttention';
-import { queryState, queryStateBackward } from './queryState';
-import { queryWindow } from './queryWindow';
-import { rotary, rotaryBackward } from './rotary';
-import { keyScale, scaleHeads } from './scale';
-import { softmaxAttention, softmaxAttentionBackward } from './softmaxAttention';
-import { stepState, stepStateBackward } from './stepState';
-import { gateSum, gateSumBackward, phaseSum, phaseSumBackward } from './sums';
-import { updateState, updateStateBackward } from './updateState';
+import { catalogue, kernelNames } from '../catalogue';
 
 /** Every kernel of the catalogue, unchecked. */
-const kernels: UncheckedKernels = {
-  ...elementwise,
-  matmul,
-  layerNorm,
-  layerNormBackward,
-  rmsNorm,
-  rmsNormBackward,
-  embed,
-  embedBackward,
-  crossEntropy,
-  crossEntropyBackward,
-  softmaxAttention,
-  softmaxAttentionBackward,
-  rotary,
-  rotaryBackward,
-  phaseSum,
-  phaseSumBackward,
-  gateSum,
-  gateSumBackward,
-  keyScale,
-  scaleHeads,
-  updateState,
-  updateStateBackward,
-  discountedSum,
-  discountedSumBackward,
-  powerAttention,
-  powerAttentionBackward,
-  queryState,
-  queryStateBackward,
-  stepState,
-  stepStateBackward,
-  append,
-  queryWindow,
-  adamw,
-  squaredNorm,
-};
+function definitions(): UncheckedKernels {
+  return Object.fromEntries(kernelNames.map((name) => [name, catalogue[name].js])) as unknown as UncheckedKernels;
+}
 
 export interface JsOptions {
   /**
@@ -76,7 +27,7 @@ const halves = { fill: ['y'], cast: ['x', 'y'], copyBlock: ['x', 'y'] };
 class JsBackend implements Backend {
   readonly name: string;
   readonly capabilities;
-  readonly kernels = checked(kernels, this, halves);
+  readonly kernels = checked(definitions(), this, halves);
   private readonly store: Memory<ArrayBuffer, Stored>;
 
   constructor(float: 'float32' | 'float64') {

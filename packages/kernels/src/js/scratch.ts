@@ -14,3 +14,8 @@ export function zeroScratch(): (size: number) => Float64Array {
   const take = scratch();
   return (size) => take(size).fill(0, 0, size);
 }
+
+/** Rows whose features are held at once: enough for a good product, few enough for the cache. */
+export function blockOf(D: number): number {
+  return Math.max(4, Math.min(128, Math.floor(2 ** 18 / D)));
+}

@@ -1,7 +1,8 @@
 /** How this backend's kernels get at the numbers of a tensor: its handle is the typed array itself. */
 
-import type { GateSums, Tensor, TypedArray } from '../api';
+import type { GateSums } from '../catalogue/entry';
 import type { Stored } from '../dtypes';
+import type { Tensor, TypedArray } from '../tensor';
 import type { Floats } from './product';
 
 export function floats(tensor: Tensor): Floats {

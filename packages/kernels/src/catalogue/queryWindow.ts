@@ -5,11 +5,45 @@
  */
 
 import { embedBatch } from '@sympow/embedding';
-import type { Kernels } from '../api';
-import { resetBelow, wholePower } from './decay';
-import { product, rowMajor } from './product';
-import { scratch } from './scratch';
-import { floats, integers } from './tensor';
+import { resetBelow, wholePower } from '../js/decay';
+import { product, rowMajor } from '../js/product';
+import { scratch } from '../js/scratch';
+import { floats, integers } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+import { atLeast1, normalizer, type Normalizer } from './options';
+
+export interface QueryWindowArgs {
+  power: number;
+  normalizer: Normalizer;
+  /** [B, H, d]: the query of the newest token, row `count − 1` of its window. */
+  q: Tensor;
+  /** [B, C, G, d]: the last keys, oldest first; those from `count` on are not read. */
+  k: Tensor;
+  /** [B, C, G, e] */
+  v: Tensor;
+  /** [B, C, G] or [B, C, G, d] */
+  logGate?: Tensor | undefined;
+  /** [B] int32: tokens in the window of each row, taken as the nearer end of 0 … C where it lies outside. */
+  count: Tensor;
+  /** [B, G, D, e] and [B, G, D]: the state before the window. */
+  S: Tensor;
+  Z: Tensor;
+
+  /** [B, H, e] */
+  y: Tensor;
+}
+
+export const queryWindow: Entry<QueryWindowArgs> = {
+  about: 'one token answered from the window and the state before it; for decoding, hence without a backward',
+  reads: { q: 'B H d', k: 'B C G d', v: 'B C G e', 'logGate?': 'B C G [d]', count: 'B', S: 'B G D e', Z: 'B G D' },
+  writes: { y: 'B H e' },
+  integers: ['count'],
+  wide: ['logGate', 'S', 'Z'],
+  options: { power: atLeast1, normalizer },
+  roundings: 256,
+  js: forward,
+};
 
 const decays = scratch();
 const sums = scratch();
@@ -18,18 +52,7 @@ const queries = scratch();
 const features = scratch();
 const answers = scratch();
 
-export const queryWindow: Kernels['queryWindow'] = ({
-  power,
-  normalizer,
-  q,
-  k,
-  v,
-  logGate,
-  count: counts,
-  S,
-  Z,
-  y,
-}) => {
+function forward({ power, normalizer, q, k, v, logGate, count: counts, S, Z, y }: QueryWindowArgs): void {
   const [B, H, d] = q.shape as [number, number, number];
   const [, C, G] = k.shape as [number, number, number];
   const D = Z.shape[2] as number;
@@ -105,4 +128,4 @@ export const queryWindow: Kernels['queryWindow'] = ({
       for (let i = 0; i < e; i++) out[(b * H + h) * e + i] = scale * answer[i]!;
     }
   }
-};
+}

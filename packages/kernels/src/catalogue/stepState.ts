@@ -1,12 +1,87 @@
 /** One token of the recurrent form, S ← γS + φ(k)vᵀ and Y = φ(q)ᵀS / φ(q)·Z; specification §6. */
 
 import { embedBatch, embedBatchBackward, multiIndices } from '@sympow/embedding';
-import type { Kernels, StepStateArgs } from '../api';
-import { resetBelow } from './decay';
-import { decayed } from './discountedSum';
-import { product, rowMajor } from './product';
-import { scratch, zeroScratch } from './scratch';
-import { floats } from './tensor';
+import { decayed, resetBelow } from '../js/decay';
+import { product, rowMajor } from '../js/product';
+import { scratch, zeroScratch } from '../js/scratch';
+import { floats } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+import { atLeast1, normalizer, type Normalizer } from './options';
+
+export interface StepStateArgs {
+  power: number;
+  normalizer: Normalizer;
+  /** [B, H, d] */
+  q: Tensor;
+  /** [B, G, d] */
+  k: Tensor;
+  /** [B, G, e] */
+  v: Tensor;
+  /** [B, G] or [B, G, d]; no gate where absent. */
+  logGate?: Tensor | undefined;
+  /** [B, G, D, e] */
+  S: Tensor;
+  /** [B, G, D] */
+  Z: Tensor;
+
+  /** [B, G, D, e]: e^{logGate} S + φ(k) vᵀ. May be S itself. */
+  SNext: Tensor;
+  ZNext: Tensor;
+  /** [B, H, e]: φ(q)ᵀSNext / φ(q)·ZNext. */
+  y: Tensor;
+}
+
+export interface StepStateBackwardArgs {
+  power: number;
+  normalizer: Normalizer;
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  logGate?: Tensor | undefined;
+  S: Tensor;
+  Z: Tensor;
+  SNext: Tensor;
+  ZNext: Tensor;
+  y: Tensor;
+  dy: Tensor;
+  /** The gradient that comes from later steps; 0 where absent. */
+  dSNext?: Tensor | undefined;
+  dZNext?: Tensor | undefined;
+
+  dq: Tensor;
+  dk: Tensor;
+  dv: Tensor;
+  dlogGate?: Tensor | undefined;
+  dS: Tensor;
+  dZ: Tensor;
+}
+
+export const stepState: Entry<StepStateArgs> = {
+  about: 'one token of the recurrent form: SNext = γS + φ(k)vᵀ, and its answer',
+  reads: { q: 'B H d', k: 'B G d', v: 'B G e', 'logGate?': 'B G [d]', S: 'B G D e', Z: 'B G D' },
+  writes: { SNext: 'B G D e', ZNext: 'B G D', y: 'B H e' },
+  wide: ['logGate', 'S', 'Z', 'SNext', 'ZNext'],
+  options: { power: atLeast1, normalizer },
+  roundings: { SNext: 64, ZNext: 64, y: 8192 },
+  js: forward,
+};
+
+export const stepStateBackward: Entry<StepStateBackwardArgs> = {
+  about: 'the gradients of stepState',
+  reads: {
+    ...stepState.reads,
+    ...stepState.writes,
+    dy: 'B H e',
+    'dSNext?': 'B G D e',
+    'dZNext?': 'B G D',
+  },
+  writes: { dq: 'B H d', dk: 'B G d', dv: 'B G e', 'dlogGate?': 'B G [d]', dS: 'B G D e', dZ: 'B G D' },
+  wide: ['logGate', 'S', 'Z', 'SNext', 'ZNext', 'dSNext', 'dZNext', 'dlogGate', 'dS', 'dZ'],
+  options: { power: atLeast1, normalizer },
+  roundings: 4096,
+  js: backward,
+};
 
 const decays = scratch();
 const vectors = scratch();
@@ -55,7 +130,7 @@ function embedAt(
   return out;
 }
 
-export const stepState: Kernels['stepState'] = (args) => {
+function forward(args: StepStateArgs): void {
   const { power, normalizer, logGate } = args;
   const size = sizes(args);
   const { B, H, G, d, D, e } = size;
@@ -80,7 +155,7 @@ export const stepState: Kernels['stepState'] = (args) => {
     const scale = normalizer === 'none' ? 1 : sum === 0 ? 0 : 1 / sum;
     for (let i = 0; i < e; i++) y[row * e + i] = scale * answer[i]!;
   }
-};
+}
 
 const dS = zeroScratch();
 const dZ = zeroScratch();
@@ -88,7 +163,7 @@ const dFeatures = scratch();
 const dVector = scratch();
 const dValues = scratch();
 
-export const stepStateBackward: Kernels['stepStateBackward'] = (args) => {
+function backward(args: StepStateBackwardArgs): void {
   const { power, normalizer, logGate, dSNext, dZNext, dlogGate } = args;
   const size = sizes(args);
   const { B, H, G, d, D, e, indices } = size;
@@ -155,4 +230,4 @@ export const stepStateBackward: Kernels['stepStateBackward'] = (args) => {
   }
   floats(args.dS).set(gradS.subarray(0, args.dS.size));
   floats(args.dZ).set(gradZ.subarray(0, args.dZ.size));
-};
+}

@@ -1,10 +1,87 @@
 /** The state before every chunk and after the last: S_{n+1} = e^{A_last,n} S_n + ΔS_n; specification §7.2. */
 
 import { multiIndices } from '@sympow/embedding';
-import type { DiscountedSumArgs, Kernels } from '../api';
-import { Decay } from './decay';
-import { scratch, zeroScratch } from './scratch';
-import { floats } from './tensor';
+import { Decay, decayed } from '../js/decay';
+import { scratch, zeroScratch } from '../js/scratch';
+import { floats } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry, GateSums } from './entry';
+import { atLeast0, chunked, type PowerOptions } from './options';
+
+export interface DiscountedSumArgs extends PowerOptions {
+  /** [B, n, G, D, e] */
+  deltaS: Tensor;
+  /** [B, n, G, D] */
+  deltaZ: Tensor;
+  gates?: GateSums | undefined;
+  /** T: needed because the last chunk may be shorter. */
+  length: number;
+  /** [B, G, D, e], the state before the first token; 0 where absent. */
+  S0?: Tensor | undefined;
+  /** [B, G, D] */
+  Z0?: Tensor | undefined;
+
+  /** [B, n, G, D, e]: the state before each chunk. */
+  S: Tensor;
+  /** [B, n, G, D] */
+  Z: Tensor;
+  /** [B, G, D, e]: the state after the last token. May be S0 itself. */
+  SLast: Tensor;
+  /** [B, G, D]. May be Z0 itself. */
+  ZLast: Tensor;
+}
+
+export interface DiscountedSumBackwardArgs extends PowerOptions {
+  gates?: GateSums | undefined;
+  length: number;
+  S: Tensor;
+  Z: Tensor;
+  dS: Tensor;
+  dZ: Tensor;
+  /** [B, G, D, e]; 0 where absent. */
+  dSLast?: Tensor | undefined;
+  dZLast?: Tensor | undefined;
+
+  dDeltaS: Tensor;
+  dDeltaZ: Tensor;
+  dS0?: Tensor | undefined;
+  dZ0?: Tensor | undefined;
+  dA?: Tensor | undefined;
+}
+
+export const discountedSum: Entry<DiscountedSumArgs> = {
+  about: 'S_{n+1} = e^{A_last,n} S_n + ΔS_n over the chunks, from S0',
+  reads: { deltaS: 'B n G D e', deltaZ: 'B n G D', 'gates?': 'B T G [d]', 'S0?': 'B G D e', 'Z0?': 'B G D' },
+  writes: { S: 'B n G D e', Z: 'B n G D', SLast: 'B G D e', ZLast: 'B G D' },
+  wide: ['gates', 'deltaS', 'deltaZ', 'S0', 'Z0', 'S', 'Z', 'SLast', 'ZLast'],
+  options: { ...chunked, length: atLeast0 },
+  roundings: 64,
+  js: forward,
+};
+
+export const discountedSumBackward: Entry<DiscountedSumBackwardArgs> = {
+  about: 'the gradients of discountedSum',
+  reads: {
+    'gates?': 'B T G [d]',
+    S: 'B n G D e',
+    Z: 'B n G D',
+    dS: 'B n G D e',
+    dZ: 'B n G D',
+    'dSLast?': 'B G D e',
+    'dZLast?': 'B G D',
+  },
+  writes: {
+    dDeltaS: 'B n G D e',
+    dDeltaZ: 'B n G D',
+    'dS0?': 'B G D e',
+    'dZ0?': 'B G D',
+    'dA?': 'B T G [d]',
+  },
+  wide: ['gates', 'S', 'Z', 'dS', 'dZ', 'dSLast', 'dZLast', 'dDeltaS', 'dDeltaZ', 'dS0', 'dZ0', 'dA'],
+  options: { ...chunked, length: atLeast0 },
+  roundings: 256,
+  js: backward,
+};
 
 const decays = scratch();
 const runningS = scratch();
@@ -19,7 +96,7 @@ function sizes({ S, gates, power, length }: Pick<DiscountedSumArgs, 'S' | 'gates
   return { B, n, G, D, e, decay, indices: vector ? multiIndices(d, power) : undefined };
 }
 
-export const discountedSum: Kernels['discountedSum'] = (args) => {
+function forward(args: DiscountedSumArgs): void {
   const { length, chunk, S0, Z0 } = args;
   const { B, n, G, D, e, decay, indices } = sizes(args);
   const [deltaS, deltaZ, S, Z] = [floats(args.deltaS), floats(args.deltaZ), floats(args.S), floats(args.Z)];
@@ -44,11 +121,6 @@ export const discountedSum: Kernels['discountedSum'] = (args) => {
       floats(args.ZLast).set(z, first * D);
     }
   }
-};
-
-/** A factor of 0 forgets even what is not finite. */
-export function decayed(factor: number, value: number): number {
-  return factor === 0 ? 0 : factor * value;
 }
 
 /** The part of `source` that belongs to head `index`, or zeros. */
@@ -57,7 +129,7 @@ function load(out: Float64Array, source: ArrayLike<number> | undefined, index: n
   return out;
 }
 
-export const discountedSumBackward: Kernels['discountedSumBackward'] = (args) => {
+function backward(args: DiscountedSumBackwardArgs): void {
   const { length, chunk, power, dSLast, dZLast, dS0, dZ0, dA } = args;
   const { B, n, G, D, e, decay, indices } = sizes(args);
   const [S, Z, dS, dZ] = [floats(args.S), floats(args.Z), floats(args.dS), floats(args.dZ)];
@@ -95,4 +167,4 @@ export const discountedSumBackward: Kernels['discountedSumBackward'] = (args) =>
       if (dA) decay.store(dSum, dA);
     }
   }
-};
+}

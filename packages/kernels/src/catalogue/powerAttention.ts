@@ -5,12 +5,72 @@
  * a power before the row's largest |g| is divided out, so scores may lie anywhere in the range of a float.
  */
 
-import type { Kernels, PowerAttentionArgs, PowerAttentionBackwardArgs } from '../api';
-import { Decay, scaleRows, wholePower } from './decay';
-import { product, rowMajor, transpose } from './product';
-import { scratch, zeroScratch } from './scratch';
-import { floats } from './tensor';
-import { overKeys, overQueries } from './triangle';
+import { Decay, scaleRows, wholePower } from '../js/decay';
+import { product, rowMajor, transpose } from '../js/product';
+import { scratch, zeroScratch } from '../js/scratch';
+import { floats } from '../js/tensor';
+import { overKeys, overQueries } from '../js/triangle';
+import type { Tensor } from '../tensor';
+import type { Entry, GateSums } from './entry';
+import { chunked, type PowerOptions } from './options';
+
+export interface PowerAttentionArgs extends PowerOptions {
+  /** [B, T, H, d] */
+  q: Tensor;
+  /** [B, T, G, d] */
+  k: Tensor;
+  /** [B, T, G, e] */
+  v: Tensor;
+  gates?: GateSums | undefined;
+
+  /** [B, T, H, e]: Σ_j (g_ij / max_i)^p v_j over the tokens j ≤ i of i's chunk, with g_ij = q_i·k_j e^{(A_i−A_j)/p} / √d. */
+  num: Tensor;
+  /** [B, T, H]: Σ_j (g_ij / max_i)^p. */
+  den: Tensor;
+  /** [B, T, H]: max_j |g_ij|. Where it is 0, num and den are 0. */
+  rowMax: Tensor;
+}
+
+export interface PowerAttentionBackwardArgs extends PowerOptions {
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  gates?: GateSums | undefined;
+  /** Held constant: the result of `queryState` does not depend on it. */
+  rowMax: Tensor;
+  dnum: Tensor;
+  dden: Tensor;
+
+  dq: Tensor;
+  dk: Tensor;
+  dv: Tensor;
+  dA?: Tensor | undefined;
+}
+
+export const powerAttention: Entry<PowerAttentionArgs> = {
+  about: 'what each chunk finds in itself: scores (q·k)^p over their row’s largest, not normalised',
+  reads: { q: 'B T H d', k: 'B T G d', v: 'B T G e', 'gates?': 'B T G [d]' },
+  writes: { num: 'B T H e', den: 'B T H', rowMax: 'B T H' },
+  wide: ['gates', 'num', 'den', 'rowMax'],
+  options: chunked,
+  roundings: 256,
+  js: forward,
+};
+
+export const powerAttentionBackward: Entry<PowerAttentionBackwardArgs> = {
+  about: 'the gradients of powerAttention, rowMax held constant',
+  reads: {
+    ...powerAttention.reads,
+    rowMax: 'B T H',
+    dnum: 'B T H e',
+    dden: 'B T H',
+  },
+  writes: { dq: 'B T H d', dk: 'B T G d', dv: 'B T G e', 'dA?': 'B T G [d]' },
+  wide: ['gates', 'rowMax', 'dnum', 'dden', 'dA'],
+  options: chunked,
+  roundings: 2048,
+  js: backward,
+};
 
 const queryFactors = scratch();
 const keyFactors = scratch();
@@ -77,7 +137,7 @@ function prepare(
   decay.queries(queryFactors((rowEnd - row) * d), row, rowEnd, row);
 }
 
-export const powerAttention: Kernels['powerAttention'] = (args) => {
+function forward(args: PowerAttentionArgs): void {
   const { v, gates, power, chunk } = args;
   const { B, T, H, G, d, e, group: perGroup } = sizes(args);
   const num = floats(args.num);
@@ -118,7 +178,7 @@ export const powerAttention: Kernels['powerAttention'] = (args) => {
       }
     }
   }
-};
+}
 
 const weights = scratch();
 const dQueries = scratch();
@@ -127,7 +187,7 @@ const dKeys = zeroScratch();
 const dValues = zeroScratch();
 const dSums = zeroScratch();
 
-export const powerAttentionBackward: Kernels['powerAttentionBackward'] = (args: PowerAttentionBackwardArgs) => {
+function backward(args: PowerAttentionBackwardArgs): void {
   const { gates, power, chunk, dA } = args;
   const { B, T, H, G, d, e, group: perGroup } = sizes(args);
   const [q, k, v] = [floats(args.q), floats(args.k), floats(args.v)];
@@ -193,4 +253,4 @@ export const powerAttentionBackward: Kernels['powerAttentionBackward'] = (args: 
       if (dA) decay.store(dSum, dA);
     }
   }
-};
+}

@@ -1,7 +1,34 @@
 /** Powers of two that keep φ of a head's keys, and the states that it makes, within the range of a float. */
 
-import type { Kernels, Tensor } from '../api';
-import { floats } from './tensor';
+import { floats } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+import { atLeast1 } from './options';
+
+export interface KeyScaleArgs {
+  /** [B, T, G, d] */
+  k: Tensor;
+  /** [B, G, D] */
+  Z?: Tensor | undefined;
+  power: number;
+
+  /**
+   * [B, G]: 2^−n for the n with which the largest |k_i| of a head, or the p-th root of its largest |Z_i|, is in [2^n, 2^{n+1});
+   * 1 where p·|n| ≤ 32, as powers of such keys are far from the ends of a float. NaN, infinities and a head of zeros have no say.
+   */
+  scale: Tensor;
+}
+
+export const keyScale: Entry<KeyScaleArgs> = {
+  about: 'the power of two that keeps φ of a head’s keys within the range of a float',
+  reads: { k: 'B T G d', 'Z?': 'B G D' },
+  writes: { scale: 'B G' },
+  wide: ['Z', 'scale'],
+  options: { power: atLeast1 },
+  // Powers of two.
+  roundings: 0,
+  js: scales,
+};
 
 /** Where powers of keys stay within 2^±this, they are far from both ends of a float. */
 const comfortable = 32;
@@ -18,7 +45,7 @@ function largest(x: Tensor, at: number, count: number, most: number): number {
   return most;
 }
 
-export const keyScale: Kernels['keyScale'] = ({ k, Z, power, scale }) => {
+function scales({ k, Z, power, scale }: KeyScaleArgs): void {
   const [B, T, G, d] = k.shape as [number, number, number, number];
   const D = Z?.shape[2] ?? 0;
   const out = floats(scale);
@@ -31,13 +58,4 @@ export const keyScale: Kernels['keyScale'] = ({ k, Z, power, scale }) => {
     const needed = Number.isFinite(n) && power * Math.abs(n) > comfortable;
     out[head] = needed ? 2 ** -Math.max(-steepest, Math.min(steepest, n)) : 1;
   }
-};
-
-export const scaleHeads: Kernels['scaleHeads'] = ({ x, scale, times, y }) => {
-  const [B, T, G, d] = x.shape as [number, number, number, number];
-  const [from, scales, to] = [floats(x), floats(scale), floats(y)];
-  for (let row = 0; row < B * T * G; row++) {
-    const factor = scales[Math.floor(row / (T * G)) * G + (row % G)]! ** times;
-    for (let i = row * d; i < (row + 1) * d; i++) to[i] = from[i]! * factor;
-  }
-};
+}

@@ -1,11 +1,58 @@
 /** What each chunk adds to the state: ΔS = φ(K̂)ᵀV and ΔZ = φ(K̂)ᵀ1, with K̂ decayed to the chunk's end; specification §7.1. */
 
 import { embedBatch, embedBatchBackward } from '@sympow/embedding';
-import type { Kernels, UpdateStateArgs } from '../api';
-import { Decay, scaleRows } from './decay';
-import { product, rowMajor, transpose } from './product';
-import { scratch, zeroScratch } from './scratch';
-import { floats } from './tensor';
+import { Decay, scaleRows } from '../js/decay';
+import { product, rowMajor, transpose } from '../js/product';
+import { blockOf, scratch, zeroScratch } from '../js/scratch';
+import { floats } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry, GateSums } from './entry';
+import { chunked, type PowerOptions } from './options';
+
+export interface UpdateStateArgs extends PowerOptions {
+  /** [B, T, G, d] */
+  k: Tensor;
+  /** [B, T, G, e] */
+  v: Tensor;
+  gates?: GateSums | undefined;
+
+  /** [B, n, G, D, e]: what each chunk adds to S, Σ_j φ(k_j e^{(A_last − A_j)/p}) v_jᵀ. */
+  deltaS: Tensor;
+  /** [B, n, G, D]: the same for Z. */
+  deltaZ: Tensor;
+}
+
+export interface UpdateStateBackwardArgs extends PowerOptions {
+  k: Tensor;
+  v: Tensor;
+  gates?: GateSums | undefined;
+  dDeltaS: Tensor;
+  dDeltaZ: Tensor;
+
+  dk: Tensor;
+  dv: Tensor;
+  dA?: Tensor | undefined;
+}
+
+export const updateState: Entry<UpdateStateArgs> = {
+  about: 'what each chunk adds to the state',
+  reads: { k: 'B T G d', v: 'B T G e', 'gates?': 'B T G [d]' },
+  writes: { deltaS: 'B n G D e', deltaZ: 'B n G D' },
+  wide: ['gates', 'deltaS', 'deltaZ'],
+  options: chunked,
+  roundings: 128,
+  js: forward,
+};
+
+export const updateStateBackward: Entry<UpdateStateBackwardArgs> = {
+  about: 'the gradients of updateState',
+  reads: { k: 'B T G d', v: 'B T G e', 'gates?': 'B T G [d]', dDeltaS: 'B n G D e', dDeltaZ: 'B n G D' },
+  writes: { dk: 'B T G d', dv: 'B T G e', 'dA?': 'B T G [d]' },
+  wide: ['gates', 'dDeltaS', 'dDeltaZ', 'dA'],
+  options: chunked,
+  roundings: 256,
+  js: backward,
+};
 
 const factors = scratch();
 const keys = scratch();
@@ -21,12 +68,7 @@ function sizes({ k, v }: Pick<UpdateStateArgs, 'k' | 'v'>, D: number) {
   return { B, T, G, d, e: v.shape[3] as number, rowsAtOnce: blockOf(D) };
 }
 
-/** Rows whose features are held at once: enough for a good product, few enough for the cache. */
-export function blockOf(D: number): number {
-  return Math.max(4, Math.min(128, Math.floor(2 ** 18 / D)));
-}
-
-export const updateState: Kernels['updateState'] = ({ k, v, gates, power, chunk, deltaS, deltaZ }) => {
+function forward({ k, v, gates, power, chunk, deltaS, deltaZ }: UpdateStateArgs): void {
   const D = deltaZ.shape[3] as number;
   const { B, T, G, d, e, rowsAtOnce } = sizes({ k, v }, D);
   const n = deltaZ.shape[1] as number;
@@ -68,7 +110,7 @@ export const updateState: Kernels['updateState'] = ({ k, v, gates, power, chunk,
       }
     }
   }
-};
+}
 
 interface Rows {
   t: number;
@@ -96,18 +138,7 @@ function embedKeys(
   return phi;
 }
 
-export const updateStateBackward: Kernels['updateStateBackward'] = ({
-  k,
-  v,
-  gates,
-  power,
-  chunk,
-  dDeltaS,
-  dDeltaZ,
-  dk,
-  dv,
-  dA,
-}) => {
+function backward({ k, v, gates, power, chunk, dDeltaS, dDeltaZ, dk, dv, dA }: UpdateStateBackwardArgs): void {
   const D = dDeltaZ.shape[3] as number;
   const { B, T, G, d, e, rowsAtOnce } = sizes({ k, v }, D);
   const n = dDeltaZ.shape[1] as number;
@@ -160,4 +191,4 @@ export const updateStateBackward: Kernels['updateStateBackward'] = ({
       if (dA) decay.store(dSum, dA);
     }
   }
-};
+}

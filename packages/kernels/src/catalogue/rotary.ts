@@ -1,7 +1,44 @@
 /** Rotation of neighbouring pairs (x_2m, x_2m+1) by a phase in turns; specification §5. */
 
-import type { Kernels, Tensor } from '../api';
-import { floats } from './tensor';
+import { floats } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+
+export interface RotaryArgs {
+  /** [B, T, H, d] */
+  x: Tensor;
+  /** [B, T, G, d/2]; 1 is a full turn. */
+  turns: Tensor;
+
+  y: Tensor;
+}
+
+export interface RotaryBackwardArgs {
+  x: Tensor;
+  turns: Tensor;
+  dy: Tensor;
+
+  dx: Tensor;
+  dturns: Tensor;
+}
+
+export const rotary: Entry<RotaryArgs> = {
+  about: 'each pair (x_2m, x_2m+1) turned by its phase',
+  reads: { x: 'B T H d', turns: 'B T G half' },
+  writes: { y: 'B T H d' },
+  wide: ['turns'],
+  roundings: 128,
+  js: forward,
+};
+
+export const rotaryBackward: Entry<RotaryBackwardArgs> = {
+  about: 'the gradients of rotary',
+  reads: { x: 'B T H d', turns: 'B T G half', dy: 'B T H d' },
+  writes: { dx: 'B T H d', dturns: 'B T G half' },
+  wide: ['turns', 'dturns'],
+  roundings: 128,
+  js: backward,
+};
 
 /** Runs `body` for each pair: where it stands in x and where its phase stands in turns. */
 function everyPair(x: Tensor, turns: Tensor, body: (at: number, phase: number) => void): void {
@@ -17,7 +54,7 @@ function everyPair(x: Tensor, turns: Tensor, body: (at: number, phase: number) =
   }
 }
 
-export const rotary: Kernels['rotary'] = ({ x, turns, y }) => {
+function forward({ x, turns, y }: RotaryArgs): void {
   const input = floats(x);
   const angles = floats(turns);
   const out = floats(y);
@@ -30,9 +67,9 @@ export const rotary: Kernels['rotary'] = ({ x, turns, y }) => {
     out[at] = u * cos - v * sin;
     out[at + 1] = u * sin + v * cos;
   });
-};
+}
 
-export const rotaryBackward: Kernels['rotaryBackward'] = ({ x, turns, dy, dx, dturns }) => {
+function backward({ x, turns, dy, dx, dturns }: RotaryBackwardArgs): void {
   const input = floats(x);
   const angles = floats(turns);
   const gradient = floats(dy);
@@ -50,4 +87,4 @@ export const rotaryBackward: Kernels['rotaryBackward'] = ({ x, turns, dy, dx, dt
     sums[phase] = sums[phase]! + 2 * Math.PI * (dv * input[at]! - du * input[at + 1]!);
   });
   floats(dturns).set(sums);
-};
+}

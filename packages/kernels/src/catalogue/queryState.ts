@@ -6,12 +6,101 @@
  */
 
 import { embedBatch, embedBatchBackward } from '@sympow/embedding';
-import type { Kernels, QueryStateArgs, Tensor } from '../api';
-import { Decay, scaleRows, wholePower } from './decay';
-import { product, rowMajor, transpose } from './product';
-import { scratch, zeroScratch } from './scratch';
-import { floats } from './tensor';
-import { blockOf } from './updateState';
+import { Decay, scaleRows, wholePower } from '../js/decay';
+import { product, rowMajor, transpose } from '../js/product';
+import { blockOf, scratch, zeroScratch } from '../js/scratch';
+import { floats } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry, GateSums } from './entry';
+import { chunked, normalizer, type Normalizer, type PowerOptions } from './options';
+
+export interface QueryStateArgs extends PowerOptions {
+  /** [B, T, H, d] */
+  q: Tensor;
+  gates?: GateSums | undefined;
+  normalizer: Normalizer;
+  /** [B, n, G, D, e] and [B, n, G, D]: the state before each chunk; absent when there is no history at all. */
+  S?: Tensor | undefined;
+  Z?: Tensor | undefined;
+  num: Tensor;
+  den: Tensor;
+  rowMax: Tensor;
+
+  /** [B, T, H, e]: (num·max^p + φ(q̃)ᵀS) / (den·max^p + φ(q̃)·Z) with q̃_i = q_i e^{A_i/p} / √d; 0 where the divisor is 0. */
+  y: Tensor;
+  /**
+   * [B, T, H]: the divisor over c_i^p, where c_i = max(rowMax_i, |q̃_i|) (the common factor, only rowMax without S). With
+   * normalizer `none` it is undefined.
+   */
+  total: Tensor;
+}
+
+export interface QueryStateBackwardArgs extends PowerOptions {
+  q: Tensor;
+  gates?: GateSums | undefined;
+  normalizer: Normalizer;
+  S?: Tensor | undefined;
+  Z?: Tensor | undefined;
+  rowMax: Tensor;
+  y: Tensor;
+  total: Tensor;
+  dy: Tensor;
+
+  dnum: Tensor;
+  dden: Tensor;
+  /** Present with S. */
+  dq?: Tensor | undefined;
+  dS?: Tensor | undefined;
+  dZ?: Tensor | undefined;
+  /** Present with S and gates. */
+  dA?: Tensor | undefined;
+}
+
+export const queryState: Entry<QueryStateArgs> = {
+  about: 'the chunk’s own answer joined with what the state before it knows, normalised',
+  reads: {
+    q: 'B T H d',
+    'gates?': 'B T G [d]',
+    'S?': 'B n G D e',
+    'Z?': 'B n G D',
+    num: 'B T H e',
+    den: 'B T H',
+    rowMax: 'B T H',
+  },
+  writes: { y: 'B T H e', total: 'B T H' },
+  wide: ['gates', 'S', 'Z', 'num', 'den', 'rowMax', 'total'],
+  options: { ...chunked, normalizer },
+  together: ['S', 'Z'],
+  roundings: 256,
+  js: forward,
+};
+
+export const queryStateBackward: Entry<QueryStateBackwardArgs> = {
+  about: 'the gradients of queryState',
+  reads: {
+    q: 'B T H d',
+    'gates?': 'B T G [d]',
+    'S?': 'B n G D e',
+    'Z?': 'B n G D',
+    rowMax: 'B T H',
+    y: 'B T H e',
+    total: 'B T H',
+    dy: 'B T H e',
+  },
+  writes: {
+    dnum: 'B T H e',
+    dden: 'B T H',
+    'dq?': 'B T H d',
+    'dS?': 'B n G D e',
+    'dZ?': 'B n G D',
+    'dA?': 'B T G [d]',
+  },
+  wide: ['gates', 'S', 'Z', 'rowMax', 'total', 'dnum', 'dden', 'dS', 'dZ', 'dA'],
+  options: { ...chunked, normalizer },
+  together: ['S', 'Z', 'dq', 'dS', 'dZ'],
+  roundings: 1024,
+  js: backward,
+};
 
 const factors = scratch();
 const queries = scratch();
@@ -114,7 +203,7 @@ function dotRow(phi: Float64Array, at: number, Z: ArrayLike<number>, atZ: number
   return sum;
 }
 
-export const queryState: Kernels['queryState'] = (args) => {
+function forward(args: QueryStateArgs): void {
   const { gates, power, chunk, normalizer, S, Z } = args;
   const size = sizes(args);
   const { T, H, d, e, D } = size;
@@ -137,7 +226,7 @@ export const queryState: Kernels['queryState'] = (args) => {
       for (let i = 0; i < e; i++) y[at * e + i] = scale * (num[at * e + i]! * inside + answer[r * e + i]!);
     }
   }
-};
+}
 
 const dAnswers = scratch();
 const dTotals = scratch();
@@ -147,7 +236,7 @@ const dStates = zeroScratch();
 const dNormalizers = zeroScratch();
 const dSums = zeroScratch();
 
-export const queryStateBackward: Kernels['queryStateBackward'] = (args) => {
+function backward(args: QueryStateBackwardArgs): void {
   const { gates, power, chunk, normalizer, S, Z, dS, dZ, dA } = args;
   const size = sizes(args);
   const { B, T, H, G, d, e, D, n } = size;
@@ -218,7 +307,7 @@ export const queryStateBackward: Kernels['queryStateBackward'] = (args) => {
   for (let b = 0; b < B; b++) {
     for (let g = 0; g < G; g++) decay.select(b, g).store(sumA.subarray((b * G + g) * perHead), dA);
   }
-};
+}
 
 function store(sums: Float64Array, target: Tensor | undefined): void {
   if (target) floats(target).set(sums.subarray(0, target.size));

@@ -1,10 +1,88 @@
 /** Causal softmax attention with optional gates, in blocks of 64 queries: T×S scores never exist at once. */
 
-import type { Kernels, SoftmaxAttentionArgs } from '../api';
-import { product, rowMajor, transpose, type Matrix } from './product';
-import { scratch, zeroScratch } from './scratch';
-import { floats, gateView, integers } from './tensor';
-import { overBandKeys, overBandQueries, overKeys, overQueries } from './triangle';
+import { product, rowMajor, transpose, type Matrix } from '../js/product';
+import { scratch, zeroScratch } from '../js/scratch';
+import { floats, gateView, integers } from '../js/tensor';
+import { overBandKeys, overBandQueries, overKeys, overQueries } from '../js/triangle';
+import type { Sizes } from '../sizes';
+import type { Tensor } from '../tensor';
+import type { Entry, GateSums } from './entry';
+import { atLeast1 } from './options';
+import { refuse } from './refuse';
+
+export interface SoftmaxAttentionArgs {
+  /** [B, T, H, d]: query i stands at key position offset + i. */
+  q: Tensor;
+  /** [B, S, G, d] */
+  k: Tensor;
+  /** [B, S, G, e] */
+  v: Tensor;
+  /** Sums over all S positions as one chunk ([2, B, S, G] and [B, S, G]); absent without gates. */
+  gates?: GateSums | undefined;
+  /**
+   * [B] int32: position of each row's first query among its keys; S − T where absent, and taken as the nearer end of 0 … S − T
+   * where it lies outside. Keys after a query's position are not read.
+   */
+  offset?: Tensor | undefined;
+  /** W ≥ 1: a query reads the last W keys, its own included; all before it where absent. */
+  window?: number | undefined;
+
+  /** [B, T, H, e] */
+  y: Tensor;
+  /** [B, T, H]: log of the row's sum of exponentials, kept for the backward pass. */
+  logSum: Tensor;
+}
+
+export interface SoftmaxAttentionBackwardArgs {
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  gates?: GateSums | undefined;
+  offset?: Tensor | undefined;
+  window?: number | undefined;
+  y: Tensor;
+  logSum: Tensor;
+  dy: Tensor;
+
+  dq: Tensor;
+  dk: Tensor;
+  dv: Tensor;
+  /** [B, S, G] with `gates`. */
+  dA?: Tensor | undefined;
+}
+
+export const softmaxAttention: Entry<SoftmaxAttentionArgs> = {
+  about: 'causal attention by softmax, with optional gates, over all keys or a window: never T×S numbers at once',
+  reads: { q: 'B T H d', k: 'B S G d', v: 'B S G e', 'gates?': 'B S G', 'offset?': 'B' },
+  writes: { y: 'B T H e', logSum: 'B T H' },
+  integers: ['offset'],
+  options: { 'window?': atLeast1 },
+  wide: ['gates', 'logSum'],
+  roundings: 128,
+  rule: requireKeys,
+  js: forward,
+};
+
+export const softmaxAttentionBackward: Entry<SoftmaxAttentionBackwardArgs> = {
+  about: 'the gradients of softmaxAttention',
+  reads: {
+    ...softmaxAttention.reads,
+    y: 'B T H e',
+    logSum: 'B T H',
+    dy: 'B T H e',
+  },
+  writes: { dq: 'B T H d', dk: 'B S G d', dv: 'B S G e', 'dA?': 'B S G' },
+  integers: ['offset'],
+  options: { 'window?': atLeast1 },
+  wide: ['gates', 'logSum', 'dA'],
+  roundings: 512,
+  rule: requireKeys,
+  js: backward,
+};
+
+function requireKeys(_: unknown, { S, T }: Sizes): void {
+  if (S < T) refuse('softmaxAttention: keys', S, `at least the ${T} queries`);
+}
 
 const blockRows = 64;
 const scores = scratch();
@@ -100,7 +178,7 @@ function scoreBlock(
   return s;
 }
 
-export const softmaxAttention: Kernels['softmaxAttention'] = (args) => {
+function forward(args: SoftmaxAttentionArgs): void {
   const { T, H, e } = sizes(args);
   const logSum = floats(args.logSum);
   for (const block of blocksOf(args)) {
@@ -123,14 +201,14 @@ export const softmaxAttention: Kernels['softmaxAttention'] = (args) => {
     const out = rowMajor(floats(args.y), e, ((b * T + row) * H + h) * e, H * e);
     (slides ? overBandKeys : overKeys)(rows, e, before, rowMajor(s, columns), block.values, out);
   }
-};
+}
 
 const dQueries = scratch();
 const dKeys = zeroScratch();
 const dValues = zeroScratch();
 const dSums = zeroScratch();
 
-export const softmaxAttentionBackward: Kernels['softmaxAttentionBackward'] = (args) => {
+function backward(args: SoftmaxAttentionBackwardArgs): void {
   const { B, T, H, d, S, G, e } = sizes(args);
   const [y, dy, logSum, dq] = [floats(args.y), floats(args.dy), floats(args.logSum), floats(args.dq)];
   const dK = dKeys(B * S * G * d);
@@ -171,4 +249,4 @@ export const softmaxAttentionBackward: Kernels['softmaxAttentionBackward'] = (ar
   floats(args.dk).set(dK.subarray(0, args.dk.size));
   floats(args.dv).set(dV.subarray(0, args.dv.size));
   if (args.dA) floats(args.dA).set(dA.subarray(0, args.dA.size));
-};
+}

@@ -1,7 +1,70 @@
 /** Layer norm and RMS norm over the last axis. The statistics are computed again in the backward pass. */
 
-import type { NormArgs, NormBackwardArgs } from '../api';
-import { floats, lastAxis } from './tensor';
+import { floats, lastAxis } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+import { small } from './options';
+
+export interface NormArgs {
+  /** [rows…, n] */
+  x: Tensor;
+  /** [n]; 1 where absent. */
+  weight?: Tensor | undefined;
+  /** [n], layer norm only. */
+  bias?: Tensor | undefined;
+  /** Added to the variance (layer norm) or mean square (RMS norm). */
+  eps: number;
+
+  y: Tensor;
+}
+
+export interface NormBackwardArgs {
+  x: Tensor;
+  weight?: Tensor | undefined;
+  dy: Tensor;
+  eps: number;
+
+  dx: Tensor;
+  dweight?: Tensor | undefined;
+  dbias?: Tensor | undefined;
+}
+
+const forward = {
+  reads: { x: '… n', 'weight?': 'n', 'bias?': 'n' },
+  writes: { y: '… n' },
+  options: { eps: small },
+  roundings: 64,
+};
+const backward = {
+  reads: { x: '… n', 'weight?': 'n', dy: '… n' },
+  writes: { dx: '… n', 'dweight?': 'n', 'dbias?': 'n' },
+  options: { eps: small },
+  roundings: 128,
+};
+
+export const layerNorm: Entry<NormArgs> = {
+  ...forward,
+  about: 'y = (x − mean)/√(variance + eps)·weight + bias, over the last axis',
+  js: (args) => norm(args, true),
+};
+
+export const layerNormBackward: Entry<NormBackwardArgs> = {
+  ...backward,
+  about: 'the gradients of layerNorm',
+  js: (args) => normBackward(args, true),
+};
+
+export const rmsNorm: Entry<NormArgs> = {
+  ...forward,
+  about: 'y = x/√(mean of squares + eps)·weight, over the last axis',
+  js: (args) => norm(args, false),
+};
+
+export const rmsNormBackward: Entry<NormBackwardArgs> = {
+  ...backward,
+  about: 'the gradients of rmsNorm',
+  js: (args) => normBackward(args, false),
+};
 
 /**
  * First number and mean from there (0 and 0 for RMS) and 1/√(variance + eps) of one row. Relative to the first nothing is lost
@@ -73,8 +136,3 @@ function normBackward({ x, weight, dy, eps, dx, dweight, dbias }: NormBackwardAr
   if (dweight) floats(dweight).set(sumWeight);
   if (dbias) floats(dbias).set(sumBias);
 }
-
-export const layerNorm = (args: NormArgs) => norm(args, true);
-export const layerNormBackward = (args: NormBackwardArgs) => normBackward(args, true);
-export const rmsNorm = (args: NormArgs) => norm(args, false);
-export const rmsNormBackward = (args: NormBackwardArgs) => normBackward(args, false);

@@ -1,0 +1,28 @@
+import { floats } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+import { number } from './options';
+
+export interface AddArgs {
+  a: Tensor;
+  b: Tensor;
+  /** Default 1. */
+  scale?: number | undefined;
+
+  /** May be a or b. */
+  y: Tensor;
+}
+
+export const add: Entry<AddArgs> = {
+  about: 'y = a + scale·b',
+  reads: { a: '…', b: '…' },
+  writes: { y: '…' },
+  options: { 'scale?': number },
+  roundings: 2,
+  js({ a, b, scale = 1, y }) {
+    const left = floats(a);
+    const right = floats(b);
+    const out = floats(y);
+    for (let i = 0; i < out.length; i++) out[i] = left[i]! + scale * right[i]!;
+  },
+};

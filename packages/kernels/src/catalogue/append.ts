@@ -1,0 +1,63 @@
+/** Streams: new tokens behind those that a memory holds, every row at a place of its own. */
+
+import { integers, numbers } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+import { refuse } from './refuse';
+
+export interface AppendArgs {
+  /** [B, T, G, d] */
+  k: Tensor;
+  /** [B, T, G, e] */
+  v: Tensor;
+  /** [B, T, G] or [B, T, G, d] */
+  logGate?: Tensor | undefined;
+  /** [B] int32: where the first token of each row goes. Below 0 the row rests: nothing of it is written. */
+  offset: Tensor;
+
+  /** [B, S, G, d]: token t of row b stands at offset[b] + t, or nowhere if that is S or more; the others stay as they are. */
+  keys: Tensor;
+  /** [B, S, G, e] */
+  values: Tensor;
+  /** [B, S, G] or [B, S, G, d], with `logGate`. */
+  logGates?: Tensor | undefined;
+  /** [B] int32: the place behind the last token, offset + T; that of a row that rests stays. */
+  next: Tensor;
+}
+
+export const append: Entry<AppendArgs> = {
+  about:
+    'keys, values and log gates of new tokens behind those that a memory holds; for streams, hence without a backward',
+  reads: { k: 'B T G d', v: 'B T G e', 'logGate?': 'B T G [d]', offset: 'B' },
+  writes: { keys: 'B S G d', values: 'B S G e', 'logGates?': 'B S G [d]', next: 'B' },
+  integers: ['offset', 'next'],
+  wide: ['logGate', 'keys', 'values', 'logGates'],
+  together: ['logGate', 'logGates'],
+  roundings: 0,
+  rule({ logGate, logGates }) {
+    const [from, to] = [logGate?.shape, logGates?.shape];
+    if (from?.length !== to?.length) refuse('append: shape of logGates', to, `${from!.length} axes as in logGate`);
+  },
+  js: forward,
+};
+
+function forward({ k, v, logGate, offset, keys, values, logGates, next }: AppendArgs): void {
+  const [B, T] = k.shape as [number, number];
+  const S = keys.shape[1] as number;
+  const [places, behind] = [integers(offset), integers(next)];
+  for (const [x, y] of [
+    [k, keys],
+    [v, values],
+    [logGate, logGates],
+  ] as const) {
+    if (!x || !y || x.size === 0) continue;
+    const row = x.size / (B * T);
+    for (let b = 0; b < B; b++) {
+      const place = places[b]!;
+      const count = Math.min(T, S - place);
+      if (place < 0 || count <= 0) continue;
+      numbers(y).set(numbers(x).subarray(b * T * row, (b * T + count) * row), (b * S + place) * row);
+    }
+  }
+  for (let b = 0; b < B; b++) behind[b] = places[b]! < 0 ? places[b]! : places[b]! + T;
+}

@@ -1,0 +1,78 @@
+/** Cross-entropy of each row against one target, in nats. */
+
+import { floats, integers, lastAxis } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+
+export interface CrossEntropyArgs {
+  /** [rows…, V] */
+  logits: Tensor;
+  /** [rows…] int32 */
+  targets: Tensor;
+
+  /** [rows…] in nats: 0 where the target is negative, NaN where it is V or more. */
+  loss: Tensor;
+}
+
+export interface CrossEntropyBackwardArgs {
+  logits: Tensor;
+  targets: Tensor;
+  dloss: Tensor;
+
+  dlogits: Tensor;
+}
+
+export const crossEntropy: Entry<CrossEntropyArgs> = {
+  about: 'loss[r] = −log softmax(logits[r])[targets[r]], 0 where the target is negative',
+  reads: { logits: '… V', targets: '…' },
+  writes: { loss: '…' },
+  integers: ['targets'],
+  wide: ['loss'],
+  roundings: 64,
+  js: forward,
+};
+
+export const crossEntropyBackward: Entry<CrossEntropyBackwardArgs> = {
+  about: 'the gradient of crossEntropy',
+  reads: { logits: '… V', targets: '…', dloss: '…' },
+  writes: { dlogits: '… V' },
+  integers: ['targets'],
+  wide: ['dloss'],
+  roundings: 64,
+  js: backward,
+};
+
+function logSumExp(x: ArrayLike<number>, at: number, n: number): number {
+  let max = -Infinity;
+  for (let i = 0; i < n; i++) max = Math.max(max, x[at + i]!);
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += Math.exp(x[at + i]! - max);
+  return max + Math.log(sum);
+}
+
+function forward({ logits, targets, loss }: CrossEntropyArgs): void {
+  const input = floats(logits);
+  const out = floats(loss);
+  const n = lastAxis(logits);
+  integers(targets).forEach((target, row) => {
+    if (target >= n) out[row] = NaN;
+    else out[row] = target < 0 ? 0 : logSumExp(input, row * n, n) - input[row * n + target]!;
+  });
+}
+
+function backward({ logits, targets, dloss, dlogits }: CrossEntropyBackwardArgs): void {
+  const input = floats(logits);
+  const out = floats(dlogits);
+  const gradient = floats(dloss);
+  const n = lastAxis(logits);
+  integers(targets).forEach((target, row) => {
+    const at = row * n;
+    if (target < 0 || target >= n) {
+      out.fill(target < 0 ? 0 : NaN, at, at + n);
+      return;
+    }
+    const scale = gradient[row]!;
+    const total = logSumExp(input, at, n);
+    for (let i = 0; i < n; i++) out[at + i] = scale * (Math.exp(input[at + i]! - total) - (i === target ? 1 : 0));
+  });
+}

@@ -1,0 +1,65 @@
+/** Token embedding: rows of a table by their number. */
+
+import { floats, integers, lastAxis } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+
+export interface EmbedArgs {
+  /** [rows…] int32 in [0, V); ids out of range give NaN rows. */
+  ids: Tensor;
+  /** [V, n] */
+  weight: Tensor;
+
+  /** [rows…, n] */
+  y: Tensor;
+}
+
+export interface EmbedBackwardArgs {
+  ids: Tensor;
+  dy: Tensor;
+
+  /** 0 for ids that do not occur. */
+  dweight: Tensor;
+}
+
+export const embed: Entry<EmbedArgs> = {
+  about: 'y[r, :] = weight[ids[r], :]',
+  reads: { ids: '…', weight: 'V n' },
+  writes: { y: '… n' },
+  integers: ['ids'],
+  roundings: 0,
+  js: forward,
+};
+
+export const embedBackward: Entry<EmbedBackwardArgs> = {
+  about: 'the gradient of embed',
+  reads: { ids: '…', dy: '… n' },
+  writes: { dweight: 'V n' },
+  integers: ['ids'],
+  roundings: 64,
+  js: backward,
+};
+
+function forward({ ids, weight, y }: EmbedArgs): void {
+  const table = floats(weight);
+  const out = floats(y);
+  const n = lastAxis(weight);
+  const count = weight.shape[0] as number;
+  integers(ids).forEach((id, row) => {
+    if (id >= 0 && id < count) out.set(table.subarray(id * n, (id + 1) * n), row * n);
+    else out.fill(NaN, row * n, (row + 1) * n);
+  });
+}
+
+function backward({ ids, dy, dweight }: EmbedBackwardArgs): void {
+  const gradient = floats(dy);
+  const out = floats(dweight);
+  const n = lastAxis(dweight);
+  const sums = new Float64Array(out.length);
+  const count = dweight.shape[0] as number;
+  integers(ids).forEach((id, row) => {
+    if (id < 0 || id >= count) return;
+    for (let i = 0; i < n; i++) sums[id * n + i] = sums[id * n + i]! + gradient[row * n + i]!;
+  });
+  out.set(sums);
+}

@@ -1,0 +1,26 @@
+import { toHalves } from '@sympow/core';
+import { isHalf } from '../dtypes';
+import { stored } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+import { number } from './options';
+
+export interface FillArgs {
+  value: number;
+
+  /** Any shape, any type. */
+  y: Tensor;
+}
+
+export const fill: Entry<FillArgs> = {
+  about: 'y = value',
+  reads: {},
+  writes: { y: '…' },
+  anyType: ['y'],
+  options: { value: number },
+  roundings: 0,
+  js({ value, y }) {
+    if (isHalf(y.dtype)) stored(y).fill(toHalves(y.dtype, [value])[0]!);
+    else stored(y).fill(value);
+  },
+};

@@ -1,0 +1,28 @@
+import { floats, numbers } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+
+export interface ResetGatesArgs {
+  /** [B, T, G] or [B, T, G, d] */
+  x: Tensor;
+  /** [B, T] int32 */
+  reset: Tensor;
+
+  y: Tensor;
+}
+
+export const resetGates: Entry<ResetGatesArgs> = {
+  about: 'y = −Infinity where reset is not 0, else x',
+  reads: { x: 'B T G [d]', reset: 'B T' },
+  writes: { y: 'B T G [d]' },
+  integers: ['reset'],
+  wide: ['x', 'y'],
+  roundings: 0,
+  js({ x, reset, y }) {
+    const input = floats(x);
+    const out = floats(y);
+    const flags = numbers(reset);
+    const width = input.length / (flags.length || 1);
+    for (let i = 0; i < input.length; i++) out[i] = flags[Math.floor(i / width)] !== 0 ? -Infinity : input[i]!;
+  },
+};

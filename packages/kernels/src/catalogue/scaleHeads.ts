@@ -1,0 +1,36 @@
+import { floats } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+import { whole } from './options';
+
+export interface ScaleHeadsArgs {
+  /** [B, T, G, d] */
+  x: Tensor;
+  /** [B, G] from `keyScale`. */
+  scale: Tensor;
+  /** A whole number, which may be negative. */
+  times: number;
+
+  /** [B, T, G, d] */
+  y: Tensor;
+}
+
+export const scaleHeads: Entry<ScaleHeadsArgs> = {
+  about: 'y = x·scale^times for each head',
+  reads: { x: 'B T G d', scale: 'B G' },
+  writes: { y: 'B T G d' },
+  wide: ['scale'],
+  options: { times: whole },
+  // Products with powers of two.
+  roundings: 0,
+  js: scaled,
+};
+
+function scaled({ x, scale, times, y }: ScaleHeadsArgs): void {
+  const [B, T, G, d] = x.shape as [number, number, number, number];
+  const [from, scales, to] = [floats(x), floats(scale), floats(y)];
+  for (let row = 0; row < B * T * G; row++) {
+    const factor = scales[Math.floor(row / (T * G)) * G + (row % G)]! ** times;
+    for (let i = row * d; i < (row + 1) * d; i++) to[i] = from[i]! * factor;
+  }
+}

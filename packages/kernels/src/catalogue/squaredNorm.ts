@@ -1,0 +1,29 @@
+import { floats } from '../js/tensor';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+
+export interface SquaredNormArgs {
+  xs: readonly Tensor[];
+
+  /** [1] */
+  y: Tensor;
+}
+
+export const squaredNorm: Entry<SquaredNormArgs> = {
+  about: 'y = Σ over all tensors of Σ x²',
+  reads: {},
+  writes: { y: '1' },
+  lists: ['xs'],
+  wide: ['y'],
+  roundings: 64,
+  js: norm,
+};
+
+function norm({ xs, y }: SquaredNormArgs): void {
+  let sum = 0;
+  for (const x of xs) {
+    const data = floats(x);
+    for (let i = 0; i < data.length; i++) sum += data[i]! * data[i]!;
+  }
+  floats(y)[0] = sum;
+}
