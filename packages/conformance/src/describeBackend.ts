@@ -6,7 +6,7 @@ import { cases } from './cases';
 import { checkCase } from './checkCase';
 import { contract } from './contract';
 import { agreement } from './agreement';
-import { halfCases, halvesOf, storesHalves, type Halves } from './halves';
+import { halvesOf, storesHalves, type Halves } from './halves';
 import type { KernelCase } from './kernelCase';
 
 /** The skip that excuses a case, if there is one. */
@@ -26,7 +26,7 @@ async function complaintsOfHalves(
   if (!storesHalves(backend.capabilities.dtypes, halves)) return [];
   const complaints: string[] = [];
   let ran = 0;
-  for (const kase of halfCases(kernel)) {
+  for (const kase of cases.filter((each) => each.kernel === kernel && !each.poisoned)) {
     if (ran === mostHalfCases) break;
     if (skipOf(skips, kase)) continue;
     const result = await checkCase(backend, kase, halves);

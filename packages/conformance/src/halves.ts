@@ -1,9 +1,7 @@
 /** Cases over again with float16 and bfloat16 in place of every argument that need not be wide. */
 
 import { entryOf, fromHalves, toHalves, type DType, type HalfType, type Kernels } from '@sympow/kernels';
-import type { CaseArgument, CaseArguments, Numbers } from './api';
-import { cases } from './cases';
-import type { KernelCase } from './kernelCase';
+import type { Call, CaseArgument, CaseArguments, Numbers } from './api';
 import { isNumbers, writtenNames } from './shapes';
 
 /** Which types the arguments get: all the same, or one after the other float16, bfloat16 and the backend's own float. */
@@ -43,11 +41,6 @@ export function storesHalves(dtypes: readonly DType[], halves: Halves): boolean 
   return (['float16', 'bfloat16'] as const).every((type) => dtypes.includes(type) || ![type, 'mixed'].includes(halves));
 }
 
-/** The cases of a kernel that can run again. */
-export function halfCases(kernel: keyof Kernels): readonly KernelCase[] {
-  return cases.filter((each) => each.kernel === kernel && !each.poisoned);
-}
-
 export function rounded(type: HalfType | undefined, { shape, data }: Numbers): Numbers {
   if (!type || data instanceof Int32Array) return { shape, data };
   return { shape, data: Float64Array.from(fromHalves(type, toHalves(type, data))) };
@@ -72,6 +65,6 @@ export function roundedArguments(args: CaseArguments, typeOf: TypeOf): CaseArgum
 }
 
 /** The type that an output has: that of its input where it is the same tensor. */
-export function outputType(kase: KernelCase, output: string, typeOf: TypeOf): HalfType | undefined {
-  return writtenNames(kase.kernel).includes(output) ? typeOf(kase.alias?.[output] ?? output) : undefined;
+export function outputType(call: Call, output: string, typeOf: TypeOf): HalfType | undefined {
+  return writtenNames(call.kernel).includes(output) ? typeOf(call.alias?.[output] ?? output) : undefined;
 }

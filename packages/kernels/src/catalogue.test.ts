@@ -1,5 +1,6 @@
 // The README's table of kernels is made of the entries. After a change: `pnpm vitest run -u --project kernels catalogue`.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import { entryOf, kernelNames } from './catalogue';
@@ -32,13 +33,7 @@ describe('the catalogue', () => {
     const text = readFileSync(readme, 'utf8');
     const options = { ...(await resolveConfig(readme)), parser: 'markdown' };
     const expected = `\n${await format(table(), options)}\n`;
-    const updating = (expect.getState() as { snapshotState?: { _updateSnapshot?: string } }).snapshotState;
-    if (updating?._updateSnapshot === 'all')
-      writeFileSync(
-        readme,
-        text.replace(bounds, () => expected),
-      );
-    else expect(bounds.exec(text)?.[0]).toBe(expected);
+    await expect(text.replace(bounds, () => expected)).toMatchFileSnapshot(fileURLToPath(readme));
   });
 
   it('lists entries and nothing else, each backward beside its forward', () => {
