@@ -1,7 +1,7 @@
 /** The gated delta rule behind the interface of all kinds: over whole sequences and as a stream. */
 
 import { constant, type Tape } from '@sympow/autograd';
-import { ConfigError, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
+import { backendOf, ConfigError, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
 import type {
   AttentionInputs,
   Form,
@@ -87,7 +87,7 @@ export function deltaRecurrence({ form = 'auto' }: DeltaOptions = {}): Recurrenc
     stream: (tape, inputs, memory, lengths) =>
       tape.attempt(() =>
         streamRows(tape, inputs, memory, lengths, {
-          lane: ({ S, shape }) => deltaMemory(S.backend, { ...shape, B: 1 }),
+          lane: ({ S, shape }) => deltaMemory(backendOf(S), { ...shape, B: 1 }),
           read: (own, piece, rows, active) => read(own, piece, rows, active, sequence),
         }),
       ),
@@ -157,7 +157,7 @@ function deltaMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory):
 
 async function save(memory: DeltaMemory, { exact = false, row }: SaveOptions = {}): Promise<SavedMemory> {
   const { S, phase, positions, position, shape } = memory;
-  if (row !== undefined) return saveRow(memory, row, () => deltaMemory(S.backend, { ...shape, B: 1 }), exact);
+  if (row !== undefined) return saveRow(memory, row, () => deltaMemory(backendOf(S), { ...shape, B: 1 }), exact);
   checkEven('positions', positions);
   const copies = S.backend.scope((keep) => ({
     S: keep(firstRows(S, shape.G)),
