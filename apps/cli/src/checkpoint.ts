@@ -4,6 +4,7 @@ import { byteTokenizer, tokenizerFromJSON, type Tokenizer } from '@sympow/data';
 import type { Backend } from '@sympow/kernels';
 import {
   CheckpointError,
+  describeCheckpoint,
   findCheckpoint,
   loadModel,
   readJson,
@@ -23,7 +24,7 @@ export interface OpenCheckpoint {
   readonly name: string;
   readonly model: Model;
   readonly tokenizer: Tokenizer;
-  /** What was made up for what is missing. */
+  /** What it is, where somebody else wrote it, and what was made up for what is missing. */
   readonly notes: readonly string[];
   /** T of the training batches; unknown for a model without training files. */
   readonly context: number | undefined;
@@ -43,11 +44,15 @@ export async function openCheckpoint(
   if (!isAddress(path)) requireNoFile(path);
   const storage = await findCheckpoint(openStorage(path, { http: { onRetry } }));
   const own = (await storage.size('tokenizer.json')) !== undefined;
+  const { foreign, says } = await describeCheckpoint(storage);
   const model = await loadModel(backend, storage, compute);
   const tokenizer = own
     ? await tokenizerFromJSON(await readJson(storage, 'tokenizer.json', 2 ** 26))
     : bytesOf(model, storage.path);
-  const notes = own ? [] : [`${storage.path} has no tokenizer.json: its 256 tokens are taken for bytes`];
+  const notes = [
+    ...(foreign ? [`${storage.path} is a ${says}`] : []),
+    ...(own ? [] : [`${storage.path} has no tokenizer.json: its 256 tokens are taken for bytes`]),
+  ];
   const context = (await readTraining(storage))?.context;
   return { path: storage.path, name: variantOf(model.config), model, tokenizer, notes, context };
 }

@@ -1,8 +1,7 @@
 /** Types of the model: what it is made of, and what it says about itself before it is made. */
 
 import type { Normalizer } from '@sympow/kernels';
-import type { AttentionKind, Form, Gate, Phases } from '@sympow/recurrence';
-import type { Projection } from './layers/weights';
+import type { AttentionKind, Form, Gate, Phases, RopeScaling } from '@sympow/recurrence';
 
 /**
  * Models to compare, as settings of {@link ModelConfig}: the four of the paper, softmax with gates (the forgetting transformer),
@@ -57,6 +56,10 @@ export interface ModelConfig {
   readonly rotary: Phases;
   /** N: the longest context that the rotary frequencies are laid out for. */
   readonly rotaryHorizon: number;
+  /** b of rotary `rope`: frequencies b^(−2m/d). */
+  readonly ropeTheta: number;
+  /** How those are lowered for longer contexts. */
+  readonly ropeScaling: RopeScaling;
   /**
    * Standard deviation that matrices start with, above 0; those that end in the residual stream start smaller by √(2L). The usual
    * 0.02 is meant for widths of about 1,000: narrow models may learn to match tokens only from about 1/√hiddenSize.
@@ -65,6 +68,9 @@ export interface ModelConfig {
   /** Where w_β starts: at 0 (β = 1) or as other matrices do. */
   readonly betaInit: 'zero' | 'normal';
 }
+
+/** A projection of a layer: of attention, and of the MLP. */
+export type Projection = 'q_proj' | 'k_proj' | 'v_proj' | 'o_proj' | 'gate_proj' | 'up_proj' | 'down_proj';
 
 /** What may have a bias; `norm` are all layer norms. */
 export type BiasedPart = Projection | 'norm';

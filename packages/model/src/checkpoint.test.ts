@@ -81,13 +81,21 @@ describe('a model in a folder', () => {
     ['no weights', (s) => s.remove('model.safetensors'), /there is no file memory\/model\.safetensors/],
     ['JSON cut short', (s) => s.write('config.json', '{"hidden'), /memory\/config\.json cannot be read/],
     ['a huge config', (s) => s.write('config.json', ' '.repeat(2 ** 20 + 1)), /length of .*expected at most 1048576/],
-    ['another model type', (s) => edit(s, 'config.json', { model_type: 'llama' }), /describes no model \(model_type/],
-    ['a wild option', (s) => edit(s, 'config.json', { power: -1 }), /memory\/config\.json describes no model \(power/],
+    [
+      'another model type',
+      (s) => edit(s, 'config.json', { model_type: 'mamba' }),
+      /describes no model that can be loaded \(model_type/,
+    ],
+    [
+      'a wild option',
+      (s) => edit(s, 'config.json', { power: -1 }),
+      /memory\/config\.json describes no model that can be loaded \(power/,
+    ],
     ['null', (s) => s.write('config.json', 'null'), /describes no model/],
     [
       'more layers than could be listed',
       (s) => edit(s, 'config.json', { num_hidden_layers: 1e12 }),
-      /layers is 1000000000000; expected at most 10000/,
+      /layers is 1000000000000\); expected at most 10000/,
     ],
     ['more layers', (s) => edit(s, 'config.json', { num_hidden_layers: 3 }), /layers\.2.* is "missing"/],
     [

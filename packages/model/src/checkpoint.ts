@@ -11,12 +11,13 @@ import { ConfigError, isSympowError, type Backend, type Tensor } from '@sympow/k
 import { isAddress, isStorageError, openStorage, requireSize, type FileContents, type Storage } from '@sympow/storage';
 import type { ComputeOptions, ModelConfig, ModelEntries, TrainableOptions } from './api';
 import { checkedStorage, ChecksumRecord, CHECKSUMS, orDamage, verifyCheckpoint } from './checksums';
-import { configFromJson, configToJson } from './config';
+import { configToJson, modelConfig } from './config';
 import { CheckpointError } from './errors';
 import { weightsChanged } from './fingerprint';
+import { formatOf, type CheckpointFormat } from './formats';
 import { Model } from './model';
 import { parameterSpecs } from './parameters';
-import { encodeTensors, readTensorHeader, readTensors, requireTensors } from './tensorFile';
+import { encodeTensors, openTensors, readTensors, requireTensors, type Foreign } from './tensorFile';
 
 const CONFIG = 'config.json';
 const WEIGHTS = 'model.safetensors';
@@ -78,7 +79,7 @@ export interface LoadOptions extends ComputeOptions, TrainableOptions {
 }
 
 /**
- * The model in a folder: one that {@link saveModel} wrote, or the newest checkpoint of a run. Weights go to the backend one
+ * The model in a folder: one that {@link saveModel} wrote, the newest checkpoint of a run, or one of the {@link formats} of others. Weights go to the backend one
  * by one, and are compared with `checksums.json` on their way. Nothing is allocated before all files are found to fit.
  *
  * @param from - the folder, or its path or address
@@ -98,14 +99,13 @@ export async function loadModel(backend: Backend, from: Storage | string, option
       remedy: 'Load the model that was adapted, and then this with loadAdapted.',
     });
   }
-  const config = await readConfig(folder, entries);
+  const { config, foreign } = await readFormat(folder, entries);
   await orDamage(folder, WEIGHTS, async () => {
-    const header = await readTensorHeader(folder, WEIGHTS);
-    requireTensors(header, parameterSpecs(config), `${folder.path}/${WEIGHTS}`);
+    requireTensors(await openTensors(folder, WEIGHTS), parameterSpecs(config), `${folder.path}/${WEIGHTS}`, foreign);
   });
   const model = Model.blank(backend, config, use);
   try {
-    await loadWeights(model, folder);
+    await readTensors(folder, WEIGHTS, weightsOf(model), foreign);
   } catch (error) {
     model.dispose();
     throw error;
@@ -120,10 +120,15 @@ export async function loadModel(backend: Backend, from: Storage | string, option
  */
 export async function loadWeights(model: Model, storage: Storage): Promise<void> {
   try {
-    await readTensors(storage, WEIGHTS, weightsOf(model));
+    const { format } = formatOf(await readJson(storage, CONFIG));
+    await readTensors(storage, WEIGHTS, weightsOf(model), foreignOf(format, model.config));
   } finally {
     weightsChanged(model);
   }
+}
+
+function foreignOf({ origin, ignores }: CheckpointFormat, config: ModelConfig): Foreign {
+  return { origin: origin && ((name) => origin(config, name)), ignores };
 }
 
 /** `config.json` of a model, with what adapts it. */
@@ -143,13 +148,24 @@ export async function adapterIn(storage: Storage): Promise<{ name: string; setti
 
 /** The configuration in a checkpoint. @throws CheckpointError if it is missing or makes no sense */
 export async function readConfig(storage: Storage, entries: ModelEntries = {}): Promise<ModelConfig> {
+  return (await readFormat(storage, entries)).config;
+}
+
+/** What a checkpoint says of itself: its format, the configuration, and where the weights of that stand in its files. */
+export async function readFormat(
+  storage: Storage,
+  entries: ModelEntries = {},
+): Promise<{ readonly format: CheckpointFormat; readonly config: ModelConfig; readonly foreign: Foreign }> {
   const json = await readJson(storage, CONFIG);
   try {
-    return configFromJson(json, entries);
+    const { format, fields } = formatOf(json);
+    const config = modelConfig(format.config(fields), entries);
+    return { format, config, foreign: foreignOf(format, config) };
   } catch (cause) {
     if (!isSympowError(cause)) throw cause;
-    const message = `${storage.path}/${CONFIG} describes no model (${cause.message.replace(/\.$/, '')})`;
-    throw new CheckpointError({ what: CONFIG, value: cause.value, message, expected: cause.expected, cause });
+    const { value, expected, remedy, problem } = cause;
+    const message = `${storage.path}/${CONFIG} describes no model that can be loaded (${problem})`;
+    throw new CheckpointError({ what: CONFIG, value, message, expected, remedy, cause });
   }
 }
 

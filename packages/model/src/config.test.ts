@@ -77,7 +77,11 @@ describe('what cannot be is refused in one line', () => {
       'vocabSize is "256"; expected a whole number of at least 1.',
     ],
     ['an unknown gate', { gate: 'strong' }, 'gate is "strong"; expected one of none, fixed, learned, data, vector.'],
-    ['an unknown rotary', { rotary: 'yarn' }, 'rotary is "yarn"; expected one of none, fixed, learned, data, pair.'],
+    [
+      'an unknown rotary',
+      { rotary: 'yarn' },
+      'rotary is "yarn"; expected one of none, fixed, learned, data, pair, rope.',
+    ],
     ['an unknown norm', { norm: 'batch' }, 'norm is "batch"; expected one of layer, rms.'],
     ['a bias that is no choice', { bias: 1 }, /^bias is 1; expected true, false, or a list of some of q_proj/],
     ['a horizon of 1', { rotaryHorizon: 1 }, 'rotaryHorizon is 1; expected a number above 1.'],

@@ -1,7 +1,15 @@
 /** The configuration: defaults, variants, validation, what it will cost, and its form on disk. */
 
 import { ConfigError } from '@sympow/kernels';
-import { gates, kinds, phases, softmaxRecurrence, type AttentionKind, type MemoryShape } from '@sympow/recurrence';
+import {
+  gates,
+  kinds,
+  phases,
+  requireRopeScaling,
+  softmaxRecurrence,
+  type AttentionKind,
+  type MemoryShape,
+} from '@sympow/recurrence';
 import type { BiasedPart, ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
 import { isList, kindsOfLayers } from './kindsOfLayers';
 import { ATTENTION_PROJECTIONS, MLP_PROJECTIONS } from './layers/weights';
@@ -28,6 +36,8 @@ const defaults: Required<Omit<ModelOptions, 'intermediateSize' | 'keyValueHeads'
   gate: 'data',
   rotary: 'data',
   rotaryHorizon: 65_536,
+  ropeTheta: 10_000,
+  ropeScaling: 'none',
   initStd: 0.02,
   betaInit: 'zero',
 };
@@ -134,7 +144,7 @@ const choices: { readonly [K in keyof ModelConfig]?: readonly ModelConfig[K][] }
 
 const biasedParts: readonly BiasedPart[] = [...ATTENTION_PROJECTIONS, ...MLP_PROJECTIONS, 'norm'];
 
-const mostLayers = 10_000;
+export const mostLayers = 10_000;
 
 function validate(config: ModelConfig): void {
   for (const key of [
@@ -192,6 +202,9 @@ function validate(config: ModelConfig): void {
   const number = (value: unknown, fits: (value: number) => boolean) => typeof value === 'number' && fits(value);
   if (!number(rotaryHorizon, (value) => value > 1 && value < Infinity))
     throw new ConfigError({ what: 'rotaryHorizon', value: rotaryHorizon, expected: 'a number above 1' });
+  if (!number(config.ropeTheta, (value) => value > 1 && value < Infinity))
+    throw new ConfigError({ what: 'ropeTheta', value: config.ropeTheta, expected: 'a number above 1' });
+  requireRopeScaling(config.ropeScaling);
   if (!number(normEps, (value) => value >= 0 && value < 1))
     throw new ConfigError({ what: 'normEps', value: normEps, expected: 'a number from 0 to 1' });
   if (!number(initStd, (value) => value > 0 && value < Infinity))
@@ -276,13 +289,21 @@ const keys: { readonly [K in keyof ModelConfig]: string } = {
   gate: 'gate',
   rotary: 'rotary',
   rotaryHorizon: 'max_position_embeddings',
+  ropeTheta: 'rope_theta',
+  ropeScaling: 'rope_scaling',
   initStd: 'initializer_range',
   betaInit: 'beta_init',
 };
 
+/** Settings that came later: at their default they are left out, so that what was saved before is recognised. */
+const later = ['ropeTheta', 'ropeScaling', 'slidingWindow'];
+
 /** `config.json` as an object. */
 export function configToJson(config: ModelConfig): Record<string, unknown> {
-  const entries = Object.entries(keys).map(([key, name]) => [name, config[key as keyof ModelConfig]] as const);
+  const entries = Object.entries(keys).flatMap(([key, name]) => {
+    const value = config[key as keyof ModelConfig];
+    return later.includes(key) && value === defaults[key as keyof typeof defaults] ? [] : [[name, value] as const];
+  });
   const { attention, gate, rotary } = config;
   const names = isList(attention) ? attention.map(({ name }) => name) : attention.name;
   const json = { ...Object.fromEntries(entries), attention: names, gate: gate.name, rotary: rotary.name };
@@ -304,8 +325,13 @@ export function configFromJson(json: unknown, own: ModelEntries = {}): ModelConf
       expected: 'conformal_sympow',
     });
   }
+  return modelConfig(optionsFromJson(fields), own);
+}
+
+/** The settings in a `config.json` of ours, unchecked. */
+export function optionsFromJson(fields: Readonly<Record<string, unknown>>): ModelOptions {
   const entries = Object.entries(keys).flatMap(([key, name]) =>
     fields[name] === undefined ? [] : [[key, fields[name]]],
   );
-  return modelConfig(Object.fromEntries(entries) as ModelOptions, own);
+  return Object.fromEntries(entries) as ModelOptions;
 }

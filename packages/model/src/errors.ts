@@ -12,8 +12,19 @@ export function ofCheckpoint<R>(read: () => R): R {
   try {
     return read();
   } catch (error) {
-    if (!isSympowError(error, 'FORMAT')) throw error;
-    const { problem, value, expected, remedy } = error;
-    throw new CheckpointError({ what: 'file', value, message: problem, expected, remedy, cause: error });
+    throw asCheckpoint(error);
   }
+}
+
+/** {@link ofCheckpoint} of what takes a while. */
+export async function readingCheckpoint<R>(read: () => Promise<R>): Promise<R> {
+  return read().catch((error: unknown) => {
+    throw asCheckpoint(error);
+  });
+}
+
+function asCheckpoint(error: unknown): unknown {
+  if (!isSympowError(error, 'FORMAT')) return error;
+  const { problem, value, expected, remedy } = error;
+  return new CheckpointError({ what: 'file', value, message: problem, expected, remedy, cause: error });
 }

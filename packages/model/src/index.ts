@@ -7,6 +7,7 @@ export type {
   ModelEntries,
   ModelOptions,
   ModelSize,
+  Projection,
   TrainableOptions,
   Variant,
 } from './api';
@@ -36,13 +37,15 @@ export {
   variants,
   type StepShape,
 } from './config';
+export { describeCheckpoint, type CheckpointDescription } from './describeCheckpoint';
 export { CheckpointError, ofCheckpoint } from './errors';
+export { formats, type CheckpointFormat, type ConfigJson, type Origin } from './formats';
 export { fingerprintOf, weightsChanged } from './fingerprint';
 export { kindOf, kindsOfLayers } from './kindsOfLayers';
-export type { LinearMap, Projection, Weights } from './layers/weights';
+export type { LinearMap, Weights } from './layers/weights';
 export { lora, type LoraOptions } from './lora';
 export { restoreMemory, type ModelMemory } from './memory';
 export { Model, type ForwardOptions } from './model';
 export { initialValues, parameterSpecs } from './parameters';
 export { folderStorage, memoryStorage, type FileContents, type Storage } from '@sympow/storage';
-export { encodeTensors, readTensorHeader, readTensors, requireTensors } from './tensorFile';
+export { encodeTensors, openTensors, readTensors } from './tensorFile';

@@ -4,7 +4,8 @@ import { add, linear } from '@sympow/autograd';
 import { ConfigError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import { matrixSpec, type ParameterSpec } from '@sympow/recurrence';
 import type { Adapter } from './adapter';
-import { ATTENTION_PROJECTIONS, MLP_PROJECTIONS, type Projection } from './layers/weights';
+import type { Projection } from './api';
+import { ATTENTION_PROJECTIONS, MLP_PROJECTIONS } from './layers/weights';
 import { Model } from './model';
 
 /** What {@link lora} makes. */

@@ -7,15 +7,15 @@ import type { DType, Shape, Tensor, TypedArray } from '@sympow/kernels';
 import {
   encoderOf,
   layOutSafetensors,
-  readSafetensorsHeader,
-  safetensorsHeadBytes,
-  StoredTensor,
-  type SafetensorsHeader,
+  openSafetensors,
+  type OpenSafetensors,
   type StoredDType,
+  type StoredTensor,
 } from '@sympow/safetensors';
-import { requireSize, type Storage } from '@sympow/storage';
-import { CheckpointError, ofCheckpoint } from './errors';
+import type { Storage } from '@sympow/storage';
+import { CheckpointError, ofCheckpoint, readingCheckpoint } from './errors';
 import { orDamage } from './checksums';
+import type { Origin } from './formats/api';
 
 const stored: { readonly [D in DType]: StoredDType } = {
   float64: 'F64',
@@ -24,8 +24,6 @@ const stored: { readonly [D in DType]: StoredDType } = {
   bfloat16: 'BF16',
   int32: 'I32',
 };
-/** Bytes that say how long the head of a file is. */
-const headLengthBytes = 8;
 
 /**
  * The contents of a safetensors file, for `storage.write`. A tensor is read from its backend when its turn comes: none may
@@ -43,65 +41,79 @@ export async function* encodeTensors(
   }
 }
 
-/** Where the tensors lie in a safetensors file. @throws CheckpointError if there is none or it is damaged */
-export async function readTensorHeader(storage: Storage, name: string): Promise<SafetensorsHeader> {
-  const source = `${storage.path}/${name}`;
-  const fileBytes = await requireSize(storage, name);
-  const start = await storage.read(name, 0, Math.min(headLengthBytes, fileBytes));
-  const headBytes = Math.min(
-    ofCheckpoint(() => safetensorsHeadBytes(start, { source })),
-    fileBytes,
-  );
-  const head = await storage.read(name, 0, headBytes);
-  return ofCheckpoint(() => readSafetensorsHeader(head, { source, fileBytes }));
+/** Opens a safetensors file, or its shards. @throws CheckpointError if there is none or it is damaged */
+export function openTensors(storage: Storage, name: string): Promise<OpenSafetensors> {
+  return readingCheckpoint(() => openSafetensors(storage, name, { source: storage.path }));
 }
+
+/** Tensors of a file by their names there: those here that are read from each, and where from. */
+type Readings = ReadonlyMap<string, readonly { readonly key: string; readonly origin: Origin }[]>;
 
 /**
  * Checks that a file holds the tensors of these shapes and no others.
  *
+ * @returns what is read from each tensor of the file
  * @throws CheckpointError that names the first difference
  */
 export function requireTensors(
-  { tensors }: SafetensorsHeader,
+  { tensors }: Pick<OpenSafetensors, 'tensors'>,
   shapes: ReadonlyMap<string, { readonly shape: Shape }>,
   path: string,
-): void {
+  { origin, ignores }: Foreign = {},
+): Readings {
   const remedy = 'Check that the files of the checkpoint belong together.';
-  for (const name of tensors.keys()) {
-    if (shapes.has(name)) continue;
-    throw new CheckpointError({
-      what: `a tensor in ${path}`,
-      value: name,
-      expected: 'only those of this model',
-      remedy,
-    });
-  }
-  for (const [name, { shape }] of shapes) {
-    const found = tensors.get(name)?.shape;
+  const readings = new Map<string, { key: string; origin: Origin }[]>();
+  for (const [key, { shape: own }] of shapes) {
+    const place = origin?.(key) ?? { name: key };
+    const shape = place.shape ?? own;
+    readings.set(place.name, [...(readings.get(place.name) ?? []), { key, origin: place }]);
+    const found = tensors.get(place.name)?.shape;
     if (found?.join() === shape.join()) continue;
     const value = found ? `[${found.join(', ')}]` : 'missing';
-    throw new CheckpointError({ what: `${name} in ${path}`, value, expected: `[${shape.join(', ')}]`, remedy });
+    throw new CheckpointError({ what: `${place.name} in ${path}`, value, expected: `[${shape.join(', ')}]`, remedy });
   }
+  const stray = [...tensors.keys()].find((name) => !readings.has(name) && !ignores?.test(name));
+  if (stray === undefined) return readings;
+  throw new CheckpointError({
+    what: `a tensor in ${path}`,
+    value: stray,
+    expected: 'only those of this model',
+    remedy,
+  });
+}
+
+/** How tensors stand in files of somebody else. */
+export interface Foreign {
+  readonly origin?: ((name: string) => Origin) | undefined;
+  readonly ignores?: RegExp | undefined;
 }
 
 /**
- * Reads a safetensors file into tensors, converting their elements. If it fails, some of the tensors may have been written.
+ * Reads a safetensors file or shards into tensors, one by one in the order of the file, converting their elements. If it fails,
+ * some of the tensors may have been written.
  *
  * @throws CheckpointError if there is no such file, it is damaged, or it holds others than these tensors
  */
-export function readTensors(storage: Storage, name: string, into: ReadonlyMap<string, Tensor>): Promise<void> {
-  return orDamage(storage, name, () => readInto(storage, name, into));
-}
-
-async function readInto(storage: Storage, name: string, into: ReadonlyMap<string, Tensor>): Promise<void> {
-  const header = await readTensorHeader(storage, name);
-  requireTensors(header, into, `${storage.path}/${name}`);
-  for (const [key, { dtype, shape, begin, end }] of header.tensors) {
-    const tensor = into.get(key)!;
-    const bytes = await storage.read(name, begin, end);
-    const values = ofCheckpoint(() => elements(new StoredTensor(key, dtype, shape, bytes), tensor.dtype));
-    tensor.backend.write(tensor, values);
-  }
+export function readTensors(
+  storage: Storage,
+  name: string,
+  into: ReadonlyMap<string, Tensor>,
+  foreign?: Foreign,
+): Promise<void> {
+  return orDamage(storage, name, async () => {
+    const file = await openTensors(storage, name);
+    const readings = requireTensors(file, into, `${storage.path}/${name}`, foreign);
+    for (const key of file.tensors.keys()) {
+      const read = readings.get(key);
+      if (!read) continue;
+      const stored = await readingCheckpoint(() => file.read(key));
+      for (const { key: own, origin } of read) {
+        const tensor = into.get(own)!;
+        const values = ofCheckpoint(() => elements(stored, tensor.dtype));
+        tensor.backend.write(tensor, origin.map?.(values, stored.shape) ?? values);
+      }
+    }
+  });
 }
 
 function elements(tensor: StoredTensor, dtype: DType): TypedArray {

@@ -15,7 +15,15 @@ export {
   type ParameterSpec,
 } from './layerEntry';
 export { mixedRecurrence, type MixedMemory } from './mixedRecurrence';
-export { fixedTheta, frequencies, phases, type Phases } from './phases';
+export {
+  fixedTheta,
+  frequencies,
+  phases,
+  requireRopeScaling,
+  ropeFrequencies,
+  type Phases,
+  type RopeScaling,
+} from './phases';
 export type { StatePair } from './power';
 export { powerRecurrence } from './powerRecurrence';
 export type { SoftmaxMemory } from './cache';

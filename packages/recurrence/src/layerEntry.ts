@@ -2,6 +2,7 @@
 
 import type { Variable } from '@sympow/autograd';
 import type { Backend } from '@sympow/kernels';
+import type { RopeScaling } from './phases/ropeScaling';
 
 /** Settings of a layer that its gates and phases may follow; a model's configuration has them all. */
 export interface LayerSettings {
@@ -15,6 +16,9 @@ export interface LayerSettings {
   readonly power: number;
   /** N of the rotary frequencies. */
   readonly rotaryHorizon: number;
+  /** b of the frequencies of RoPE. */
+  readonly ropeTheta: number;
+  readonly ropeScaling: RopeScaling;
   /** Standard deviation that matrices start with. */
   readonly initStd: number;
   /** Where w_β starts. */

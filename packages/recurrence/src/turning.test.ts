@@ -2,7 +2,7 @@ import { constant, parameter, Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, js, Random } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import type { LayerSettings } from './layerEntry';
-import { fixedTheta, frequencies, phases } from './phases';
+import { fixedTheta, frequencies, phases, ropeFrequencies } from './phases';
 import { powerRecurrence } from './powerRecurrence';
 import { phaseSum, savedPhase, streamPhase, turn, turnStream } from './turning';
 
@@ -106,7 +106,7 @@ describe('phase inputs from a layer', () => {
   const h = constant(exact.upload(new Random(0, 'h').fillNormal(new Float64Array(B * T * hidden)), [B, T, hidden]));
   const settings: LayerSettings = {
     ...{ hiddenSize: hidden, keyValueHeads: G, headSize: d, power: 2, rotaryHorizon: 100, initStd: 0.02 },
-    betaInit: 'zero',
+    ...{ ropeTheta: 100, ropeScaling: 'none', betaInit: 'zero' },
   };
 
   it.each(phases.map((entry) => ({ entry })))('$entry.name', async ({ entry }) => {
@@ -121,7 +121,8 @@ describe('phase inputs from a layer', () => {
     const inputs = entry.inputs(new Tape(exact, quiet), h, (name) => weights.get(name)!, settings);
     expect(inputs !== undefined).toBe(entry.turns);
     if (!inputs) return;
-    expect(await inputs.theta.value.read()).toEqual(frequencies(d, 100, G));
+    const expected = entry.name === 'rope' ? ropeFrequencies(d, 100, G) : frequencies(d, 100, G);
+    expect(await inputs.theta.value.read()).toEqual(expected);
     expect(inputs.theta.requiresGradient).toBe(entry.name === 'learned');
     const beta = inputs.beta?.value;
     expect(beta?.shape).toEqual({ data: [B, T, G], pair: [B, T, G, d / 2] }[entry.name]);

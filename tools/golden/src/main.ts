@@ -8,6 +8,7 @@ import { webgpu, type WebGpuOptions } from '@sympow/backend-webgpu';
 import { js, type Backend, type BackendFactory } from '@sympow/kernels';
 import { parseSafetensors } from '@sympow/safetensors';
 import { attentionErrors } from './attention';
+import { checkpointErrors, isCheckpoint } from './checkpoint';
 import type { Quantity } from './golden';
 import { hasKinds, kindErrors } from './kinds';
 import { modelErrors } from './model';
@@ -30,9 +31,10 @@ function onGpu(dawn: string[], options: WebGpuOptions): BackendFactory {
   };
 }
 
-const usage = `usage: golden [--backend ${Object.keys(backends).join('|')}] [--create DAWN_OPTION]… FILE…`;
+const usage = `usage: golden [--backend ${Object.keys(backends).join('|')}] [--create DAWN_OPTION]… FILE|FOLDER…`;
 
 async function check(backend: Backend, path: string): Promise<Quantity[]> {
+  if (await isCheckpoint(path)) return checkpointErrors(backend, path);
   const file = parseSafetensors(new Uint8Array(await readFile(path)), { source: path });
   if ('config' in file.metadata) return modelErrors(backend, file);
   return hasKinds(file) ? kindErrors(backend, file) : attentionErrors(backend, file);

@@ -5,13 +5,10 @@
 
 import { linear, type Tape, type Variable } from '@sympow/autograd';
 import { matrixSpec, vectorSpec, type Init, type ParameterSpec } from '@sympow/recurrence';
-import type { BiasedPart, ModelConfig } from '../api';
+import type { BiasedPart, ModelConfig, Projection } from '../api';
 
-export const ATTENTION_PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const;
-export const MLP_PROJECTIONS = ['gate_proj', 'up_proj', 'down_proj'] as const;
-
-/** A projection of a layer. */
-export type Projection = (typeof ATTENTION_PROJECTIONS)[number] | (typeof MLP_PROJECTIONS)[number];
+export const ATTENTION_PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const satisfies Projection[];
+export const MLP_PROJECTIONS = ['gate_proj', 'up_proj', 'down_proj'] as const satisfies Projection[];
 
 /** A linear map with its bias: x [rows…, in] → [rows…, out]. */
 export type LinearMap = (tape: Tape, x: Variable) => Variable;

@@ -25,7 +25,16 @@ describe('gates', () => {
   const [B, T, G, d, hidden] = [2, 3, 2, 4, 5];
   const h = constant(backend.upload(new Float64Array(B * T * hidden).fill(1), [B, T, hidden]));
   const settings: LayerSettings = {
-    ...{ hiddenSize: hidden, keyValueHeads: G, headSize: d, power: 2, rotaryHorizon: 100, initStd: 0.02 },
+    ...{
+      hiddenSize: hidden,
+      keyValueHeads: G,
+      headSize: d,
+      power: 2,
+      rotaryHorizon: 100,
+      ropeTheta: 100,
+      initStd: 0.02,
+    },
+    ...{ ropeScaling: 'none' as const },
     betaInit: 'zero',
   };
 

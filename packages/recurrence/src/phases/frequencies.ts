@@ -41,11 +41,18 @@ export function fixedTheta(
 /** {@link fixedTheta} as constants of an entry. */
 export function thetaConstants(
   { headSize: d, rotaryHorizon, keyValueHeads: G }: Pick<LayerSettings, 'headSize' | 'rotaryHorizon' | 'keyValueHeads'>,
+  backend: Backend,
+): Readonly<Record<string, ConstantSpec>> {
+  return headAndTail(frequencies(d, rotaryHorizon, G), [G, d / 2], backend);
+}
+
+/** Frequencies that are not trained as constants of an entry, for {@link thetaOf}. */
+export function headAndTail(
+  exact: Float64Array,
+  shape: readonly number[],
   { capabilities }: Backend,
 ): Readonly<Record<string, ConstantSpec>> {
-  const exact = frequencies(d, rotaryHorizon, G);
   const head = capabilities.float === 'float64' ? exact : Float64Array.from(Float32Array.from(exact));
-  const shape = [G, d / 2];
   return {
     theta: { shape, values: head },
     theta_tail: { shape, values: exact.map((value, i) => value - head[i]!) },
