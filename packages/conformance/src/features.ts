@@ -9,7 +9,7 @@ import { skipOf } from './describeBackend';
 /**
  * Runs every case of every kernel on a backend.
  *
- * @returns one row per kernel, in the order of the alphabet
+ * @returns one row per kernel, in the order of the catalogue
  * @throws BackendError when the backend cannot be opened here
  * @example
  * ```ts

@@ -1,12 +1,24 @@
 // The README's table of kernels is made of the entries. After a change: `pnpm vitest run -u --project kernels catalogue`.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
-import { entryOf, kernelNames } from './catalogue';
+import { definitions, entryOf, kernelNames } from './catalogue';
 
 const readme = new URL('../README.md', import.meta.url);
 const bounds = /(?<=<!-- kernels -->\n)[^]*(?=<!-- \/kernels -->)/;
+
+const folder = new URL('./catalogue/', import.meta.url);
+const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
+
+/** The comment of an entry, on one line. */
+function commentOf(name: string): string {
+  const text = sources.map((source) =>
+    new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/\\nexport const ${name}: Entry<`).exec(source),
+  );
+  const found = text.find((each) => each !== null)?.[1] ?? '';
+  return found.replace(/\n \*/g, ' ').replace(/\s+/g, ' ').trim().replace(/\.$/, '').replaceAll('|', '\\|');
+}
 
 /** Arguments with their axes: `x [… n], weight? [n]`. */
 function shown(axes: Readonly<Record<string, string>>, lists: readonly string[] = []): string {
@@ -20,10 +32,10 @@ function table(): string {
   const rows = kernelNames
     .filter((name) => !name.endsWith('Backward'))
     .map((name) => {
-      const { about, reads, writes, lists = [], updates = [] } = entryOf(name);
+      const { reads, writes, lists = [], updates = [] } = entryOf(name);
       const backward = (kernelNames as readonly string[]).includes(`${name}Backward`) ? '' : '·';
       const given = lists.filter((each) => !updates.includes(each));
-      return `| \`${name}\`${backward} | ${shown(reads, given)} | ${shown(writes, updates)} | ${about} |`;
+      return `| \`${name}\`${backward} | ${shown(reads, given)} | ${shown(writes, updates)} | ${commentOf(name)} |`;
     });
   return ['| Kernel | Reads | Writes | What |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
@@ -36,10 +48,11 @@ describe('the catalogue', () => {
     await expect(text.replace(bounds, () => expected)).toMatchFileSnapshot(fileURLToPath(readme));
   });
 
-  it('lists entries and nothing else, each backward beside its forward', () => {
-    for (const name of kernelNames) {
-      expect(entryOf(name)).toMatchObject({ about: expect.any(String) as string, js: expect.any(Function) as unknown });
-      if (name.endsWith('Backward')) expect(kernelNames).toContain(name.replace('Backward', ''));
+  it('has a definition and a comment for each, and each backward beside its forward', () => {
+    expect(definitions.flatMap((each) => Object.keys(each)).sort()).toEqual([...kernelNames].sort());
+    expect(kernelNames.filter((name) => commentOf(name) === '')).toEqual([]);
+    for (const name of kernelNames.filter((each) => each.endsWith('Backward'))) {
+      expect(kernelNames).toContain(name.replace('Backward', ''));
     }
   });
 

@@ -39,7 +39,7 @@ function leftOut(): KernelCase[] {
   });
 }
 
-/** All cases, those of one kernel next to each other, in the order of the alphabet. */
+/** All cases, those of one kernel next to each other, in the order of the catalogue. */
 export const cases: readonly KernelCase[] = kernelNames.flatMap((kernel) =>
   [...written, ...leftOut()].filter((kase) => kase.kernel === kernel),
 );

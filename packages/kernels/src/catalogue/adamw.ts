@@ -26,8 +26,8 @@ export interface AdamWArgs {
   squaredNorm: Tensor;
 }
 
+/** AdamW over a list of parameters: weights, m and v in place. */
 export const adamw: Entry<AdamWArgs> = {
-  about: 'AdamW over a list of parameters: weights, m and v in place',
   reads: { squaredNorm: '1' },
   writes: {},
   lists: ['weights', 'grads', 'm', 'v'],
@@ -39,7 +39,11 @@ export const adamw: Entry<AdamWArgs> = {
     if (weightDecay.length === weights.length) return;
     refuse('adamw: length of weightDecay', weightDecay.length, `${weights.length} numbers as in weights`);
   },
-  js: update,
+};
+
+/** What it means; the `js` backend runs it. */
+export const adamwJs = {
+  adamw: update,
 };
 
 function update({

@@ -13,13 +13,17 @@ export interface AddArgs {
   y: Tensor;
 }
 
+/** y = a + scale·b. */
 export const add: Entry<AddArgs> = {
-  about: 'y = a + scale·b',
   reads: { a: '…', b: '…' },
   writes: { y: '…' },
   options: { 'scale?': number },
   roundings: 2,
-  js({ a, b, scale = 1, y }) {
+};
+
+/** What it means; the `js` backend runs it. */
+export const addJs = {
+  add({ a, b, scale = 1, y }: AddArgs): void {
     const left = floats(a);
     const right = floats(b);
     const out = floats(y);

@@ -25,9 +25,8 @@ export interface AppendArgs {
   next: Tensor;
 }
 
+/** keys, values and log gates of new tokens behind those that a memory holds; for streams, hence without a backward. */
 export const append: Entry<AppendArgs> = {
-  about:
-    'keys, values and log gates of new tokens behind those that a memory holds; for streams, hence without a backward',
   reads: { k: 'B T G d', v: 'B T G e', 'logGate?': 'B T G [d]', offset: 'B' },
   writes: { keys: 'B S G d', values: 'B S G e', 'logGates?': 'B S G [d]', next: 'B' },
   integers: ['offset', 'next'],
@@ -38,7 +37,11 @@ export const append: Entry<AppendArgs> = {
     const [from, to] = [logGate?.shape, logGates?.shape];
     if (from?.length !== to?.length) refuse('append: shape of logGates', to, `${from!.length} axes as in logGate`);
   },
-  js: forward,
+};
+
+/** What it means; the `js` backend runs it. */
+export const appendJs = {
+  append: forward,
 };
 
 function forward({ k, v, logGate, offset, keys, values, logGates, next }: AppendArgs): void {

@@ -17,8 +17,8 @@ export interface CopyBlockArgs {
   y: Tensor;
 }
 
+/** Rows [from, from + count) of axis 1 of x into axis 1 of y, at to; the others keep their contents. */
 export const copyBlock: Entry<CopyBlockArgs> = {
-  about: 'rows [from, from + count) of axis 1 of x into axis 1 of y, at to; the others keep their contents',
   reads: { x: 'B X …' },
   writes: { y: 'B Y …' },
   anyType: ['x', 'y'],
@@ -30,7 +30,11 @@ export const copyBlock: Entry<CopyBlockArgs> = {
     if (read > X) refuse('copyBlock: from + count', read, `at most the ${X} rows of x`);
     if (written > Y) refuse('copyBlock: to + count', written, `at most the ${Y} rows of y`);
   },
-  js({ x, from = 0, to = 0, count, y }) {
+};
+
+/** What it means; the `js` backend runs it. */
+export const copyBlockJs = {
+  copyBlock({ x, from = 0, to = 0, count, y }: CopyBlockArgs): void {
     const source = stored(x);
     const target = stored(y);
     const [batch, rows] = x.shape as [number, number];

@@ -22,24 +22,28 @@ export interface CrossEntropyBackwardArgs {
   dlogits: Tensor;
 }
 
+/** loss[r] = −log softmax(logits[r])[targets[r]], 0 where the target is negative. */
 export const crossEntropy: Entry<CrossEntropyArgs> = {
-  about: 'loss[r] = −log softmax(logits[r])[targets[r]], 0 where the target is negative',
   reads: { logits: '… V', targets: '…' },
   writes: { loss: '…' },
   integers: ['targets'],
   wide: ['loss'],
   roundings: 64,
-  js: forward,
 };
 
+/** The gradient of crossEntropy. */
 export const crossEntropyBackward: Entry<CrossEntropyBackwardArgs> = {
-  about: 'the gradient of crossEntropy',
   reads: { logits: '… V', targets: '…', dloss: '…' },
   writes: { dlogits: '… V' },
   integers: ['targets'],
   wide: ['dloss'],
   roundings: 64,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const crossEntropyJs = {
+  crossEntropy: forward,
+  crossEntropyBackward: backward,
 };
 
 function logSumExp(x: ArrayLike<number>, at: number, n: number): number {

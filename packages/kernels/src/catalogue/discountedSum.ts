@@ -49,18 +49,17 @@ export interface DiscountedSumBackwardArgs extends PowerOptions {
   dA?: Tensor | undefined;
 }
 
+/** S_{n+1} = e^{A_last,n} S_n + ΔS_n over the chunks, from S0. */
 export const discountedSum: Entry<DiscountedSumArgs> = {
-  about: 'S_{n+1} = e^{A_last,n} S_n + ΔS_n over the chunks, from S0',
   reads: { deltaS: 'B n G D e', deltaZ: 'B n G D', 'gates?': 'B T G [d]', 'S0?': 'B G D e', 'Z0?': 'B G D' },
   writes: { S: 'B n G D e', Z: 'B n G D', SLast: 'B G D e', ZLast: 'B G D' },
   wide: ['gates', 'deltaS', 'deltaZ', 'S0', 'Z0', 'S', 'Z', 'SLast', 'ZLast'],
   options: { ...chunked, length: atLeast0 },
   roundings: 64,
-  js: forward,
 };
 
+/** The gradients of discountedSum. */
 export const discountedSumBackward: Entry<DiscountedSumBackwardArgs> = {
-  about: 'the gradients of discountedSum',
   reads: {
     'gates?': 'B T G [d]',
     S: 'B n G D e',
@@ -80,7 +79,12 @@ export const discountedSumBackward: Entry<DiscountedSumBackwardArgs> = {
   wide: ['gates', 'S', 'Z', 'dS', 'dZ', 'dSLast', 'dZLast', 'dDeltaS', 'dDeltaZ', 'dS0', 'dZ0', 'dA'],
   options: { ...chunked, length: atLeast0 },
   roundings: 256,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const discountedSumJs = {
+  discountedSum: forward,
+  discountedSumBackward: backward,
 };
 
 const decays = scratch();

@@ -22,22 +22,26 @@ export interface EmbedBackwardArgs {
   dweight: Tensor;
 }
 
+/** y[r, :] = weight[ids[r], :]. */
 export const embed: Entry<EmbedArgs> = {
-  about: 'y[r, :] = weight[ids[r], :]',
   reads: { ids: '…', weight: 'V n' },
   writes: { y: '… n' },
   integers: ['ids'],
   roundings: 0,
-  js: forward,
 };
 
+/** The gradient of embed. */
 export const embedBackward: Entry<EmbedBackwardArgs> = {
-  about: 'the gradient of embed',
   reads: { ids: '…', dy: '… n' },
   writes: { dweight: 'V n' },
   integers: ['ids'],
   roundings: 64,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const embedJs = {
+  embed: forward,
+  embedBackward: backward,
 };
 
 function forward({ ids, weight, y }: EmbedArgs): void {

@@ -1,49 +1,163 @@
 /**
- * The kernels: one line each. A file exports its entries, the backward beside the forward, and the types of their arguments;
- * nothing else is listed anywhere.
+ * The kernels. A file holds the entries of a kernel and of its backward, and their definitions, which only the `js` backend takes
+ * along; here it stands in the list of each, and its types are passed on.
  */
 
-// Arithmetic.
-export * from './fill';
-export * from './cast';
-export * from './copyBlock';
-export * from './add';
-export * from './multiply';
-export * from './broadcastRows';
-export * from './sumRows';
+import { fill, fillJs } from './fill';
+import { cast, castJs } from './cast';
+import { copyBlock, copyBlockJs } from './copyBlock';
+import { add, addJs } from './add';
+import { multiply, multiplyJs } from './multiply';
+import { broadcastRows, broadcastRowsJs } from './broadcastRows';
+import { sumRows, sumRowsJs } from './sumRows';
+import { gelu, geluBackward, geluJs } from './gelu';
+import { swiglu, swigluBackward, swigluJs } from './swiglu';
+import { logSigmoid, logSigmoidBackward, logSigmoidJs } from './logSigmoid';
+import { onePlusTanh, onePlusTanhBackward, onePlusTanhJs } from './onePlusTanh';
+import { matmul, matmulJs } from './matmul';
+import { layerNorm, layerNormBackward, normsJs, rmsNorm, rmsNormBackward } from './norms';
+import { embed, embedBackward, embedJs } from './embed';
+import { crossEntropy, crossEntropyBackward, crossEntropyJs } from './crossEntropy';
+import { softmaxAttention, softmaxAttentionBackward, softmaxAttentionJs } from './softmaxAttention';
+import { rotary, rotaryBackward, rotaryJs } from './rotary';
+import { phaseSum, phaseSumBackward, phaseSumJs } from './phaseSum';
+import { gateSum, gateSumBackward, gateSumJs } from './gateSum';
+import { resetGates, resetGatesJs } from './resetGates';
+import { keyScale, keyScaleJs } from './keyScale';
+import { scaleHeads, scaleHeadsJs } from './scaleHeads';
+import { updateState, updateStateBackward, updateStateJs } from './updateState';
+import { discountedSum, discountedSumBackward, discountedSumJs } from './discountedSum';
+import { powerAttention, powerAttentionBackward, powerAttentionJs } from './powerAttention';
+import { queryState, queryStateBackward, queryStateJs } from './queryState';
+import { stepState, stepStateBackward, stepStateJs } from './stepState';
+import { append, appendJs } from './append';
+import { queryWindow, queryWindowJs } from './queryWindow';
+import { adamw, adamwJs } from './adamw';
+import { squaredNorm, squaredNormJs } from './squaredNorm';
 
-// Activations.
-export * from './gelu';
-export * from './swiglu';
-export * from './logSigmoid';
-export * from './onePlusTanh';
+export type * from './fill';
+export type * from './cast';
+export type * from './copyBlock';
+export type * from './add';
+export type * from './multiply';
+export type * from './broadcastRows';
+export type * from './sumRows';
+export type * from './gelu';
+export type * from './swiglu';
+export type * from './logSigmoid';
+export type * from './onePlusTanh';
+export type * from './matmul';
+export type * from './norms';
+export type * from './embed';
+export type * from './crossEntropy';
+export type * from './softmaxAttention';
+export type * from './rotary';
+export type * from './phaseSum';
+export type * from './gateSum';
+export type * from './resetGates';
+export type * from './keyScale';
+export type * from './scaleHeads';
+export type * from './updateState';
+export type * from './discountedSum';
+export type * from './powerAttention';
+export type * from './queryState';
+export type * from './stepState';
+export type * from './append';
+export type * from './queryWindow';
+export type * from './adamw';
+export type * from './squaredNorm';
 
-// Products, norms, lookup, loss.
-export * from './matmul';
-export * from './norms';
-export * from './embed';
-export * from './crossEntropy';
+/** Every kernel by name. */
+export const catalogue = {
+  // Arithmetic.
+  fill,
+  cast,
+  copyBlock,
+  add,
+  multiply,
+  broadcastRows,
+  sumRows,
+  // Activations.
+  gelu,
+  geluBackward,
+  swiglu,
+  swigluBackward,
+  logSigmoid,
+  logSigmoidBackward,
+  onePlusTanh,
+  onePlusTanhBackward,
+  // Products, norms, lookup, loss.
+  matmul,
+  layerNorm,
+  layerNormBackward,
+  rmsNorm,
+  rmsNormBackward,
+  embed,
+  embedBackward,
+  crossEntropy,
+  crossEntropyBackward,
+  // Attention by softmax.
+  softmaxAttention,
+  softmaxAttentionBackward,
+  // Phases and gates.
+  rotary,
+  rotaryBackward,
+  phaseSum,
+  phaseSumBackward,
+  gateSum,
+  gateSumBackward,
+  resetGates,
+  // The gated power recurrence; specification §6 and §7.
+  keyScale,
+  scaleHeads,
+  updateState,
+  updateStateBackward,
+  discountedSum,
+  discountedSumBackward,
+  powerAttention,
+  powerAttentionBackward,
+  queryState,
+  queryStateBackward,
+  stepState,
+  stepStateBackward,
+  append,
+  queryWindow,
+  // Optimizer.
+  adamw,
+  squaredNorm,
+};
 
-// Attention by softmax.
-export * from './softmaxAttention';
-
-// Phases and gates.
-export * from './rotary';
-export * from './phaseSum';
-export * from './gateSum';
-export * from './resetGates';
-
-// The gated power recurrence; specification §6 and §7.
-export * from './keyScale';
-export * from './scaleHeads';
-export * from './updateState';
-export * from './discountedSum';
-export * from './powerAttention';
-export * from './queryState';
-export * from './stepState';
-export * from './append';
-export * from './queryWindow';
-
-// Optimizer.
-export * from './adamw';
-export * from './squaredNorm';
+/** What they mean. */
+export const definitions = [
+  fillJs,
+  castJs,
+  copyBlockJs,
+  addJs,
+  multiplyJs,
+  broadcastRowsJs,
+  sumRowsJs,
+  geluJs,
+  swigluJs,
+  logSigmoidJs,
+  onePlusTanhJs,
+  matmulJs,
+  normsJs,
+  embedJs,
+  crossEntropyJs,
+  softmaxAttentionJs,
+  rotaryJs,
+  phaseSumJs,
+  gateSumJs,
+  resetGatesJs,
+  keyScaleJs,
+  scaleHeadsJs,
+  updateStateJs,
+  discountedSumJs,
+  powerAttentionJs,
+  queryStateJs,
+  stepStateJs,
+  appendJs,
+  queryWindowJs,
+  adamwJs,
+  squaredNormJs,
+] as const;

@@ -25,12 +25,10 @@ export interface GateSums {
 /** Arguments of a call by name, before anybody knows what they are. */
 export type Arguments = Record<string, unknown>;
 
-/** A kernel: what it takes, and what it means. */
+/** What a kernel takes. Its comment is its line in the README's table; what it means stands beside it, see `definitions`. */
 export interface Entry<Args> {
-  /** What it writes, in a line of the README's table. */
-  readonly about: string;
   readonly reads: Axes;
-  /** Overwritten entirely unless `about` says otherwise. */
+  /** Overwritten entirely unless the entry's comment says otherwise. */
   readonly writes: Axes;
   /** Arguments that are lists of tensors of any shape, all lists equally long and pairwise of one size. */
   readonly lists?: readonly string[];
@@ -48,8 +46,6 @@ export interface Entry<Args> {
   readonly together?: readonly string[];
   /** What the axes cannot say. @throws ShapeError */
   rule?(args: Args, sizes: Sizes): void;
-  /** The definition, which the `js` backend runs: sums are doubles, handles are typed arrays. */
-  js(args: Args, sizes: Sizes): void;
   /** How far a backend may be from the definition, in roundings, for all outputs or by name; see `@sympow/conformance`. */
   readonly roundings: number | Readonly<Record<string, number>>;
   /** What conformance needs beside the axes to make arguments. */

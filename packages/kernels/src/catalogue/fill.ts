@@ -12,14 +12,18 @@ export interface FillArgs {
   y: Tensor;
 }
 
+/** y = value. */
 export const fill: Entry<FillArgs> = {
-  about: 'y = value',
   reads: {},
   writes: { y: '…' },
   anyType: ['y'],
   options: { value: number },
   roundings: 0,
-  js({ value, y }) {
+};
+
+/** What it means; the `js` backend runs it. */
+export const fillJs = {
+  fill({ value, y }: FillArgs): void {
     if (isHalf(y.dtype)) stored(y).fill(toHalves(y.dtype, [value])[0]!);
     else stored(y).fill(value);
   },

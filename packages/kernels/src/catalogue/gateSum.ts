@@ -22,9 +22,8 @@ export interface GateSumBackwardArgs {
   dlogGate: Tensor;
 }
 
+/** A = Σ log γ, inclusive, which begins anew at every chunk and at every gate that is 0, and where history begins. */
 export const gateSum: Entry<GateSumArgs> = {
-  about:
-    'A = Σ log γ, inclusive, which begins anew at every chunk and at every gate that is 0, and where history begins',
   reads: { logGate: 'B T G [d]' },
   writes: { A: '2 B T G [d]', start: 'B T G [d]' },
   integers: ['start'],
@@ -32,18 +31,22 @@ export const gateSum: Entry<GateSumArgs> = {
   options: { chunk: atLeast1 },
   // A is a pair of numbers whose sum has twice the digits; start is a whole number.
   roundings: { A: 2 ** -12, start: 0 },
-  js: forward,
 };
 
+/** dlogGate_m = Σ_{i ≥ m, same chunk, same reset} dA_i, and 0 at resets. */
 export const gateSumBackward: Entry<GateSumBackwardArgs> = {
-  about: 'dlogGate_m = Σ_{i ≥ m, same chunk, same reset} dA_i, and 0 at resets',
   reads: { dA: 'B T G [d]', start: 'B T G [d]' },
   writes: { dlogGate: 'B T G [d]' },
   integers: ['start'],
   wide: ['dA', 'dlogGate'],
   options: { chunk: atLeast1 },
   roundings: 64,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const gateSumJs = {
+  gateSum: forward,
+  gateSumBackward: backward,
 };
 
 function forward({ logGate, chunk, A, start }: GateSumArgs): void {

@@ -1,18 +1,22 @@
 import type { Entry } from './entry';
 import { each, eachSlope, unary, unaryBackward, type UnaryArgs, type UnaryBackwardArgs } from './unary';
 
+/** GELU in its tanh form. */
 export const gelu: Entry<UnaryArgs> = {
   ...unary,
-  about: 'GELU in its tanh form',
   roundings: 64,
-  js: (args) => each(args, (x) => 0.5 * x * (1 + geluTanh(x))),
 };
 
+/** The gradient of gelu. */
 export const geluBackward: Entry<UnaryBackwardArgs> = {
   ...unaryBackward,
-  about: 'the gradient of gelu',
   roundings: 64,
-  js: (args) => eachSlope(args, slope),
+};
+
+/** What they mean; the `js` backend runs it. */
+export const geluJs = {
+  gelu: (args: UnaryArgs) => each(args, (x) => 0.5 * x * (1 + geluTanh(x))),
+  geluBackward: (args: UnaryBackwardArgs) => eachSlope(args, slope),
 };
 
 const scale = 0.7978845608028654; // √(2/π)

@@ -19,15 +19,19 @@ export interface KeyScaleArgs {
   scale: Tensor;
 }
 
+/** The power of two that keeps φ of a head’s keys within the range of a float. */
 export const keyScale: Entry<KeyScaleArgs> = {
-  about: 'the power of two that keeps φ of a head’s keys within the range of a float',
   reads: { k: 'B T G d', 'Z?': 'B G D' },
   writes: { scale: 'B G' },
   wide: ['Z', 'scale'],
   options: { power: atLeast1 },
   // Powers of two.
   roundings: 0,
-  js: scales,
+};
+
+/** What it means; the `js` backend runs it. */
+export const keyScaleJs = {
+  keyScale: scales,
 };
 
 /** Where powers of keys stay within 2^±this, they are far from both ends of a float. */

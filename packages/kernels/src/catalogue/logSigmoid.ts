@@ -1,18 +1,22 @@
 import type { Entry } from './entry';
 import { each, eachSlope, sigmoid, unary, unaryBackward, type UnaryArgs, type UnaryBackwardArgs } from './unary';
 
+/** y = −log(1 + e^{−x}), exact at both ends: log gates. */
 export const logSigmoid: Entry<UnaryArgs> = {
   ...unary,
-  about: 'y = −log(1 + e^{−x}), exact at both ends: log gates',
   wide: ['y'],
   roundings: 128,
-  js: (args) => each(args, (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)))),
 };
 
+/** The gradient of logSigmoid. */
 export const logSigmoidBackward: Entry<UnaryBackwardArgs> = {
   ...unaryBackward,
-  about: 'the gradient of logSigmoid',
   wide: ['dy'],
   roundings: 128,
-  js: (args) => eachSlope(args, (x) => sigmoid(-x)),
+};
+
+/** What they mean; the `js` backend runs it. */
+export const logSigmoidJs = {
+  logSigmoid: (args: UnaryArgs) => each(args, (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)))),
+  logSigmoidBackward: (args: UnaryBackwardArgs) => eachSlope(args, (x) => sigmoid(-x)),
 };

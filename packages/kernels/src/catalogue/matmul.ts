@@ -24,14 +24,18 @@ export interface MatmulArgs {
   y: Tensor;
 }
 
+/** y = a·b (+ bias, + y): [batch…, m, k]·[k, n] or, batched, [batch…, k, n]; either side transposed. */
 export const matmul: Entry<MatmulArgs> = {
-  about: 'y = a·b (+ bias, + y): [batch…, m, k]·[k, n] or, batched, [batch…, k, n]; either side transposed',
   // Axes depend on the transposes.
   reads: { a: '*', b: '*', 'bias?': '*' },
   writes: { y: '*' },
   roundings: 64,
   rule,
-  js: multiplyAll,
+};
+
+/** What it means; the `js` backend runs it. */
+export const matmulJs = {
+  matmul: multiplyAll,
 };
 
 /** Whether a shape is `batch` axes of another, then these. */

@@ -10,12 +10,16 @@ export interface MultiplyArgs {
   y: Tensor;
 }
 
+/** y = a·b, number by number. */
 export const multiply: Entry<MultiplyArgs> = {
-  about: 'y = a·b, number by number',
   reads: { a: '…', b: '…' },
   writes: { y: '…' },
   roundings: 2,
-  js({ a, b, y }) {
+};
+
+/** What it means; the `js` backend runs it. */
+export const multiplyJs = {
+  multiply({ a, b, y }: MultiplyArgs): void {
     const left = floats(a);
     const right = floats(b);
     const out = floats(y);

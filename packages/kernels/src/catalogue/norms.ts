@@ -42,28 +42,32 @@ const backward = {
   roundings: 128,
 };
 
+/** y = (x − mean)/√(variance + eps)·weight + bias, over the last axis. */
 export const layerNorm: Entry<NormArgs> = {
   ...forward,
-  about: 'y = (x − mean)/√(variance + eps)·weight + bias, over the last axis',
-  js: (args) => norm(args, true),
 };
 
+/** The gradients of layerNorm. */
 export const layerNormBackward: Entry<NormBackwardArgs> = {
   ...backward,
-  about: 'the gradients of layerNorm',
-  js: (args) => normBackward(args, true),
 };
 
+/** y = x/√(mean of squares + eps)·weight, over the last axis. */
 export const rmsNorm: Entry<NormArgs> = {
   ...forward,
-  about: 'y = x/√(mean of squares + eps)·weight, over the last axis',
-  js: (args) => norm(args, false),
 };
 
+/** The gradients of rmsNorm. */
 export const rmsNormBackward: Entry<NormBackwardArgs> = {
   ...backward,
-  about: 'the gradients of rmsNorm',
-  js: (args) => normBackward(args, false),
+};
+
+/** What they mean; the `js` backend runs it. */
+export const normsJs = {
+  layerNorm: (args: NormArgs) => norm(args, true),
+  layerNormBackward: (args: NormBackwardArgs) => normBackward(args, true),
+  rmsNorm: (args: NormArgs) => norm(args, false),
+  rmsNormBackward: (args: NormBackwardArgs) => normBackward(args, false),
 };
 
 /**

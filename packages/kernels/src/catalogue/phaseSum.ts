@@ -38,8 +38,8 @@ export interface PhaseSumBackwardArgs {
   dphase?: Tensor | undefined;
 }
 
+/** turns_i = phase + Σ_{m≤i} β_m·θ/2π, modulo 1 into [−½, ½). */
 export const phaseSum: Entry<PhaseSumArgs> = {
-  about: 'turns_i = phase + Σ_{m≤i} β_m·θ/2π, modulo 1 into [−½, ½)',
   reads: {
     'beta?': 'B T G [half]',
     theta: 'G half',
@@ -54,16 +54,20 @@ export const phaseSum: Entry<PhaseSumArgs> = {
   rule({ phase, resume }) {
     if (phase && resume) refuse('phaseSum: phase', phase.shape, 'none beside resume, which stands for it');
   },
-  js: forward,
 };
 
+/** The gradients of phaseSum. */
 export const phaseSumBackward: Entry<PhaseSumBackwardArgs> = {
-  about: 'the gradients of phaseSum',
   reads: { 'beta?': 'B T G [half]', theta: 'G half', dturns: 'B T G half' },
   writes: { 'dbeta?': 'B T G [half]', 'dtheta?': 'G half', 'dphase?': 'B G half' },
   wide: ['beta', 'theta', 'dturns', 'dbeta', 'dtheta', 'dphase'],
   roundings: 256,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const phaseSumJs = {
+  phaseSum: forward,
+  phaseSumBackward: backward,
 };
 
 /** The turn nearest to 0 that points the same way, in [−½, ½). */

@@ -47,18 +47,17 @@ export interface PowerAttentionBackwardArgs extends PowerOptions {
   dA?: Tensor | undefined;
 }
 
+/** What each chunk finds in itself: scores (q·k)^p over their row’s largest, not normalised. */
 export const powerAttention: Entry<PowerAttentionArgs> = {
-  about: 'what each chunk finds in itself: scores (q·k)^p over their row’s largest, not normalised',
   reads: { q: 'B T H d', k: 'B T G d', v: 'B T G e', 'gates?': 'B T G [d]' },
   writes: { num: 'B T H e', den: 'B T H', rowMax: 'B T H' },
   wide: ['gates', 'num', 'den', 'rowMax'],
   options: chunked,
   roundings: 256,
-  js: forward,
 };
 
+/** The gradients of powerAttention, rowMax held constant. */
 export const powerAttentionBackward: Entry<PowerAttentionBackwardArgs> = {
-  about: 'the gradients of powerAttention, rowMax held constant',
   reads: {
     ...powerAttention.reads,
     rowMax: 'B T H',
@@ -69,7 +68,12 @@ export const powerAttentionBackward: Entry<PowerAttentionBackwardArgs> = {
   wide: ['gates', 'rowMax', 'dnum', 'dden', 'dA'],
   options: chunked,
   roundings: 2048,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const powerAttentionJs = {
+  powerAttention: forward,
+  powerAttentionBackward: backward,
 };
 
 const queryFactors = scratch();

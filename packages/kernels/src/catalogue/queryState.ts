@@ -56,8 +56,8 @@ export interface QueryStateBackwardArgs extends PowerOptions {
   dA?: Tensor | undefined;
 }
 
+/** The chunk’s own answer joined with what the state before it knows, normalised. */
 export const queryState: Entry<QueryStateArgs> = {
-  about: 'the chunk’s own answer joined with what the state before it knows, normalised',
   reads: {
     q: 'B T H d',
     'gates?': 'B T G [d]',
@@ -72,11 +72,10 @@ export const queryState: Entry<QueryStateArgs> = {
   options: { ...chunked, normalizer },
   together: ['S', 'Z'],
   roundings: 256,
-  js: forward,
 };
 
+/** The gradients of queryState. */
 export const queryStateBackward: Entry<QueryStateBackwardArgs> = {
-  about: 'the gradients of queryState',
   reads: {
     q: 'B T H d',
     'gates?': 'B T G [d]',
@@ -99,7 +98,12 @@ export const queryStateBackward: Entry<QueryStateBackwardArgs> = {
   options: { ...chunked, normalizer },
   together: ['S', 'Z', 'dq', 'dS', 'dZ'],
   roundings: 1024,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const queryStateJs = {
+  queryState: forward,
+  queryStateBackward: backward,
 };
 
 const factors = scratch();

@@ -34,15 +34,19 @@ export interface QueryWindowArgs {
   y: Tensor;
 }
 
+/** One token answered from the window and the state before it; for decoding, hence without a backward. */
 export const queryWindow: Entry<QueryWindowArgs> = {
-  about: 'one token answered from the window and the state before it; for decoding, hence without a backward',
   reads: { q: 'B H d', k: 'B C G d', v: 'B C G e', 'logGate?': 'B C G [d]', count: 'B', S: 'B G D e', Z: 'B G D' },
   writes: { y: 'B H e' },
   integers: ['count'],
   wide: ['logGate', 'S', 'Z'],
   options: { power: atLeast1, normalizer },
   roundings: 256,
-  js: forward,
+};
+
+/** What it means; the `js` backend runs it. */
+export const queryWindowJs = {
+  queryWindow: forward,
 };
 
 const decays = scratch();

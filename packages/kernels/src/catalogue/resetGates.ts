@@ -11,14 +11,18 @@ export interface ResetGatesArgs {
   y: Tensor;
 }
 
+/** y = −Infinity where reset is not 0, else x. */
 export const resetGates: Entry<ResetGatesArgs> = {
-  about: 'y = −Infinity where reset is not 0, else x',
   reads: { x: 'B T G [d]', reset: 'B T' },
   writes: { y: 'B T G [d]' },
   integers: ['reset'],
   wide: ['x', 'y'],
   roundings: 0,
-  js({ x, reset, y }) {
+};
+
+/** What it means; the `js` backend runs it. */
+export const resetGatesJs = {
+  resetGates({ x, reset, y }: ResetGatesArgs): void {
     const input = floats(x);
     const out = floats(y);
     const flags = numbers(reset);

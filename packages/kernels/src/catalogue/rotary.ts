@@ -22,22 +22,26 @@ export interface RotaryBackwardArgs {
   dturns: Tensor;
 }
 
+/** Each pair (x_2m, x_2m+1) turned by its phase. */
 export const rotary: Entry<RotaryArgs> = {
-  about: 'each pair (x_2m, x_2m+1) turned by its phase',
   reads: { x: 'B T H d', turns: 'B T G half' },
   writes: { y: 'B T H d' },
   wide: ['turns'],
   roundings: 128,
-  js: forward,
 };
 
+/** The gradients of rotary. */
 export const rotaryBackward: Entry<RotaryBackwardArgs> = {
-  about: 'the gradients of rotary',
   reads: { x: 'B T H d', turns: 'B T G half', dy: 'B T H d' },
   writes: { dx: 'B T H d', dturns: 'B T G half' },
   wide: ['turns', 'dturns'],
   roundings: 128,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const rotaryJs = {
+  rotary: forward,
+  rotaryBackward: backward,
 };
 
 /** Runs `body` for each pair: where it stands in x and where its phase stands in turns. */

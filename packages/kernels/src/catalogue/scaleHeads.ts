@@ -15,15 +15,19 @@ export interface ScaleHeadsArgs {
   y: Tensor;
 }
 
+/** y = x·scale^times for each head. */
 export const scaleHeads: Entry<ScaleHeadsArgs> = {
-  about: 'y = x·scale^times for each head',
   reads: { x: 'B T G d', scale: 'B G' },
   writes: { y: 'B T G d' },
   wide: ['scale'],
   options: { times: whole },
   // Products with powers of two.
   roundings: 0,
-  js: scaled,
+};
+
+/** What it means; the `js` backend runs it. */
+export const scaleHeadsJs = {
+  scaleHeads: scaled,
 };
 
 function scaled({ x, scale, times, y }: ScaleHeadsArgs): void {

@@ -51,8 +51,8 @@ export interface SoftmaxAttentionBackwardArgs {
   dA?: Tensor | undefined;
 }
 
+/** Causal attention by softmax, with optional gates, over all keys or a window: never T×S numbers at once. */
 export const softmaxAttention: Entry<SoftmaxAttentionArgs> = {
-  about: 'causal attention by softmax, with optional gates, over all keys or a window: never T×S numbers at once',
   reads: { q: 'B T H d', k: 'B S G d', v: 'B S G e', 'gates?': 'B S G', 'offset?': 'B' },
   writes: { y: 'B T H e', logSum: 'B T H' },
   integers: ['offset'],
@@ -60,11 +60,10 @@ export const softmaxAttention: Entry<SoftmaxAttentionArgs> = {
   wide: ['gates', 'logSum'],
   roundings: 128,
   rule: requireKeys,
-  js: forward,
 };
 
+/** The gradients of softmaxAttention. */
 export const softmaxAttentionBackward: Entry<SoftmaxAttentionBackwardArgs> = {
-  about: 'the gradients of softmaxAttention',
   reads: {
     ...softmaxAttention.reads,
     y: 'B T H e',
@@ -77,7 +76,12 @@ export const softmaxAttentionBackward: Entry<SoftmaxAttentionBackwardArgs> = {
   wide: ['gates', 'logSum', 'dA'],
   roundings: 512,
   rule: requireKeys,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const softmaxAttentionJs = {
+  softmaxAttention: forward,
+  softmaxAttentionBackward: backward,
 };
 
 function requireKeys(_: unknown, { S, T }: Sizes): void {

@@ -9,14 +9,18 @@ export interface SquaredNormArgs {
   y: Tensor;
 }
 
+/** y = Σ over all tensors of Σ x². */
 export const squaredNorm: Entry<SquaredNormArgs> = {
-  about: 'y = Σ over all tensors of Σ x²',
   reads: {},
   writes: { y: '1' },
   lists: ['xs'],
   wide: ['y'],
   roundings: 64,
-  js: norm,
+};
+
+/** What it means; the `js` backend runs it. */
+export const squaredNormJs = {
+  squaredNorm: norm,
 };
 
 function norm({ xs, y }: SquaredNormArgs): void {

@@ -57,18 +57,17 @@ export interface StepStateBackwardArgs {
   dZ: Tensor;
 }
 
+/** One token of the recurrent form: SNext = γS + φ(k)vᵀ, and its answer. */
 export const stepState: Entry<StepStateArgs> = {
-  about: 'one token of the recurrent form: SNext = γS + φ(k)vᵀ, and its answer',
   reads: { q: 'B H d', k: 'B G d', v: 'B G e', 'logGate?': 'B G [d]', S: 'B G D e', Z: 'B G D' },
   writes: { SNext: 'B G D e', ZNext: 'B G D', y: 'B H e' },
   wide: ['logGate', 'S', 'Z', 'SNext', 'ZNext'],
   options: { power: atLeast1, normalizer },
   roundings: { SNext: 64, ZNext: 64, y: 8192 },
-  js: forward,
 };
 
+/** The gradients of stepState. */
 export const stepStateBackward: Entry<StepStateBackwardArgs> = {
-  about: 'the gradients of stepState',
   reads: {
     ...stepState.reads,
     ...stepState.writes,
@@ -80,7 +79,12 @@ export const stepStateBackward: Entry<StepStateBackwardArgs> = {
   wide: ['logGate', 'S', 'Z', 'SNext', 'ZNext', 'dSNext', 'dZNext', 'dlogGate', 'dS', 'dZ'],
   options: { power: atLeast1, normalizer },
   roundings: 4096,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const stepStateJs = {
+  stepState: forward,
+  stepStateBackward: backward,
 };
 
 const decays = scratch();

@@ -13,13 +13,17 @@ export interface SumRowsArgs {
   y: Tensor;
 }
 
+/** y[c] = scale·Σ_r x[r, c]. */
 export const sumRows: Entry<SumRowsArgs> = {
-  about: 'y[c] = scale·Σ_r x[r, c]',
   reads: { x: '… n' },
   writes: { y: 'n' },
   options: { 'scale?': number },
   roundings: 64,
-  js({ x, scale = 1, y }) {
+};
+
+/** What it means; the `js` backend runs it. */
+export const sumRowsJs = {
+  sumRows({ x, scale = 1, y }: SumRowsArgs): void {
     const input = floats(x);
     const out = floats(y);
     const n = lastAxis(x);

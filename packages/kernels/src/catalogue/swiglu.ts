@@ -19,25 +19,29 @@ export interface SwigluBackwardArgs {
   dup: Tensor;
 }
 
+/** y = silu(gate)·up. */
 export const swiglu: Entry<SwigluArgs> = {
-  about: 'y = silu(gate)·up',
   reads: { gate: '…', up: '…' },
   writes: { y: '…' },
   roundings: 64,
-  js({ gate, up, y }) {
+};
+
+/** The gradients of swiglu. */
+export const swigluBackward: Entry<SwigluBackwardArgs> = {
+  reads: { gate: '…', up: '…', dy: '…' },
+  writes: { dgate: '…', dup: '…' },
+  roundings: 64,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const swigluJs = {
+  swiglu({ gate, up, y }: SwigluArgs): void {
     const g = floats(gate);
     const u = floats(up);
     const out = floats(y);
     for (let i = 0; i < out.length; i++) out[i] = g[i]! * sigmoid(g[i]!) * u[i]!;
   },
-};
-
-export const swigluBackward: Entry<SwigluBackwardArgs> = {
-  about: 'the gradients of swiglu',
-  reads: { gate: '…', up: '…', dy: '…' },
-  writes: { dgate: '…', dup: '…' },
-  roundings: 64,
-  js({ gate, up, dy, dgate, dup }) {
+  swigluBackward({ gate, up, dy, dgate, dup }: SwigluBackwardArgs): void {
     const g = floats(gate);
     const u = floats(up);
     const gradient = floats(dy);

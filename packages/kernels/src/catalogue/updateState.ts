@@ -34,24 +34,28 @@ export interface UpdateStateBackwardArgs extends PowerOptions {
   dA?: Tensor | undefined;
 }
 
+/** What each chunk adds to the state. */
 export const updateState: Entry<UpdateStateArgs> = {
-  about: 'what each chunk adds to the state',
   reads: { k: 'B T G d', v: 'B T G e', 'gates?': 'B T G [d]' },
   writes: { deltaS: 'B n G D e', deltaZ: 'B n G D' },
   wide: ['gates', 'deltaS', 'deltaZ'],
   options: chunked,
   roundings: 128,
-  js: forward,
 };
 
+/** The gradients of updateState. */
 export const updateStateBackward: Entry<UpdateStateBackwardArgs> = {
-  about: 'the gradients of updateState',
   reads: { k: 'B T G d', v: 'B T G e', 'gates?': 'B T G [d]', dDeltaS: 'B n G D e', dDeltaZ: 'B n G D' },
   writes: { dk: 'B T G d', dv: 'B T G e', 'dA?': 'B T G [d]' },
   wide: ['gates', 'dDeltaS', 'dDeltaZ', 'dA'],
   options: chunked,
   roundings: 256,
-  js: backward,
+};
+
+/** What they mean; the `js` backend runs it. */
+export const updateStateJs = {
+  updateState: forward,
+  updateStateBackward: backward,
 };
 
 const factors = scratch();

@@ -6,11 +6,11 @@ import { checked, type UncheckedKernels } from '../door';
 import { Memory } from '../memory';
 import { requireKnownKeys, type KnownKeys } from '@sympow/core';
 import { ConfigError } from '../errors';
-import { catalogue, kernelNames } from '../catalogue';
+import { definitions } from '../catalogue';
 
 /** Every kernel of the catalogue, unchecked. */
-function definitions(): UncheckedKernels {
-  return Object.fromEntries(kernelNames.map((name) => [name, catalogue[name].js])) as unknown as UncheckedKernels;
+function allDefinitions(): UncheckedKernels {
+  return Object.assign({}, ...definitions) as UncheckedKernels;
 }
 
 export interface JsOptions {
@@ -27,7 +27,7 @@ const halves = { fill: ['y'], cast: ['x', 'y'], copyBlock: ['x', 'y'] };
 class JsBackend implements Backend {
   readonly name: string;
   readonly capabilities;
-  readonly kernels = checked(definitions(), this, halves);
+  readonly kernels = checked(allDefinitions(), this, halves);
   private readonly store: Memory<ArrayBuffer, Stored>;
 
   constructor(float: 'float32' | 'float64') {
