@@ -17,6 +17,7 @@ const below = {
   inference: [...recurrence, 'safetensors', 'storage', 'model'],
   data: ['core', 'storage'],
   training: [...recurrence, 'storage', 'model', 'data'],
+  backends: [...recurrence, 'storage', 'model', 'data', 'training', 'backend-[a-z]+'],
   evaluation: [...recurrence, 'storage', 'model', 'inference', 'data'],
 };
 // Published, and used where every kilobyte and every licence counts: nothing but each other at run time.
@@ -81,7 +82,10 @@ module.exports = {
       name: 'runs-anywhere',
       comment: 'These packages run in browsers too: no Node modules.',
       severity: 'error',
-      from: { path: '^packages/(core|embedding|safetensors|kernels|autograd|recurrence)/src/', pathNot: tests },
+      from: {
+        path: '^packages/(core|embedding|safetensors|storage|kernels|autograd|recurrence|model|inference|backends)/src/',
+        pathNot: tests,
+      },
       to: { dependencyTypes: ['core'] },
     },
     {

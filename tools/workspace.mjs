@@ -37,7 +37,7 @@ export function read(directory) {
  * `src/main.ts`.
  * @param {string} directory absolute
  * @param {Manifest} manifest
- * `workers` are files that a library starts threads from: built beside the others, imported by nobody. `modules` are all files that
+ * `workers` are files that a library starts threads or processes from: built beside the others, imported by nobody. `modules` are all files that
  * the points load: as ES modules they stay files, so that a bundler leaves out those that it does not need.
  * @returns {{ library: boolean, points: Record<string, string>, workers: Record<string, string>, modules: Record<string, string> }}
  */
@@ -53,8 +53,9 @@ export function entries(directory, { exports } = read(directory)) {
     const name = /^\.\/dist\/(.+)\.js$/.exec(file ?? '')?.[1];
     if (name) points[name] = `src/${name}.ts`;
   }
-  const workers = existsSync(join(directory, 'src/worker.js')) ? { worker: 'src/worker.js' } : undefined;
-  return { library: true, points, workers: workers ?? {}, modules: modulesOf(directory, Object.values(points)) };
+  const programs = ['worker', 'trial'].filter((name) => existsSync(join(directory, `src/${name}.js`)));
+  const workers = Object.fromEntries(programs.map((name) => [name, `src/${name}.js`]));
+  return { library: true, points, workers, modules: modulesOf(directory, Object.values(points)) };
 }
 
 /** What a file loads of its own package when it runs: types are left out. */

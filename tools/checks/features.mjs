@@ -2,7 +2,6 @@
 // A backend that cannot run here is listed below the table with its reason. Exits 1 when a kernel does not pass.
 // Without a GPU, `env $(node tools/softwareGpu.mjs) node tools/checks/features.mjs` finds WebGPU a software one.
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { runnerImport } from 'vite';
 import { root } from '../workspace.mjs';
@@ -11,17 +10,6 @@ import { root } from '../workspace.mjs';
  * @typedef {import('../../packages/conformance/src/index').FeatureRow} Row
  * @typedef {import('../../packages/kernels/src/index').BackendFactory} Factory
  */
-
-/** @returns {{ create(options: string[]): object }} What WebGPU is in Node, installed for the package that computes with it. */
-const dawn = () => createRequire(join(root, 'packages/backend-webgpu/package.json'))('webgpu');
-
-/** Package, the name of the factory that it exports, and the factory's options. */
-const backends = /** @type {const} */ ([
-  ['kernels', 'js', () => ({})],
-  ['backend-wasm', 'wasm', () => ({})],
-  ['backend-webgpu', 'webgpu', () => ({ gpu: dawn().create([]) })],
-  ['backend-gpujs', 'gpujs', () => ({})],
-]);
 
 // As in vitest.base.ts: `@sympow/*` means the sources, never a build.
 const alias = [{ find: /^@sympow\/([^/]+)$/, replacement: join(root, 'packages/$1/src/index.ts') }];
@@ -32,15 +20,18 @@ async function load(name) {
 }
 /** @type {{ features: (factory: Factory) => Promise<Row[]> }} */
 const { features } = await load('conformance');
+/** @type {{ backends: import('../../packages/backends/src/index').BackendEntry[] }} */
+const { backends } = await load('backends');
+/** The definition first: its kernels are the rows. */
+const ordered = [...backends].sort((a, b) => Number(b.name === 'js') - Number(a.name === 'js'));
 
 /** @type {{ name: string, rows: Row[] }[]} */
 const columns = [];
 /** @type {string[]} */
 const absent = [];
-for (const [directory, name, options] of backends) {
-  const { [name]: make } = /** @type {Record<typeof name, (options: object) => Factory>} */ (await load(directory));
+for (const { name, make } of ordered) {
   try {
-    columns.push({ name, rows: await features(make(options())) });
+    columns.push({ name, rows: await features(make({ engineFlags: 'off' }, false)) });
   } catch (error) {
     absent.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -7,15 +7,12 @@ import { commands } from './commands';
 import { exitCodeOf, explain } from './failure';
 import { createProgram } from './program';
 import { dropWhatIsLost, reportLoss } from './streams';
-import { tryFlag } from './v8Flags';
-import { trialCommand } from './v8Trial';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
 const program = createProgram(commands, version, (command, args, options) => command.run(args, options));
-program.command(trialCommand, { hidden: true }).action(tryFlag);
 
 dropWhatIsLost();
 try {

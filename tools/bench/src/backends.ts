@@ -1,9 +1,7 @@
-/** The backends that can be measured, one line each. */
+/** The backends that can be measured: those of the list, and what there is to know of some of them. */
 
-import { gpujs } from '@sympow/backend-gpujs';
-import { wasm } from '@sympow/backend-wasm';
-import { webgpu } from '@sympow/backend-webgpu';
-import { js, type BackendFactory } from '@sympow/kernels';
+import { backends as list, entryOf, revectorize } from '@sympow/backends';
+import type { BackendFactory } from '@sympow/kernels';
 import type { Clock } from './measure';
 
 export interface MeasuredBackend {
@@ -16,18 +14,22 @@ export interface MeasuredBackend {
   readonly v8Flags?: string;
 }
 
-export const backends: Readonly<Record<string, MeasuredBackend>> = {
-  js: { factory: () => js(), clock: 'cpu' },
-  wasm: { factory: (threads) => wasm({ threads }), clock: 'wall', threaded: true },
-  'wasm-wide': {
-    factory: (threads) => wasm({ threads, wide: true }),
-    clock: 'wall',
-    threaded: true,
-    v8Flags: '--experimental-wasm-revectorize',
-  },
-  gpujs: { factory: () => gpujs(), clock: 'cpu' },
-  webgpu: {
-    factory: () => ({ name: 'webgpu', open: async () => webgpu({ gpu: (await import('webgpu')).create([]) }).open() }),
-    clock: 'wall',
-  },
+type Measuring = Partial<Omit<MeasuredBackend, 'factory'>> & { readonly of?: string; readonly own?: object };
+
+/** What is measured otherwise than by the wall clock, or comes in several kinds. */
+const measuring: Readonly<Record<string, Measuring>> = {
+  js: { clock: 'cpu' },
+  gpujs: { clock: 'cpu' },
+  wasm: { threaded: true },
+  'wasm-wide': { of: 'wasm', own: { wide: true }, threaded: true, v8Flags: revectorize },
 };
+
+const names = [...new Set([...list.map(({ name }) => name), ...Object.keys(measuring)])];
+
+export const backends: Readonly<Record<string, MeasuredBackend>> = Object.fromEntries(
+  names.map((name) => {
+    const { of = name, own, ...how } = measuring[name] ?? {};
+    const factory = (threads?: number) => entryOf(of).make({ threads, own, engineFlags: 'off' }, false);
+    return [name, { clock: 'wall', ...how, factory }];
+  }),
+);

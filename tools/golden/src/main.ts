@@ -2,10 +2,8 @@
 // limit. Exits with 1 when there are any, with 2 when it was called wrongly.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { gpujs } from '@sympow/backend-gpujs';
-import { wasm } from '@sympow/backend-wasm';
-import { webgpu, type WebGpuOptions } from '@sympow/backend-webgpu';
-import { js, type Backend, type BackendFactory } from '@sympow/kernels';
+import { backends, openBackend } from '@sympow/backends';
+import type { Backend } from '@sympow/kernels';
 import { parseSafetensors } from '@sympow/safetensors';
 import { attentionErrors } from './attention';
 import { checkpointErrors, isCheckpoint } from './checkpoint';
@@ -13,25 +11,15 @@ import type { Quantity } from './golden';
 import { hasKinds, kindErrors } from './kinds';
 import { modelErrors } from './model';
 
-/** A backend by its name; `dawn` are options of Dawn, for the GPU. */
-const backends: Record<string, (dawn: string[]) => BackendFactory> = {
-  js: () => js(),
-  js64: () => js({ float: 'float64' }),
-  wasm: () => wasm(),
-  gpujs: () => gpujs(),
-  'gpujs-cpu': () => gpujs({ mode: 'cpu' }),
-  webgpu: (dawn) => onGpu(dawn, {}),
-  'webgpu-f16': (dawn) => onGpu(dawn, { f16: true }),
+/** Backends with options of their own, beside those of the list. */
+const others: Readonly<Record<string, readonly [name: string, own: object]>> = {
+  js64: ['js', { float: 'float64' }],
+  'gpujs-cpu': ['gpujs', { mode: 'cpu' }],
+  'webgpu-f16': ['webgpu', { f16: true }],
 };
+const names = [...backends.map(({ name }) => name), ...Object.keys(others)];
 
-function onGpu(dawn: string[], options: WebGpuOptions): BackendFactory {
-  return {
-    name: 'webgpu',
-    open: async () => webgpu({ gpu: (await import('webgpu')).create(dawn), ...options }).open(),
-  };
-}
-
-const usage = `usage: golden [--backend ${Object.keys(backends).join('|')}] [--create DAWN_OPTION]… FILE|FOLDER…`;
+const usage = `usage: golden [--backend ${names.join('|')}] [--create DAWN_OPTION]… FILE|FOLDER…`;
 
 async function check(backend: Backend, path: string): Promise<Quantity[]> {
   if (await isCheckpoint(path)) return checkpointErrors(backend, path);
@@ -52,12 +40,13 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`${(error as Error).message}\n${usage}\n`);
     return 2;
   }
-  const factory = backends[parsed.values.backend];
-  if (!factory || parsed.positionals.length === 0) {
+  const { backend: asked, create: dawn } = parsed.values;
+  if (!names.includes(asked) || parsed.positionals.length === 0) {
     process.stderr.write(`${usage}\n`);
     return 2;
   }
-  const backend = await factory(parsed.values.create).open();
+  const [name, own] = others[asked] ?? [asked, undefined];
+  const { backend } = await openBackend(name, { own, dawn, engineFlags: 'off' });
   const quantities: Quantity[] = [];
   for (const path of parsed.positionals) quantities.push(...(await check(backend, path)));
   await backend.close();

@@ -1,11 +1,10 @@
 // `sympow doctor`: what can compute here, why the rest cannot, and how fast each is, measured after a check of its result.
 
+import { backends, engineFlags, openBackend } from '@sympow/backends';
 import { isSympowError, type Backend } from '@sympow/kernels';
 import { arch, cpus, platform, totalmem } from 'node:os';
-import { backends, openBackend } from '../backends';
 import type { Command } from '../command';
 import { bytes, createOutput } from '../output';
-import { v8Flags } from '../v8Flags';
 
 interface Finding {
   readonly name: string;
@@ -66,7 +65,7 @@ function checkProduct(size: number, a: ArrayLike<number>, y: ArrayLike<number>):
 
 async function examine(name: string): Promise<Finding> {
   try {
-    const backend = await backends[name]!({}).open();
+    const { backend } = await openBackend(name);
     try {
       const { threads, float, notes } = backend.capabilities;
       return { name, available: true, gflops: await measure(backend), threads, float, notes };
@@ -101,10 +100,10 @@ export const doctor: Command = {
     output.print(
       `node ${machine.node}, ${machine.platform}, ${machine.cores} × ${machine.cpu}, ${bytes(machine.memory)}`,
     );
-    const v8 = await v8Flags('auto');
+    const v8 = await engineFlags('auto');
     output.print(`V8 flags: ${v8.flags.join(' ') || 'none'} (${v8.reason})`);
     const found: Finding[] = [];
-    for (const name of Object.keys(backends)) found.push(await examine(name));
+    for (const { name } of backends) found.push(await examine(name));
     for (const { name, available, reason, gflops, threads, float, notes } of found) {
       if (available)
         output.print(
@@ -112,10 +111,9 @@ export const doctor: Command = {
         );
       else output.print(`  ✗ ${name.padEnd(8)} ${reason}`);
     }
-    const auto = await openBackend({ backend: 'auto' });
-    const chosen = auto.name;
-    await auto.close();
+    const { backend, name: chosen, refused } = await openBackend();
+    await backend.close();
     output.print(`auto takes ${chosen}`);
-    output.json({ ...machine, v8, backends: found, auto: chosen });
+    output.json({ ...machine, v8, backends: found, auto: chosen, refused });
   },
 };

@@ -1,56 +1,35 @@
 // V8 can make one 256-bit instruction of two WebAssembly vectors that stand side by side, which nearly doubles the speed of
-// products, but only behind an experimental flag. This program sets it where that has been seen to gain and another process
-// survived it, and keeps it only if kernels still give the same numbers to the last bit and are faster.
+// products, but only behind an experimental flag. It is set where that has been seen to gain and another process
+// survived it, and kept only if kernels still give the same numbers to the last bit and are faster.
 
 import { wasm } from '@sympow/backend-wasm';
 import { Random, type Backend, type Tensor } from '@sympow/kernels';
 import { Model, modelConfig, variants } from '@sympow/model';
 import { AdamW, trainingStep } from '@sympow/training';
-import { setFlagsFromString } from 'node:v8';
-import { trialOf } from './v8Trial';
+import type { EngineFlags } from './api';
+import { trialOf } from './flagTrial';
+import { revectorize } from './revectorize';
 
-export const v8FlagModes = ['auto', 'off'] as const;
-export type V8FlagMode = (typeof v8FlagModes)[number];
-
-/** What became of V8's flags in this process. */
-export interface V8Flags {
-  /** The flags in force, in the words of `node --v8-options`. */
-  readonly flags: readonly string[];
-  /** Why these. */
-  readonly reason: string;
-}
-
-const flag = '--experimental-wasm-revectorize';
-/** The first version of Node that is faster with it; 22 is slower. */
-const since = 24;
 /** Faster by this factor at least: what is experimental must be worth it. */
 const worth = 1.15;
 
-let decided: Promise<V8Flags> | undefined;
+const setFlagsFromString = (flag: string) => process.getBuiltinModule('node:v8').setFlagsFromString(flag);
 
-/** Sets the flag, before the modules that it is for are compiled, and tests it; once per process. */
-export function v8Flags(mode: V8FlagMode): Promise<V8Flags> {
-  if (mode === 'off') return Promise.resolve({ flags: [], reason: 'switched off' });
-  return (decided ??= decide());
-}
-
-async function decide(): Promise<V8Flags> {
-  const version = Number(process.versions.node.split('.')[0]);
-  if (version < since) return { flags: [], reason: `Node ${version} gains nothing from them, Node ${since} does` };
-  if (process.arch !== 'x64') return { flags: [], reason: `nothing to gain on ${process.arch}` };
+/** Sets the flag if it stands a test. */
+export async function tested(): Promise<EngineFlags> {
   const trial = await trialOf();
   if (!trial.survived) return { flags: [], reason: trial.reason };
-  let chosen: V8Flags;
+  let chosen: EngineFlags;
   // Compiled at once to its last form, the module that is tested is the one that runs afterwards.
   setFlagsFromString('--no-liftoff');
   try {
     const without = await examine(false);
-    setFlagsFromString(flag);
+    setFlagsFromString(revectorize);
     chosen = verdict(without, await examine(true));
   } catch (error) {
     chosen = { flags: [], reason: error instanceof Error ? error.message : String(error) };
   }
-  if (chosen.flags.length === 0) setFlagsFromString(flag.replace('--', '--no-'));
+  if (chosen.flags.length === 0) setFlagsFromString(revectorize.replace('--', '--no-'));
   setFlagsFromString('--liftoff');
   return chosen;
 }
@@ -58,7 +37,7 @@ async function decide(): Promise<V8Flags> {
 /** What {@link trialOf} has another process do: all that this one would do with the flag, on threads as well. */
 export async function tryFlag(): Promise<void> {
   setFlagsFromString('--no-liftoff');
-  setFlagsFromString(flag);
+  setFlagsFromString(revectorize);
   await examine(true);
   setFlagsFromString('--liftoff');
   await examine(true, 2);
@@ -71,14 +50,14 @@ interface Examination {
 }
 
 /** Whether the flag stays, from an examination without and one with it. */
-export function verdict(without: Examination, withFlag: Examination): V8Flags {
+export function verdict(without: Examination, withFlag: Examination): EngineFlags {
   const gain = withFlag.speed / without.speed;
   const different = without.numbers.filter((bits, i) => bits !== withFlag.numbers[i]).length;
   if (different > 0) return { flags: [], reason: `${different} of ${without.numbers.length} numbers differ` };
   const times = `${gain.toFixed(2)} times as fast`;
   return gain < worth
     ? { flags: [], reason: `only ${times}` }
-    : { flags: [flag], reason: `the same numbers, ${times}` };
+    : { flags: [revectorize], reason: `the same numbers, ${times}` };
 }
 
 /** Products and training steps. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { trialOf } from './v8Trial';
+import { trialOf } from './flagTrial';
 
 const folder = mkdtempSync(join(tmpdir(), 'sympow-trial-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { v8Flags, verdict } from './v8Flags';
+import { engineFlags } from './engineFlags';
+import { verdict } from './flagTest';
 
 describe('V8 flags', () => {
   it('stay as they are when switched off', async () => {
-    expect(await v8Flags('off')).toEqual({ flags: [], reason: 'switched off' });
+    expect(await engineFlags('off')).toEqual({ flags: [], reason: 'switched off' });
   });
 
   it('are set from Node 24 on, if at all, and come with a reason', async () => {
-    const { flags, reason } = await v8Flags('auto');
+    const { flags, reason } = await engineFlags('auto');
     const gains = Number(process.versions.node.split('.')[0]) >= 24 && process.arch === 'x64';
     if (flags.length > 0) expect(reason).toMatch(/the same numbers, [\d.]+ times as fast/);
     // The program that would try them is made by a build.

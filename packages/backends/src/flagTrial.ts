@@ -1,15 +1,15 @@
 // Whether an engine survives a flag of V8. Where it does not, the process is gone, which nothing can catch: another process tries
 // first, and what came of it is remembered for this version of the engine.
 
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
-import { basename, dirname, isAbsolute, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { folderStorage } from '@sympow/model';
+import { folderStorage } from '@sympow/storage';
 
-/** The hidden command that the other process runs. */
-export const trialCommand = 'try-v8-flags';
+/** Asked for when they are needed and never imported: a bundler for a browser follows every import. */
+const node = () => ({
+  ...process.getBuiltinModule('node:child_process'),
+  ...process.getBuiltinModule('node:fs'),
+  ...process.getBuiltinModule('node:os'),
+  ...process.getBuiltinModule('node:path'),
+});
 
 /** What came of a trial. */
 export interface Trial {
@@ -39,9 +39,9 @@ const isCrash = (code: number | null, signal: string | null) =>
 export async function trialOf({
   folder = cacheFolder(),
   engine = `${process.release.name}-${process.version}-${process.versions.v8}-${process.arch}`,
-  program = fileURLToPath(new URL('main.js', import.meta.url)),
+  program = trialProgram(),
 }: TrialOptions = {}): Promise<Trial> {
-  const path = join(folder, `${trialCommand}-${engine.replaceAll(/[^\w.-]/g, '_')}.json`);
+  const path = node().join(folder, `try-v8-flags-${engine.replaceAll(/[^\w.-]/g, '_')}.json`);
   const known = remembered(path);
   if (known) return known;
   const { trial, lasting } = await tryOnce(program);
@@ -49,8 +49,12 @@ export async function trialOf({
   return trial;
 }
 
+/** Beside the modules of this package, wherever a build has put this one. */
+const trialProgram = () => process.getBuiltinModule('node:url').fileURLToPath(new URL('trial.js', import.meta.url));
+
 /** Where programs keep what they can find out again: as the XDG Base Directory Specification and its likes say. */
 function cacheFolder(): string {
+  const { homedir, isAbsolute, join } = node();
   const { XDG_CACHE_HOME: xdg = '', LOCALAPPDATA: local = '' } = process.env;
   if (isAbsolute(xdg)) return join(xdg, 'sympow');
   if (process.platform === 'win32' && isAbsolute(local)) return join(local, 'sympow', 'Cache');
@@ -59,7 +63,7 @@ function cacheFolder(): string {
 
 function remembered(path: string): Trial | undefined {
   try {
-    const { survived, reason } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Trial>;
+    const { survived, reason } = JSON.parse(node().readFileSync(path, 'utf8')) as Partial<Trial>;
     return typeof survived === 'boolean' && typeof reason === 'string' ? { survived, reason } : undefined;
   } catch {
     return undefined;
@@ -68,6 +72,7 @@ function remembered(path: string): Trial | undefined {
 
 /** A folder that cannot be written costs a trial at every start, no more. */
 async function remember(path: string, trial: Trial): Promise<void> {
+  const { basename, dirname } = node();
   await folderStorage(dirname(path))
     .write(basename(path), JSON.stringify(trial))
     .catch(() => undefined);
@@ -80,8 +85,8 @@ function tryOnce(program: string): Promise<{ trial: Trial; lasting: boolean }> {
       resolve({ trial: { survived, reason }, lasting });
     try {
       // A core, if one is dumped, goes where such things are cleared away.
-      const options = { stdio: 'ignore', cwd: tmpdir(), timeout: patience, killSignal: 'SIGKILL' } as const;
-      const child = spawn(process.execPath, [program, trialCommand], options);
+      const options = { stdio: 'ignore', cwd: node().tmpdir(), timeout: patience, killSignal: 'SIGKILL' } as const;
+      const child = node().spawn(process.execPath, [program], options);
       child.on('error', ({ message }) => end(false, `no trial in another process: ${message}`, false));
       child.on('close', (code, signal) => {
         const crashed = isCrash(code, signal);
