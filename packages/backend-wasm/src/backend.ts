@@ -16,6 +16,7 @@ import {
   type Elements,
   type Kernels,
   type KnownKeys,
+  type Recording,
   type Stored,
   type Tensor,
   type TypedArray,
@@ -98,6 +99,10 @@ class WasmBackend implements Backend {
   }
 
   scope: Backend['scope'] = (body) => this.store.scope(body);
+
+  record(body: () => Tensor): Recording {
+    return this.store.record(body);
+  }
 
   detach(tensor: Tensor): Tensor {
     return this.store.detach(tensor);

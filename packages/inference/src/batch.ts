@@ -7,7 +7,7 @@ import { breathing, ConfigError, requireKnownKeys, type KnownKeys } from '@sympo
 import type { Model, ModelMemory } from '@sympow/model';
 import { Continuation } from './continuation';
 import { textsOf, tokensOf, type GenerateTextOptions } from './generateText';
-import { Reading } from './reading';
+import { Reading, readPiece } from './reading';
 import type { GeneratedToken } from './sampling';
 import { copyOfRow, Session, standingOf, type Standing } from './session';
 import { Writing, type Shown, type TextTokenizer } from './writing';
@@ -94,7 +94,7 @@ const knownToJoin: KnownKeys<JoinOptions> = {
 export class Batch {
   private memory: ModelMemory;
   private readonly rows: (Row | undefined)[];
-  private readonly reading: Reading;
+  private reading: Reading;
   private readonly events: BatchEvent[] = [];
   private step: Promise<void> | undefined;
   private ids: Int32Array;
@@ -113,7 +113,7 @@ export class Batch {
     this.memory = model.memory(capacity);
     this.rows = new Array<undefined>(capacity).fill(undefined);
     this.ids = new Int32Array(capacity);
-    this.reading = new Reading(model);
+    this.reading = new Reading(model, this.memory);
   }
 
   /** Rows that there is room for. */
@@ -205,6 +205,7 @@ export class Batch {
 
   /** Gives all memory back to the backend. Sessions that have left are not concerned. */
   dispose(): void {
+    this.reading.dispose();
     this.memory.dispose();
     for (const row of this.rows) row?.lane?.dispose();
     this.rows.fill(undefined);
@@ -232,13 +233,14 @@ export class Batch {
         // Should anything fail from here on, there is no going on.
         session.unread = undefined;
       }
-      const logits = await this.reading.next(this.memory, this.ids, lengths);
+      const all = ready.length === this.rows.length;
+      const logits = await this.reading.next(this.ids, all ? undefined : lengths);
       for (const row of ready) await this.orEnd([row], () => this.choose(row, logits));
     });
   }
 
   private readPiece(row: Row): void {
-    row.session.unread = this.reading.piece(row.lane!, row.session.unread!);
+    row.session.unread = readPiece(this.model, row.lane!, row.session.unread!);
     if (row.session.unread.length > 1) return;
     this.moveIn(row);
     if (row.continuation.left <= 0) this.end(row, 'maxTokens');
@@ -315,8 +317,10 @@ export class Batch {
       larger.dispose();
       throw error;
     }
+    this.reading.dispose();
     this.memory.dispose();
     this.memory = larger;
+    this.reading = new Reading(this.model, larger);
     for (let row = 0; row < length; row++) this.rows.push(undefined);
     this.ids = new Int32Array(2 * length);
     return length;

@@ -4,7 +4,7 @@ import { breathing, requireKnownKeys } from '@sympow/kernels';
 import type { KnownKeys } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
 import { Continuation, type ContinuationOptions } from './continuation';
-import { Reading } from './reading';
+import { Reading, readPiece } from './reading';
 import type { GeneratedToken } from './sampling';
 import { Session } from './session';
 
@@ -54,12 +54,12 @@ export async function* generate(
   const { memory } = session;
   // A backend that computes at once never lets timers or signals through by itself.
   const breathe = breathing();
-  const reading = new Reading(model);
+  const reading = new Reading(model, memory);
   try {
     let unread = continuation.begin(session);
     while (unread.length > 1) {
       signal?.throwIfAborted();
-      session.unread = unread = reading.piece(memory, unread);
+      session.unread = unread = readPiece(model, memory, unread);
       await breathe();
     }
     while (continuation.left > 0) {
@@ -68,11 +68,12 @@ export async function* generate(
       const token = session.unread!;
       // Should anything fail from here on, there is no going on.
       session.unread = undefined;
-      const choice = continuation.choose(session, await reading.next(memory, token));
+      const choice = continuation.choose(session, await reading.next(token));
       if (!choice) return;
       yield choice;
     }
   } finally {
+    reading.dispose();
     if (!given) session.dispose();
   }
 }

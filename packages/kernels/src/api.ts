@@ -10,14 +10,21 @@
  */
 
 import type { Kernels } from './catalogue';
-import type { Home } from './tensor';
+import type { Recording } from './recording';
+import type { Home, Tensor } from './tensor';
 
 export type { KernelArgs, KernelName, Kernels } from './catalogue';
+export type { Recording } from './recording';
 export type * from './tensor';
 
 /** A device that computes. Open one through a {@link BackendFactory}; close it when done. */
 export interface Backend extends Home {
   readonly kernels: Kernels;
+  /**
+   * Runs `body`, as `scope` does, and keeps what it launched, to be made again without checks, scopes and new tensors. What varies
+   * from one time to the next has to stand in tensors that are made outside. Absent where a backend does not record.
+   */
+  record?(body: () => Tensor): Recording;
   /** Resolves when everything enqueued so far has run; rejects with the first error of the device. */
   finish(): Promise<void>;
   /** Gives everything back. Tensors of a closed backend cannot be used. */

@@ -10,6 +10,7 @@ import type { Arguments, GateSums } from './catalogue/entry';
 import type { OptionRule } from './catalogue/options';
 import { isHalf } from './dtypes';
 import { BackendError, ConfigError, ShapeError } from './errors';
+import { launch } from './recording';
 import { Widening, type HalfArguments } from './widening';
 import { axisNames, Sizes } from './sizes';
 import type { Shape, Tensor } from './tensor';
@@ -342,8 +343,8 @@ export function checked(kernels: UncheckedKernels, backend: Backend, halves: Hal
       const widening = new Widening(backend, door.tensors, door.lists, halves[name as KernelName]);
       const call = (args: Arguments) => {
         const sizes = door.check(args);
-        if (door.halves) widening.run(args, (wide) => kernel(wide, sizes));
-        else kernel(args, sizes);
+        if (door.halves) widening.run(args, (wide) => launch(backend, kernel, wide, sizes));
+        else launch(backend, kernel, args, sizes);
       };
       return [name, call];
     }),

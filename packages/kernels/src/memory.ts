@@ -6,9 +6,10 @@
  */
 
 import { ConfigError, isSympowError, isThenable, isTypedArray, OutOfMemoryError, ShapeError } from '@sympow/core';
-import type { Backend, DType, Elements, Keep, MemoryReport, Shape, Tensor } from './api';
+import type { Backend, DType, Elements, Keep, MemoryReport, Recording, Shape, Tensor } from './api';
 import { bytesPerElement } from './dtypes';
 import { BackendError } from './errors';
+import { launchesOf, noteWrite, type Launches } from './recording';
 
 /** What a backend brings: raw memory by the byte, and its own view of it as a tensor's handle. */
 export interface Device<Buffer, Handle> {
@@ -93,8 +94,10 @@ class PooledTensor<Buffer, Handle> implements Tensor {
 
 /** Makes tensors on a {@link Device}, pools their buffers and counts them. One per backend. */
 export class Memory<Buffer, Handle> {
-  private readonly pool = new Map<number, Buffer[]>();
+  private pool = new Map<number, Buffer[]>();
   private readonly scopes: Set<PooledTensor<Buffer, Handle>>[] = [];
+  /** The pool of everybody, while a recording has one of its own. */
+  private shared: Map<number, Buffer[]> | undefined;
   private liveBuffers = 0;
   private liveBytes = 0;
   private pooledBytes = 0;
@@ -161,6 +164,7 @@ export class Memory<Buffer, Handle> {
         expected: `${tensor.size}`,
       });
     }
+    noteWrite(this.backend);
     return this.own(tensor);
   }
 
@@ -210,6 +214,54 @@ export class Memory<Buffer, Handle> {
     }
   }
 
+  /**
+   * See `Backend.record`. The buffers of what `body` has made and disposed of wait for the recording alone, in a pool of its own: a
+   * replay fills them in the same order.
+   */
+  record(body: () => Tensor): Recording {
+    const shared = this.pool;
+    const own = (this.pool = new Map<number, Buffer[]>());
+    let output: Tensor | undefined;
+    let launches: Launches;
+    const hold = (sign: 1 | -1) => {
+      for (const [bytes, waiting] of own) {
+        this.liveBuffers += sign * waiting.length;
+        this.liveBytes += sign * waiting.length * bytes;
+        this.pooledBytes -= sign * waiting.length * bytes;
+      }
+    };
+    const giveBack = () => {
+      for (const [bytes, waiting] of own) shared.set(bytes, [...(shared.get(bytes) ?? []), ...waiting]);
+      own.clear();
+    };
+    this.shared = shared;
+    try {
+      launches = launchesOf(this.backend, () => {
+        output = this.detach(this.scope((keep) => keep(body())));
+      });
+      hold(1);
+    } catch (error) {
+      giveBack();
+      throw error;
+    } finally {
+      this.pool = shared;
+      this.shared = undefined;
+    }
+    const { list, complete } = launches;
+    return {
+      output: output!,
+      complete,
+      replay() {
+        for (let i = 0; i < list.length; i++) list[i]!.kernel(list[i]!.args, list[i]!.sizes);
+      },
+      dispose: () => {
+        output!.dispose();
+        hold(-1);
+        giveBack();
+      },
+    };
+  }
+
   detach(tensor: Tensor): Tensor {
     const own = this.own(tensor);
     for (const scope of this.scopes) scope.delete(own);
@@ -237,9 +289,11 @@ export class Memory<Buffer, Handle> {
 
   /** Gives the pooled buffers back to the device. */
   trim(): void {
-    for (const waiting of this.pool.values()) for (const buffer of waiting) this.device.release(buffer);
-    this.pool.clear();
-    this.pooledBytes = 0;
+    for (const [bytes, waiting] of this.shared ?? this.pool) {
+      for (const buffer of waiting) this.device.release(buffer);
+      this.pooledBytes -= bytes * waiting.length;
+    }
+    (this.shared ?? this.pool).clear();
   }
 
   close(): void {
@@ -274,7 +328,7 @@ export class Memory<Buffer, Handle> {
   }
 
   private take(bytes: number): Block<Buffer> {
-    let buffer = this.pool.get(bytes)?.pop();
+    let buffer = this.pool.get(bytes)?.pop() ?? this.shared?.get(bytes)?.pop();
     if (buffer === undefined) {
       buffer = this.allocate(bytes);
       this.allocations++;

@@ -16,6 +16,9 @@ export interface ModelMemory {
   readonly bytes: number;
   /** Row `row` becomes what row `fromRow` of `from` is; see `Memory` of @sympow/recurrence. */
   copyRow(row: number, from: ModelMemory, fromRow: number): void;
+  /** As `Memory` of @sympow/recurrence has them; absent where one layer has none. */
+  readonly way: number | undefined;
+  follow(): void;
   /** The public state of every layer, as `layers.N.S` and so on, or all of it as it stands. The memory goes on unchanged. */
   save(options?: SaveOptions): Promise<SavedMemory>;
   dispose(): void;
@@ -77,6 +80,13 @@ function joinLayers({ config }: Reader, memoryOf: (layer: number) => Memory): Mo
     },
     get bytes() {
       return layers.reduce((sum, { bytes }) => sum + bytes, 0);
+    },
+    get way() {
+      const { way } = layers[0]!;
+      return layers.every((layer) => layer.way === way) ? way : undefined;
+    },
+    follow() {
+      for (const layer of layers) layer.follow!();
     },
     copyRow(row, from, fromRow) {
       for (const [layer, memory] of layers.entries()) memory.copyRow(row, from.layers[layer]!, fromRow);

@@ -110,6 +110,13 @@ export interface Memory {
    * @throws ConfigError or ShapeError for a memory of another kind or of other sizes, or a row that is not there
    */
   copyRow(row: number, from: Memory, fromRow: number): void;
+  /**
+   * Which of a few ways the next token of all rows goes. Tokens that go the same way make the same launches on the same tensors, so
+   * those of one can be recorded and made again for the next. Absent for a token that goes a way of its own.
+   */
+  readonly way?: number | undefined;
+  /** Notes that every row has read one token, whose launches were made again from a recording. */
+  follow?(): void;
   /** The public state by name, window folded in, or the memory as it stands; it goes on unchanged. */
   save(options?: SaveOptions): Promise<SavedMemory>;
   dispose(): void;

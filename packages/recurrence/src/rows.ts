@@ -18,6 +18,7 @@ export class Places {
   private now: Tensor;
   private next: Tensor;
   private known = false;
+  private turn = 0;
 
   constructor(backend: Backend, B: number, count: number) {
     this.counts = new Array<number>(B).fill(count);
@@ -40,10 +41,16 @@ export class Places {
     return { offset: this.now, next: this.next };
   }
 
+  /** Which of the two tensors is read next, where both are known; see `Memory.way`. */
+  get way(): number | undefined {
+    return this.known ? this.turn : undefined;
+  }
+
   /** After `append` of T tokens. */
   moveOn(T: number, active: readonly boolean[] | undefined): void {
     for (let row = 0; row < this.counts.length; row++) if (active?.[row] !== false) this.counts[row]! += T;
     [this.now, this.next] = [this.next, this.now];
+    this.turn = 1 - this.turn;
   }
 
   /** A row that now holds another number of tokens. */

@@ -103,6 +103,14 @@ export function powerMemory(backend: Backend, shape: MemoryShape, power: number,
       return Math.max(0, ...this.positions);
     },
     bytes: powerMemoryBytes(shape, power),
+    // The token that fills a window has it folded.
+    get way() {
+      return places.counts.some((count) => count >= windowLength - 1) ? undefined : places.way;
+    },
+    follow() {
+      places.moveOn(1, undefined);
+      advance(memory.positions, 1, undefined);
+    },
     copyRow: (row, from, fromRow) => copyMemoryRow(memory, row, from as PowerMemory, fromRow),
     save: (options) => save(memory, options),
     dispose: () => [...Object.values(tensors), ...places.tensors].forEach((tensor) => tensor.dispose()),

@@ -1,6 +1,6 @@
 /** The `js` backend: plain TypeScript on typed arrays. It is the meaning of every kernel and runs everywhere. */
 
-import type { Backend, BackendFactory, DType, Elements, Tensor, TypedArray } from '../api';
+import type { Backend, BackendFactory, DType, Elements, Recording, Tensor, TypedArray } from '../api';
 import { putElements, readElements, storedView, type Stored } from '../dtypes';
 import { checked, type UncheckedKernels } from '../door';
 import { Memory } from '../memory';
@@ -75,6 +75,10 @@ class JsBackend implements Backend {
   }
 
   scope: Backend['scope'] = (body) => this.store.scope(body);
+
+  record(body: () => Tensor): Recording {
+    return this.store.record(body);
+  }
 
   detach(tensor: Tensor): Tensor {
     return this.store.detach(tensor);

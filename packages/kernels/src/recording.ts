@@ -1,0 +1,67 @@
+/**
+ * Recordings: the launches of a part of a computation, to be made again with the numbers that its tensors hold by then. What is
+ * done once is all else: shapes are checked, tensors are made and scopes end.
+ */
+
+import type { Backend } from './api';
+import type { Arguments } from './doorRules';
+import type { Sizes } from './sizes';
+
+/** A kernel behind its door. */
+export type OpenKernel = (args: Arguments, sizes: Sizes) => void;
+
+interface Launch {
+  readonly kernel: OpenKernel;
+  readonly args: Arguments;
+  readonly sizes: Sizes;
+}
+
+/** The launches of one recording. */
+export interface Launches {
+  readonly list: readonly Launch[];
+  /** Whether they are all that was done: nothing was written from the host meanwhile. */
+  readonly complete: boolean;
+}
+
+interface Notes {
+  readonly backend: unknown;
+  readonly list: Launch[];
+  complete: boolean;
+}
+
+/** What is noted at the moment; a recording is synchronous, so there is one at a time. */
+let notes: Notes | undefined;
+
+/** Calls a kernel, and notes the call where its backend is recorded. What a kernel calls itself is part of it. */
+export function launch(backend: unknown, kernel: OpenKernel, args: Arguments, sizes: Sizes): void {
+  if (notes?.backend !== backend) {
+    kernel(args, sizes);
+    return;
+  }
+  const own = notes!;
+  own.list.push({ kernel, args, sizes });
+  notes = undefined;
+  try {
+    kernel(args, sizes);
+  } finally {
+    notes = own;
+  }
+}
+
+/** Says that the host wrote to a tensor, which launches cannot do again. */
+export function noteWrite(backend: unknown): void {
+  if (notes?.backend === backend) notes!.complete = false;
+}
+
+/** Runs `body` and hands back what it launched. */
+export function launchesOf(backend: Backend, body: () => void): Launches {
+  const outer = notes;
+  const own: Notes = { backend, list: [], complete: true };
+  notes = own;
+  try {
+    body();
+  } finally {
+    notes = outer;
+  }
+  return own;
+}
