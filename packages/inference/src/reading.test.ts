@@ -1,0 +1,60 @@
+import { wasm } from '@sympow/backend-wasm';
+import { js, type Backend } from '@sympow/kernels';
+import { variants, type ModelOptions } from '@sympow/model';
+import { describe, expect, it } from 'vitest';
+import { Batch } from './batch';
+import { generate, type GenerateOptions } from './generate';
+import { livelyModel, tinyConfig } from './tinyModel';
+
+const backends: [string, Backend][] = [
+  ['js', await js().open()],
+  ['wasm', await wasm({ threads: 1 }).open()],
+];
+const settings: ModelOptions[] = [
+  variants.conformal,
+  { gate: 'vector', rotary: 'pair', keyValueHeads: 1 },
+  { ...variants.sympow, attention: ['power', 'softmax'] },
+];
+
+describe.each(backends)('tokens from recordings on %s', (_, backend) => {
+  /** What is generated, with or without recordings, and how many times the door let a product through. */
+  async function write(options: ModelOptions, recorded: boolean, generation: GenerateOptions) {
+    const model = livelyModel(backend, tinyConfig(options));
+    const { kernels } = backend;
+    let products = 0;
+    const matmul: typeof kernels.matmul = (args) => (products++, kernels.matmul(args));
+    Object.defineProperty(backend, 'kernels', { value: { ...kernels, matmul }, configurable: true });
+    if (!recorded) Object.defineProperty(backend, 'record', { value: undefined, configurable: true });
+    const choices: unknown[] = [];
+    for await (const choice of generate(model, generation)) choices.push(choice);
+    Object.defineProperty(backend, 'kernels', { value: kernels, configurable: true });
+    if (!recorded) Reflect.deleteProperty(backend, 'record');
+    model.dispose();
+    return { choices, products };
+  }
+
+  it.each(settings)('are the same to the last bit as without: %j', async (options) => {
+    const generation = { prompt: [1, 2, 3], maxTokens: 200, seed: 4 };
+    const [plain, recorded] = [await write(options, false, generation), await write(options, true, generation)];
+    expect(recorded.choices).toEqual(plain.choices);
+    // Softmax grows, and so does not go the same way twice.
+    if (typeof options.attention === 'object') return;
+    expect(recorded.products).toBeLessThan(plain.products / 8);
+  });
+
+  it('in a full batch too', async () => {
+    const model = livelyModel(backend, tinyConfig(variants.conformal));
+    const run = async () => {
+      const batch = new Batch(model, { capacity: 2 });
+      const rows = [[1], [2, 3, 4]].map((prompt) => batch.join({ prompt, maxTokens: 140 }));
+      const choices: unknown[] = [];
+      for await (const { row, ...event } of batch.run()) choices.push({ ...event, row: rows.indexOf(row) });
+      batch.dispose();
+      return choices;
+    };
+    const recorded = await run();
+    Object.defineProperty(backend, 'record', { value: undefined, configurable: true });
+    expect(recorded).toEqual(await run());
+    Reflect.deleteProperty(backend, 'record');
+  });
+});
