@@ -6,10 +6,10 @@
  */
 
 import { ConfigError, isSympowError, isThenable, isTypedArray, OutOfMemoryError, ShapeError } from '@sympow/core';
-import type { Backend, DType, Elements, Keep, MemoryReport, Recording, Shape, Tensor } from './api';
+import type { Backend, DType, Elements, Keep, MemoryReport, Shape, Tensor } from './api';
 import { bytesPerElement } from './dtypes';
 import { BackendError } from './errors';
-import { launchesOf, noteWrite, type Launches } from './recording';
+import { launchesOf, noteWrite, type Launches, type Recording } from './recording';
 
 /** What a backend brings: raw memory by the byte, and its own view of it as a tensor's handle. */
 export interface Device<Buffer, Handle> {

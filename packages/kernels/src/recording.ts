@@ -4,6 +4,18 @@
  */
 
 import type { Sizes } from './sizes';
+import type { Tensor } from './tensor';
+
+/** What `Backend.record` keeps. Its tensors stay allocated until it is disposed of. */
+export interface Recording {
+  /** What `body` returned; every replay writes it anew. The recording's own. */
+  readonly output: Tensor;
+  /** Whether a replay does all that `body` did. It does not where the host wrote to a tensor meanwhile. */
+  readonly complete: boolean;
+  /** Makes the launches again. Every tensor that they read or write must live still. */
+  replay(): void;
+  dispose(): void;
+}
 
 type Arguments = Record<string, unknown>;
 

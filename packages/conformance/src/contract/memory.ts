@@ -56,6 +56,26 @@ const rules: Record<string, (backend: Backend) => Promise<void> | void> = {
     tensor[Symbol.dispose]();
     equal(backend.memory().liveBuffers, before, 'the number of live buffers');
   },
+  'a recording makes its launches again, in memory of its own': async (backend) => {
+    if (!backend.record) return;
+    const before = backend.memory().liveBuffers;
+    const x = backend.upload([1, 2], [2]);
+    const recording = backend.record(() => {
+      const [twice, y] = [backend.empty([2]), backend.empty([2])];
+      backend.kernels.add({ a: x, b: x, y: twice });
+      backend.kernels.multiply({ a: twice, b: x, y });
+      return y;
+    });
+    equal(recording.complete, true, 'whether it is complete');
+    sameNumbers(await recording.output.read(), [2, 8], 'what was recorded');
+    const others = [backend.upload([7, 7], [2]), backend.upload([7, 7], [2])];
+    backend.write(x, [3, 4]);
+    recording.replay();
+    sameNumbers(await recording.output.read(), [18, 32], 'what was replayed');
+    for (const other of others) sameNumbers(await other.read(), [7, 7], 'what was made since');
+    for (const each of [x, recording, ...others]) each.dispose();
+    equal(backend.memory().liveBuffers, before, 'the number of live buffers');
+  },
   'memory given back is used again': (backend) => {
     const round = () =>
       [[7], [100], [7], [33, 3]].map((shape) => backend.empty(shape)).forEach((tensor) => tensor.dispose());
