@@ -6,7 +6,7 @@ import type { AttentionKind, Form, Gate, Phases, RopeScaling } from '@sympow/rec
 /**
  * Models to compare, as settings of {@link ModelConfig}: the four of the paper, softmax with gates (the forgetting transformer),
  * the phases of conformal without its gates, gates that do not depend on the data or that each key dimension has its own of, and
- * phases that each pair has its own of.
+ * phases that each pair has its own of; and the gated delta rule, the strongest published layer with a state of constant size.
  */
 export type Variant =
   | 'softmax'
@@ -18,7 +18,8 @@ export type Variant =
   | 'fixed-gates'
   | 'learned-gates'
   | 'vector-gates'
-  | 'pair-rotary';
+  | 'pair-rotary'
+  | 'delta';
 
 /** Everything that fixes a model's weights and what it computes. Stored as `config.json`. */
 export interface ModelConfig {

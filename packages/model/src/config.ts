@@ -55,6 +55,7 @@ export const variants: Readonly<Record<Variant, ModelOptions>> = {
   // Gates per dimension do not commute with rotations: with both, a document's numbers depend on the phase that it begins at.
   'vector-gates': { attention: 'power', gate: 'vector', rotary: 'none' },
   'pair-rotary': { attention: 'power', gate: 'data', rotary: 'pair' },
+  delta: { attention: 'delta', gate: 'data', rotary: 'none' },
 };
 
 /** The variant's name, or `custom` for another combination of attention, gate and rotary. */
