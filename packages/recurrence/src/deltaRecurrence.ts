@@ -14,17 +14,21 @@ import type {
   SequenceResult,
   State,
 } from './api';
+import { chunkedDelta } from './deltaChunks';
 import { recurrentDelta, unit } from './deltaForms';
-import { checkForm } from './form';
+import { checkChunk, checkForm } from './form';
 import { checkInputs, savedTensor } from './inputs';
 import { advance, checkEven, checkRows, copyRow, saveRow, streamRows } from './rows';
 import { atRest, beginningWith, firstRows } from './savedTensors';
 import { resetGates } from './sums';
 import { savedPhase, streamPhase, turn, turnStream } from './turning';
 
+/** C where nothing else is said. */
+export const deltaChunk = 32;
+
 /** How a delta recurrence computes. */
 export interface DeltaOptions {
-  /** C of the chunked form; default 64. */
+  /** C of the chunked form; default {@link deltaChunk}. */
   readonly chunk?: number | undefined;
   readonly form?: Form | undefined;
 }
@@ -57,8 +61,9 @@ export interface DeltaMemory extends Memory {
  * console.log(y.value.shape, state!.S.value.shape); // [1, 5, 2, 4] [1, 1, 4, 4]
  * ```
  */
-export function deltaRecurrence({ form = 'auto' }: DeltaOptions = {}): Recurrence<DeltaMemory> {
+export function deltaRecurrence({ form = 'auto', chunk = deltaChunk }: DeltaOptions = {}): Recurrence<DeltaMemory> {
   checkForm(form);
+  checkChunk(chunk);
 
   function sequence(tape: Tape, inputs: AttentionInputs, options: SequenceOptions = {}): SequenceResult {
     return tape.attempt(() => compute(tape, inputs, options));
@@ -75,7 +80,10 @@ export function deltaRecurrence({ form = 'auto' }: DeltaOptions = {}): Recurrenc
     const { q, k, phase } = turn(tape, inputs.q, inputs.k, inputs.phases, state?.phase);
     const logGate = resetGates(tape, inputs.logGate, inputs.reset, G);
     const units = { q: unit(tape, q), k: unit(tape, k), v: inputs.v, b, logGate, initial: state?.S };
-    const { y, last } = recurrentDelta(tape, units);
+    const { y, last } =
+      form === 'recurrent' || (form === 'auto' && T === 1)
+        ? recurrentDelta(tape, units)
+        : chunkedDelta(tape, units, form === 'attention' ? T : chunk);
     return { y, state: finalState ? { S: last, phase } : undefined };
   }
 

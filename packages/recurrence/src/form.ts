@@ -27,6 +27,12 @@ export function flopsOf(form: 'attention' | 'chunked', { T, C, d, e, D, initialS
   return T * C * (d + e) + 2 * throughState;
 }
 
+/** @throws ConfigError for a chunk that is not a whole number of at least 1 */
+export function checkChunk(chunk: number): void {
+  if (Number.isSafeInteger(chunk) && chunk >= 1) return;
+  throw new ConfigError({ what: 'chunk', value: chunk, expected: 'a whole number of at least 1' });
+}
+
 /** @throws ConfigError for a name that is none */
 export function checkForm(form: Form): void {
   if (!['auto', 'attention', 'chunked', 'recurrent'].includes(form)) {

@@ -4,7 +4,7 @@ import type { Tape } from '@sympow/autograd';
 import { embeddedSize } from '@sympow/embedding';
 import { ConfigError, type Normalizer } from '@sympow/kernels';
 import type { AttentionInputs, PowerOptions, PowerState, Recurrence, SequenceOptions, SequenceResult } from './api';
-import { checkForm, chooseForm, defaultChunk } from './form';
+import { checkChunk, checkForm, chooseForm, defaultChunk } from './form';
 import { attentionForm, chunkedForm, recurrentForm, type FormInputs, type FormOptions, type FormResult } from './forms';
 import { checkInputs } from './inputs';
 import { scaleKeys } from './scale';
@@ -121,7 +121,5 @@ function checkOptions(power: number, normalizer: Normalizer, chunk: number | und
       remedy: 'Use an even power, or normalizer none.',
     });
   }
-  if (chunk !== undefined && (!Number.isSafeInteger(chunk) || chunk < 1)) {
-    throw new ConfigError({ what: 'chunk', value: chunk, expected: 'a whole number of at least 1' });
-  }
+  if (chunk !== undefined) checkChunk(chunk);
 }

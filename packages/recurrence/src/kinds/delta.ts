@@ -1,6 +1,5 @@
 import { add, linear, onePlusTanh } from '@sympow/autograd';
-import { deltaRecurrence } from '../deltaRecurrence';
-import { defaultChunk } from '../form';
+import { deltaChunk, deltaRecurrence } from '../deltaRecurrence';
 import { matrixSpec } from '../layerEntry';
 import type { AttentionKind } from './api';
 
@@ -30,13 +29,12 @@ export function deltaKind({ negative = false }: DeltaKindOptions = {}): Attentio
     streamFlops: ({ keyValueHeads: G, heads: H, headSize: d }) => 2 * d * d * (2 * G + H),
     sequenceFlops(settings, length, { form, chunk } = {}) {
       const { keyValueHeads: G, heads: H, headSize: d } = settings;
-      const seen =
-        form === 'recurrent' ? 0 : form === 'attention' ? length : Math.min(chunk ?? defaultChunk(d), length);
+      const seen = form === 'recurrent' ? 0 : form === 'attention' ? length : Math.min(chunk ?? deltaChunk, length);
       return (G + H) * seen * (d + d) + kind.streamFlops(settings, length);
     },
     // Queries and keys of length 1, what is written, and the states of chunks.
     tapeFloats({ keyValueHeads: G, heads: H, headSize: d }, length, { form, chunk } = {}) {
-      const states = form === 'recurrent' ? 3 * length : form === 'attention' ? 1 : length / (chunk ?? defaultChunk(d));
+      const states = form === 'recurrent' ? 3 * length : form === 'attention' ? 1 : length / (chunk ?? deltaChunk);
       return length * d * (2 * H + 3 * G) + Math.ceil(states) * G * d * d;
     },
   };
