@@ -24,7 +24,7 @@ import { resetGates } from './sums';
 import { savedPhase, streamPhase, turn, turnStream } from './turning';
 
 /** C where nothing else is said. */
-export const deltaChunk = 32;
+export const deltaChunk = 16;
 
 /** How a delta recurrence computes. */
 export interface DeltaOptions {
