@@ -31,23 +31,27 @@ interface Block {
   readonly side: number;
   /** Fours of rows of a thread. */
   readonly quads: number;
+  /** Steps of a product between two barriers. */
+  readonly depth: number;
 }
 
 /** Bytes of workgroup memory that a tile and the gates beside it take. */
-function bytesOf({ side }: Block): number {
+function bytesOf({ side, depth }: Block): number {
   const pitch = side / 4 + 1;
   return 16 * pitch * (side + 2 * depth) + 40 * side + 64;
 }
 
-const depth = 16;
-const large: Block = { side: 64, quads: 2 };
-const small: Block = { side: 32, quads: 1 };
+const large: readonly Block[] = [
+  { side: 64, quads: 2, depth: 32 },
+  { side: 64, quads: 2, depth: 16 },
+];
+const small: Block = { side: 32, quads: 1, depth: 16 };
 
 /** `longest` is the most rows that a block could have. */
 function blockFor({ facts }: Machine, longest: number): Block {
   const { maxComputeWorkgroupStorageSize: bytes, maxComputeInvocationsPerWorkgroup: threads } = facts.limits;
-  const fits = bytesOf(large) <= bytes! && (large.side / 4) ** 2 / large.quads <= threads!;
-  return !facts.software && fits && longest > small.side ? large : small;
+  if (facts.software || longest <= small.side) return small;
+  return large.find((block) => bytesOf(block) <= bytes! && (block.side / 4) ** 2 / block.quads <= threads!) ?? small;
 }
 
 /** Most blocks of columns whose sums a thread can keep in registers. */
@@ -72,7 +76,7 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
   if (rows === 0) return;
   const inChunk = Math.min(chunk, rows);
   const block = blockFor(machine, Math.min(inChunk, Math.max(T, S)));
-  const { side, quads } = block;
+  const { side, quads, depth } = block;
   const threads = (side / 4) ** 2 / quads;
   const tiles = Math.min(mostTiles, Math.ceil(width / side));
   const splits = Math.ceil(width / (tiles * side));

@@ -7,8 +7,7 @@ export interface StateTile extends Tile {
   readonly threads: number;
 }
 
-function rectangle(m: number, n: number, quads: number): StateTile {
-  const k = 16;
+function rectangle(m: number, n: number, quads: number, k: number): StateTile {
   const threads = (m / (4 * quads)) * (n / (4 * quads));
   const blocks = ((m + n) / 4) * (k / 4);
   const constants = {
@@ -22,9 +21,9 @@ function rectangle(m: number, n: number, quads: number): StateTile {
   return { file: 'register_tile', m, n, k, threads, constants };
 }
 
-const largeTile = rectangle(128, 64, 2);
-const mediumTile = rectangle(64, 64, 2);
-const smallTile = rectangle(32, 32, 1);
+const largeTile = rectangle(128, 64, 2, 8);
+const mediumTile = rectangle(64, 64, 2, 8);
+const smallTile = rectangle(32, 32, 1, 16);
 
 /** Workgroups that keep a large device busy. */
 const busy = 192;

@@ -11,7 +11,10 @@ export interface Tile {
   readonly constants: Readonly<Record<string, number>>;
 }
 
-/** A square tile of `side`×`side` results, with `quads`² quads of 4×4 results per thread and slices of `k` steps. */
+/**
+ * A square tile of `side`×`side` results, with `quads`² quads of 4×4 results per thread and slices of `k` steps. Slices are short
+ * where a thread has many results: what it fetches ahead takes registers too.
+ */
 function square(side: number, quads: number, k = 16): Tile {
   const threads = (side / (4 * quads)) ** 2;
   const blocks = 2 * (side / 4) * (k / 4);
@@ -26,8 +29,8 @@ function square(side: number, quads: number, k = 16): Tile {
   return { file: 'register_tile', m: side, n: side, k, constants };
 }
 
-const largeTile = square(128, 2);
-const mediumTile = square(64, 1);
+const largeTile = square(128, 2, 8);
+const mediumTile = square(64, 1, 8);
 const smallTile = square(32, 1);
 /** For adapters that compute on the CPU. */
 export const softwareTile: Tile = {
