@@ -22,16 +22,13 @@ interface Disguise {
   readonly facts?: (real: AdapterFacts) => Partial<AdapterFacts>;
   /** WGSL files other than the package's own. */
   readonly sources?: Readonly<Record<string, string>>;
-  readonly f16?: boolean;
 }
 
 /** A backend without its check of the device, in circumstances that are not there. */
-export async function openAs({ gpu: other = gpu, facts, sources, f16 = false }: Disguise): Promise<GpuBackend> {
+export async function openAs({ gpu: other = gpu, facts, sources }: Disguise): Promise<GpuBackend> {
   const opened = await openDevice({ gpu: other });
   const failures = new Failures(opened.device);
   const pipelines = new Pipelines(opened.device, failures, sources);
-  const machine = new Machine(opened.device, { ...opened.facts, ...facts?.(opened.facts) }, failures, pipelines, {
-    f16,
-  });
+  const machine = new Machine(opened.device, { ...opened.facts, ...facts?.(opened.facts) }, failures, pipelines);
   return new GpuBackend(machine, opened, {});
 }

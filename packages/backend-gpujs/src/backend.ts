@@ -7,6 +7,7 @@ import {
   fromHalves,
   isHalf,
   Memory,
+  readingHalves,
   requireKnownKeys,
   storedElements,
   type Backend,
@@ -31,6 +32,9 @@ function numbersOf(dtype: DType, data: Elements): Numbers {
   return fromHalves(dtype, storedElements(dtype, data) as Uint16Array);
 }
 
+/** Kernels read floats that have been rounded; what they write has to be. */
+const halves = readingHalves({ fill: ['y'], cast: ['y'], copyBlock: ['y'] });
+
 class GpujsBackend implements Backend {
   readonly name = 'gpujs';
   readonly capabilities;
@@ -43,13 +47,13 @@ class GpujsBackend implements Backend {
   ) {
     this.capabilities = {
       float: 'float32',
-      dtypes: ['float32', 'int32'] as const,
+      dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
       maxTensorBytes,
       threads: 1,
       synchronousRead: true,
       notes,
     } as const;
-    this.kernels = checked(kernelsOf(machine), this);
+    this.kernels = checked(kernelsOf(machine), this, halves);
     this.store = new Memory<Storage, Storage>(this, {
       allocate: () => new Storage(),
       release: (storage) => storage.clear(),

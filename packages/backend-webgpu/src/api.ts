@@ -36,12 +36,6 @@ export interface WebGpuOptions {
   readonly powerPreference?: 'high-performance' | 'low-power' | undefined;
   /** Whether an adapter that computes on the CPU will do; true by default. */
   readonly software?: boolean | undefined;
-  /**
-   * Whether `matmul` rounds its operands to half precision and sums in float32, with about three correct digits; needs
-   * `shader-f16`, but for software adapters, which round only. Operands are scaled by powers of two first, so that neither
-   * large numbers nor small gradients leave the range. Off by default: see the README for what it gives.
-   */
-  readonly f16?: boolean | undefined;
   /** Most bytes of the device that tensors may take, the pool included; no bound by default. */
   readonly maxBytes?: number | undefined;
   /** Measures every kernel by timestamp queries, see {@link WebGpuBackend.timings}. Off by default. */

@@ -20,7 +20,7 @@ import {
 import type { AdapterFacts, KernelTime, WarmUp, WebGpuBackend, WebGpuFactory, WebGpuOptions } from './api';
 import { openDevice, type OpenedDevice } from './device';
 import { Failures } from './failures';
-import { kernelsOf } from './kernels';
+import { halves, kernelsOf } from './kernels';
 import { Machine, type DeviceBuffer } from './machine';
 import { Pipelines } from './pipelines';
 import { enqueueChecks, selfCheck } from './selfCheck';
@@ -36,7 +36,7 @@ export class GpuBackend implements WebGpuBackend {
   constructor(
     private readonly machine: Machine,
     private readonly opened: OpenedDevice,
-    { f16 = false, maxBytes = Infinity }: WebGpuOptions,
+    { maxBytes = Infinity }: WebGpuOptions,
   ) {
     const { facts } = opened;
     this.adapter = facts;
@@ -45,19 +45,17 @@ export class GpuBackend implements WebGpuBackend {
       Math.floor(Math.min(facts.limits.maxBufferSize!, facts.limits.maxStorageBufferBindingSize!) / 16) * 16;
     this.capabilities = {
       float: 'float32',
-      dtypes: ['float32', 'int32'] as const,
-      operands: f16 ? 'float16' : undefined,
+      dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
       maxTensorBytes: mostBytes,
       threads: 1,
       synchronousRead: false,
       notes: [
         [facts.vendor, facts.architecture, facts.description].filter(Boolean).join(', ') || 'an unnamed adapter',
-        f16 ? 'products of half-precision operands' : 'float32 products',
         `tensors of at most ${(mostBytes / 2 ** 30).toFixed(1)} GiB`,
         facts.features.length > 0 ? `with ${facts.features.join(', ')}` : 'no optional features',
       ],
     } as const;
-    this.kernels = checked(kernelsOf(machine), this);
+    this.kernels = checked(kernelsOf(machine), this, halves);
     this.store = new Memory<DeviceBuffer, DeviceBuffer>(this, {
       allocate: (bytes) => {
         const size = Math.min(Math.ceil(bytes / 16) * 16, mostBytes);
@@ -141,7 +139,7 @@ export class GpuBackend implements WebGpuBackend {
 
 const known: KnownKeys<WebGpuOptions> = {
   ...{ gpu: true, device: true, powerPreference: true, software: true },
-  ...{ f16: true, maxBytes: true, timestamps: true },
+  ...{ maxBytes: true, timestamps: true },
 };
 
 /**
@@ -163,7 +161,7 @@ const known: KnownKeys<WebGpuOptions> = {
  */
 export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
   requireKnownKeys('webgpu', options, known);
-  const { maxBytes = Infinity, f16 = false, timestamps = false } = options;
+  const { maxBytes = Infinity, timestamps = false } = options;
   if (!(maxBytes >= 2 ** 20)) {
     throw new ConfigError({ what: 'maxBytes of the webgpu backend', value: maxBytes, expected: 'at least 2^20' });
   }
@@ -173,10 +171,9 @@ export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
       const opened = await openDevice(options);
       const { device, facts, foreign } = opened;
       try {
-        if (f16 && !facts.software) need(facts, 'shader-f16', 'f16');
         if (timestamps) need(facts, 'timestamp-query', 'timestamps');
         const failures = new Failures(device);
-        const machine = new Machine(device, facts, failures, new Pipelines(device, failures), { f16, timestamps });
+        const machine = new Machine(device, facts, failures, new Pipelines(device, failures), { timestamps });
         const backend = new GpuBackend(machine, opened, options);
         await backend.warmUp(() => enqueueChecks(backend).forEach((tensor) => tensor.dispose()));
         await selfCheck(backend);

@@ -3,7 +3,7 @@
  * reads, at `finish` and when there is enough of it. A launch whose shapes repeat makes no object on the device.
  */
 
-import type { Stored, Tensor } from '@sympow/kernels';
+import { isHalf, type HalfType, type Stored, type Tensor } from '@sympow/kernels';
 import type { AdapterFacts, WarmUp } from './api';
 import type { Failures } from './failures';
 import { mapRead, usage } from './gpu';
@@ -31,6 +31,8 @@ export interface Launch {
   readonly constants?: Readonly<Record<string, number | boolean>>;
   /** By the names that the shader gives them; what is `undefined` is left out and its flag is off. */
   readonly tensors: Readonly<Record<string, Tensor | undefined>>;
+  /** Whether tensors are bits to the shader, whatever their type. */
+  readonly asBits?: boolean;
   /** By the names of the fields of the shader's `Params`; a field `groups` is filled in. */
   readonly params?: Readonly<Record<string, number>>;
   /** Workgroups in all. They are folded where they are more than one dimension holds: see `grid.wgsl`. */
@@ -46,8 +48,6 @@ const cachedGroups = 4096;
 export class Machine {
   /** Flags that every shader has: what the device can do. */
   readonly features: readonly string[];
-  /** Whether products round their operands to half precision. */
-  readonly f16: boolean;
   readonly timer: Timer | undefined;
   private readonly ring: GPUBuffer;
   private readonly slots = new ArrayBuffer(batchSize * slotBytes);
@@ -75,10 +75,9 @@ export class Machine {
     readonly facts: AdapterFacts,
     readonly failures: Failures,
     readonly pipelines: Pipelines,
-    { f16 = false, timestamps = false } = {},
+    { timestamps = false } = {},
   ) {
     this.features = facts.features.filter((name) => name === 'subgroups');
-    this.f16 = f16;
     this.foldAt = facts.limits.maxComputeWorkgroupsPerDimension!;
     this.ring = device.createBuffer({
       label: 'parameters',
@@ -107,13 +106,19 @@ export class Machine {
   }
 
   /** @throws what went wrong on the device since the last call */
-  launch(name: string, { imports, flags = [], constants, tensors, params = {}, groups }: Launch): void {
+  launch(name: string, { imports, flags = [], constants, tensors, asBits = false, params = {}, groups }: Launch): void {
     this.failures.check();
     if (groups === 0) return;
     const set = new Set(this.features);
     for (const flag of flags) set.add(flag);
-    for (const tensor in tensors) if (tensors[tensor]) set.add(tensor);
-    const variant = { imports, flags: set, constants };
+    let halves: Record<string, HalfType> | undefined;
+    for (const name in tensors) {
+      const tensor = tensors[name];
+      if (!tensor) continue;
+      set.add(name);
+      if (isHalf(tensor.dtype) && !asBits) (halves ??= {})[name] = tensor.dtype;
+    }
+    const variant = { imports, flags: set, constants, halves };
     if (this.wanted) {
       this.pipelines.collect(this.wanted, name, variant);
       return;

@@ -90,10 +90,11 @@ export class Pipelines {
   }
 }
 
-function keyOf(name: string, { imports = {}, flags = new Set(), constants = {} }: Variant): string {
+function keyOf(name: string, { imports = {}, flags = new Set(), constants = {}, halves }: Variant): string {
   let key = name;
   for (const slot in imports) key += `|${slot}=${imports[slot]}`;
   for (const flag of flags) key += `|${flag}`;
   for (const constant in constants) key += `|${constant}=${constants[constant]}`;
+  for (const tensor in halves) key += `|${tensor}:${halves[tensor]}`;
   return key;
 }

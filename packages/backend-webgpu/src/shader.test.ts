@@ -58,3 +58,40 @@ describe('compose', () => {
     expect(composed({ main }).code).toBe(lines('enable f16;', 'const a = 1;'));
   });
 });
+
+describe('tensors of halves', () => {
+  const main = lines(
+    'alias Stored = vec4<f32>;',
+    'var<storage, read> x: array<Stored>;',
+    'var<storage, read> scale: array<f32>;',
+    'var<storage, read_write> y: array<Stored>;',
+    'fn own(x: u32) -> u32 {',
+    '  return x[0];',
+    '}',
+    'fn main() {',
+    '  y[ids[x[i].x]] = x[i] * scale[i] + y[i];',
+    '}',
+  );
+  const sources = { main, halves: 'fn from_float16() {}' };
+
+  it('are read and written by functions, but not where the name is a local one', () => {
+    const { code } = composed(sources, { halves: { x: 'float16', y: 'bfloat16' } });
+    expect(code).toContain('var<storage, read> x: array<vec2<u32>>;');
+    expect(code).toContain('var<storage, read> scale: array<f32>;');
+    expect(code).toContain('put_into_y(ids[element_of_x(i).x], element_of_x(i) * scale[i] + element_of_y(i));');
+    expect(code).toContain('return vec4<f32>(from_float16(x[i].x), from_float16(x[i].y));');
+    expect(code).toContain('y[i] = vec2<u32>(to_bfloat16(value.xy), to_bfloat16(value.zw));');
+    expect(code).toContain('  return x[0];');
+  });
+
+  it('share a word where elements are single numbers', () => {
+    const { code } = composed(sources, { halves: { scale: 'float16' } });
+    expect(code).toContain('var<storage, read> scale: array<u32>;');
+    expect(code).toContain('return from_float16(scale[i / 2u])[i % 2u];');
+  });
+
+  it('refuse elements of other kinds', () => {
+    const odd = { ...sources, main: 'var<storage, read> x: array<vec3<f32>>;' };
+    expect(() => composed(odd, { halves: { x: 'float16' } })).toThrow(/x of vec3<f32> cannot hold halves/);
+  });
+});

@@ -8,8 +8,10 @@
  * - `#repeat i count` … `#end` repeats its lines with `$i` from 0; `i` is one letter, `count` a number or a constant's name.
  * - `override x: u32 = 1;` becomes a constant with the launch's value, so that it can size arrays in registers.
  * - `var<storage, …>` and `var<uniform>` get their group and binding in order of appearance.
+ * - Tensors that hold halves are read and written by functions: see `halves.ts`.
  */
 
+import { withHalves, type Halves } from './halves';
 import { shaders } from './shaders.gen';
 
 export interface Variant {
@@ -17,6 +19,7 @@ export interface Variant {
   readonly imports?: Readonly<Record<string, string>> | undefined;
   readonly flags?: ReadonlySet<string> | undefined;
   readonly constants?: Readonly<Record<string, number | boolean>> | undefined;
+  readonly halves?: Halves | undefined;
 }
 
 export type ParameterType = 'u32' | 'i32' | 'f32';
@@ -31,7 +34,12 @@ export interface Shader {
 
 /** @throws Error for a mistake in a WGSL file or in its launch: no caller of a kernel can cause one */
 export function compose(name: string, variant: Variant = {}, sources = shaders): Shader {
-  const lines = expand(name, variant, sources, new Set());
+  const { halves } = variant;
+  const imported = new Set<string>();
+  const written = expand(name, variant, sources, imported);
+  const lines = halves
+    ? [...withHalves(name, written, halves), ...expand('halves', variant, sources, imported)]
+    : written;
   const enables = new Set(lines.filter((line) => /^\s*(enable|diagnostic)\b/.test(line)));
   const body = lines.filter((line) => !enables.has(line));
   const parameters = parametersOf(body.join('\n'));

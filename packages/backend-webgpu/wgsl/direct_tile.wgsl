@@ -1,6 +1,5 @@
 // A tile for adapters that compute on the CPU, where barriers cost more than reading operands again: each thread reads what
-// its quad of 4×4 results needs. With the flag f16 they are rounded to half precision and stay float32, as such adapters have no
-// other. See register_tile.wgsl for what a tile is.
+// its quad of 4×4 results needs. See register_tile.wgsl for what a tile is.
 override tile_m: u32 = 32;
 override tile_n: u32 = 32;
 // For the sake of the tiles that have a choice.
@@ -22,18 +21,11 @@ fn multiply(thread: u32, begin: u32, end: u32) {
   let row = (thread % threads_m) * 4u;
   let column = (thread / threads_m) * 4u;
   for (var k = begin; k < end; k += 4u) {
-    let a = load_a(row, k);
-    let b = load_b(column, k);
+    let left = load_a(row, k);
+    let right = load_b(column, k);
 #repeat j 4
-#if f16
-    let a$j = quantizeToF16(a[$j]);
-    let b$j = quantizeToF16(b[$j]);
-#else
-    let a$j = a[$j];
-    let b$j = b[$j];
-#endif
 #repeat r 4
-    sums[$r] += a$j[$r] * b$j;
+    sums[$r] += left[$j][$r] * right[$j];
 #end
 #end
   }

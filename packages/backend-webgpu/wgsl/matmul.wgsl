@@ -30,33 +30,6 @@ var<storage, read> b: array<Stored>;
 var<storage, read> bias: array<Stored>;
 #endif
 var<storage, read_write> y: array<Stored>;
-#if f16
-// Bits of the largest finite |a| and |b|.
-var<storage, read> largest: array<u32>;
-
-// Exponent bits of the power of two that brings the largest number just below 2^15, where half precision ends.
-fn scale_bits(operand: u32) -> u32 {
-  return clamp(268u - (largest[operand] >> 23u), 1u, 253u);
-}
-
-fn scaled(operand: u32, block: mat4x4<f32>) -> mat4x4<f32> {
-  return block * bitcast<f32>(scale_bits(operand) << 23u);
-}
-
-// The scales of both operands taken back, one after the other so that neither leaves the range.
-fn unscaled(value: vec4<f32>) -> vec4<f32> {
-  return value * bitcast<f32>((254u - scale_bits(0u)) << 23u) * bitcast<f32>((254u - scale_bits(1u)) << 23u);
-}
-#else
-fn scaled(operand: u32, block: mat4x4<f32>) -> mat4x4<f32> {
-  return block;
-}
-
-fn unscaled(value: vec4<f32>) -> vec4<f32> {
-  return value;
-}
-#endif
-
 var<private> a_offset: u32;
 var<private> b_offset: u32;
 var<private> first_row: u32;
@@ -102,33 +75,33 @@ fn b_row(row: u32, column: u32, rows: u32, width: u32) -> vec4<f32> {
 fn load_a(m: u32, k: u32) -> mat4x4<f32> {
   let row = first_row + m;
   if (transpose_a) {
-    return scaled(0u, mat4x4<f32>(
+    return mat4x4<f32>(
 #repeat j 4
       a_row(k + $ju, row, params.k, params.m),
 #end
-    ));
+    );
   }
-  return scaled(0u, transpose(mat4x4<f32>(
+  return transpose(mat4x4<f32>(
 #repeat j 4
     a_row(row + $ju, k, params.m, params.k),
 #end
-  )));
+  ));
 }
 
 fn load_b(n: u32, k: u32) -> mat4x4<f32> {
   let column = first_column + n;
   if (transpose_b) {
-    return scaled(1u, transpose(mat4x4<f32>(
+    return transpose(mat4x4<f32>(
 #repeat j 4
       b_row(column + $ju, k, params.n, params.k),
 #end
-    )));
+    ));
   }
-  return scaled(1u, mat4x4<f32>(
+  return mat4x4<f32>(
 #repeat j 4
     b_row(k + $ju, column, params.k, params.n),
 #end
-  ));
+  );
 }
 
 fn store(offset: u32, row: u32, column: u32, value: vec4<f32>) {
@@ -182,6 +155,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   multiply(thread, part * params.k_per_part, min(params.k, (part + 1u) * params.k_per_part));
   let y_offset = part * params.y_stride + batch * params.m * params.n;
 #repeat i results
-  store(y_offset, first_row + result_row(thread, $iu), first_column + result_column(thread, $iu), unscaled(result($iu)));
+  store(y_offset, first_row + result_row(thread, $iu), first_column + result_column(thread, $iu), result($iu));
 #end
 }

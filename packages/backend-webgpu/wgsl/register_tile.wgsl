@@ -1,5 +1,5 @@
 // The inner product tile that runs everywhere: two panels in workgroup memory, and quads of 4×4 results in the registers of
-// each thread. Sums are float32; with the flag f16 the panels hold half-precision operands.
+// each thread. Sums are float32; with the flag f16 both operands are float16, and so are the panels.
 //
 // A tile is a file for the slot `tile`. It defines `threads`, `tile_m`, `tile_n` and the functions named here; the kernel
 // that imports it decides what is multiplied and what becomes of the results.

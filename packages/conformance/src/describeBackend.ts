@@ -15,7 +15,7 @@ export function skipOf(skips: readonly Skip[], kase: KernelCase): Skip | undefin
 }
 
 /** Cases of a kernel that run again with halves, for the sake of the time. */
-const mostHalfCases = 8;
+const mostHalfCases = 4;
 
 async function complaintsOfHalves(
   backend: Backend,

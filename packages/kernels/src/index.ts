@@ -12,4 +12,4 @@ export type * from './catalogue/entry';
 export type * from './catalogue/options';
 export type * from './catalogue/unary';
 export type { Sizes } from './sizes';
-export type { HalfArguments } from './widening';
+export { readingHalves, type HalfArguments } from './widening';

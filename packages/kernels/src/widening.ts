@@ -4,13 +4,27 @@
  */
 
 import type { Backend } from './api';
-import type { KernelName } from './catalogue';
+import { entryOf, kernelNames, type KernelArgs, type KernelName } from './catalogue';
 import type { Arguments } from './catalogue/entry';
 import { isHalf } from './dtypes';
 import type { Tensor } from './tensor';
 
-/** Arguments that a backend's kernels take as float16 and bfloat16 too, by kernel. */
-export type HalfArguments = { readonly [K in KernelName]?: readonly string[] };
+/** Arguments that a backend's kernels take as float16 and bfloat16 too, by kernel; for one call where that depends on it. */
+export type HalfArguments = {
+  readonly [K in KernelName]?: readonly string[] | ((args: KernelArgs<K>) => readonly string[]);
+};
+
+/** For a backend whose kernels read halves wherever they may: all inputs, and the arguments of `more`. */
+export function readingHalves(more: HalfArguments): HalfArguments {
+  return Object.fromEntries(
+    kernelNames.map((kernel) => {
+      const given = more[kernel] ?? [];
+      if (typeof given === 'function') return [kernel, given as never];
+      const { reads, lists = [] } = entryOf(kernel);
+      return [kernel, [...Object.keys(reads).map((name) => name.replace('?', '')), ...lists, ...given]];
+    }),
+  );
+}
 
 interface Argument {
   readonly name: string;
@@ -22,7 +36,7 @@ export class Widening {
     private readonly backend: Backend,
     private readonly tensors: readonly Argument[],
     private readonly lists: readonly string[],
-    private readonly taken: readonly string[] = [],
+    private readonly taken: readonly string[] | ((args: never) => readonly string[]) = [],
   ) {}
 
   /** Calls `kernel` with arguments that it takes. The temporaries come from the pool and go back to it. */
@@ -44,12 +58,14 @@ export class Widening {
     try {
       const replaced: Arguments = { ...args };
       const written: { readonly wide: Tensor; readonly tensor: Tensor }[] = [];
+      const taken = typeof this.taken === 'function' ? this.taken(args as never) : this.taken;
       for (const list of this.lists) {
+        if (taken.includes(list)) continue;
         replaced[list] = (args[list] as readonly Tensor[]).map((x) => (isHalf(x.dtype) ? widened(x, true) : x));
       }
       for (const { name, writes } of this.tensors) {
         const tensor = args[name] as Tensor | undefined;
-        if (!tensor || !isHalf(tensor.dtype) || this.taken.includes(name)) continue;
+        if (!tensor || !isHalf(tensor.dtype) || taken.includes(name)) continue;
         const wide = widened(tensor, !writes || args.accumulate === true);
         if (writes) written.push({ wide, tensor });
         replaced[name] = wide;

@@ -1,4 +1,4 @@
-// A large GPU at full size, one JSON line per figure: `node gpu.js [PART…] [--f16] [--create OPTION]…`. It is a program of its
+// A large GPU at full size, one JSON line per figure: `node gpu.js [PART…] [--create OPTION]…`. It is a program of its
 // own, in one file when bundled, because a machine with such a GPU often has nothing else:
 // `npx esbuild tools/bench/src/gpu.ts --bundle --platform=node --format=esm --external:webgpu --outfile=gpu.mjs`
 import { parseArgs } from 'node:util';
@@ -263,15 +263,14 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      f16: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       create: { type: 'string', multiple: true, default: [] },
     },
   });
   const { create } = await import('webgpu');
   const gpu = create(values.create);
-  const { f16, quick } = values;
-  const open = (timestamps: boolean) => webgpu({ gpu, f16, timestamps }).open();
+  const { quick } = values;
+  const open = (timestamps: boolean) => webgpu({ gpu, timestamps }).open();
   const first = await open(false);
   say('device', first.capabilities.notes.join('; '), { ...first.adapter.limits });
   await first.close();

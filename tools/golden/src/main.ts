@@ -15,7 +15,6 @@ import { modelErrors } from './model';
 const others: Readonly<Record<string, readonly [name: string, own: object]>> = {
   js64: ['js', { float: 'float64' }],
   'gpujs-cpu': ['gpujs', { mode: 'cpu' }],
-  'webgpu-f16': ['webgpu', { f16: true }],
 };
 const names = [...backends.map(({ name }) => name), ...Object.keys(others)];
 

@@ -51,14 +51,13 @@ type Results = ReadonlyMap<string, Float64Array>;
 /** Relative errors by quantity. */
 type Errors = ReadonlyMap<string, number>;
 
-/** Limits by quantity: float32, float64, and products of half-precision operands, of which this model enlarges the error. */
-function limit({ capabilities: { float, operands } }: Backend, quantity: string, way: string): number {
+/** Limits by quantity, in float32 and float64. */
+function limit({ capabilities: { float } }: Backend, quantity: string, way: string): number {
   const kind = quantity.startsWith('grad.') ? 'gradient' : quantity.startsWith('adamw') ? 'losses' : quantity;
   const of = (limits: Readonly<Record<string, number>>) => limits[kind]!;
   const bare = way === 'recurrent' ? 10 : 1;
   // Ten updates amplify even the rounding of a double about a millionfold.
   if (float === 'float64') return of({ logits: 1e-9 * bare, loss: 1e-9 * bare, gradient: 1e-9 * bare, losses: 1e-4 });
-  if (operands) return of({ logits: 2e-2, loss: 2e-3, gradient: 1e-1, losses: 1e-2 });
   return of({ logits: 1e-5 * bare, loss: 1e-5 * bare, gradient: 1e-4 * bare, losses: 1e-3 });
 }
 

@@ -1,6 +1,6 @@
 /** Arithmetic, activations and copies: one number out for one number in, any shape. */
 
-import { ConfigError, type Kernels, type Tensor } from '@sympow/kernels';
+import { ConfigError, fromHalves, isHalf, toHalves, type Kernels, type Tensor } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import type { Floats, Sized, Thread } from '../program';
 import { widest, type Storage } from '../storage';
@@ -24,6 +24,11 @@ type Elementwise = Pick<
   | 'onePlusTanhBackward'
   | 'resetGates'
 >;
+
+/** What a tensor holds of `values`. */
+function rounded({ dtype }: Tensor, values: ArrayLike<number>): Float32Array {
+  return isHalf(dtype) ? fromHalves(dtype, toHalves(dtype, values)) : Float32Array.from(values);
+}
 
 function constant(this: Thread<object>, value: number): number {
   return value;
@@ -157,11 +162,16 @@ function narrow(kernel: string, tensor: Tensor): void {
 export function elementwise(machine: Machine): Elementwise {
   return {
     fill: ({ value, y }) => {
-      const number = y.dtype === 'int32' ? Math.trunc(value) : value;
+      const number = y.dtype === 'int32' ? Math.trunc(value) : rounded(y, [value])[0]!;
       machine.write(y, constant, [y.size], {}, number);
     },
     cast: ({ x, y }) => {
       narrow('cast', x);
+      if (isHalf(y.dtype) && y.dtype !== x.dtype) {
+        // No mode promises how it rounds, so the host does.
+        (y.handle as Storage).put(rounded(y, machine.read(x.handle as Storage)));
+        return;
+      }
       const whole = y.dtype === 'int32' && x.dtype !== 'int32';
       machine.write(y, whole ? truncate : copy, [y.size], {}, x);
     },

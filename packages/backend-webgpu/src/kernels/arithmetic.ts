@@ -1,6 +1,6 @@
 /** Filling, moving, adding and multiplying: memory traffic, four numbers at a time. */
 
-import type { Kernels, Tensor } from '@sympow/kernels';
+import { bytesPerElement, isHalf, toHalves, type CopyBlockArgs, type Kernels, type Tensor } from '@sympow/kernels';
 import type { DeviceBuffer, Machine } from '../machine';
 
 type Arithmetic = Pick<Kernels, 'fill' | 'cast' | 'copyBlock' | 'add' | 'multiply'>;
@@ -22,9 +22,22 @@ export function same(a: Tensor, b: Tensor): boolean {
 const number = new DataView(new ArrayBuffer(4));
 
 function bitsOf(value: number, { dtype }: Tensor): number {
+  if (isHalf(dtype)) return toHalves(dtype, [value])[0]! * 0x10001;
   if (dtype === 'int32') number.setInt32(0, value);
   else number.setFloat32(0, value);
   return number.getUint32(0);
+}
+
+function copyThroughFloats({ x, y, ...rows }: CopyBlockArgs): void {
+  const { backend } = x;
+  const { cast, copyBlock } = backend.kernels;
+  backend.scope(() => {
+    const [from, to] = [backend.empty(x.shape), backend.empty(y.shape)];
+    cast({ x, y: from });
+    cast({ x: y, y: to });
+    copyBlock({ x: from, y: to, ...rows });
+    cast({ x: to, y });
+  });
 }
 
 export function arithmetic(machine: Machine): Arithmetic {
@@ -39,9 +52,9 @@ export function arithmetic(machine: Machine): Arithmetic {
   };
   return {
     fill({ value, y }) {
-      const size = vectors(y);
+      const size = Math.ceil((y.size * bytesPerElement[y.dtype]) / 16);
       const params = { size, bits: bitsOf(value, y) };
-      machine.launch('fill', { tensors: { y }, params, groups: groupsOf256(size) });
+      machine.launch('fill', { asBits: true, tensors: { y }, params, groups: groupsOf256(size) });
     },
     cast({ x, y }) {
       const size = vectors(y);
@@ -50,11 +63,17 @@ export function arithmetic(machine: Machine): Arithmetic {
     },
     copyBlock({ x, from = 0, to = 0, count, y }) {
       const [batch, rows] = x.shape as [number, number];
-      const row = x.size / (batch * rows || 1);
+      // In words: rows of an odd number of halves share theirs.
+      const row = (x.size * bytesPerElement[x.dtype]) / 4 / (batch * rows || 1);
+      if (row % 1 !== 0) {
+        copyThroughFloats({ x, from, to, count, y });
+        return;
+      }
       const width = row % 4 === 0 ? 4 : 1;
       const unit = row / width;
       const size = batch * count * unit;
       machine.launch('copy_block', {
+        asBits: true,
         flags: width === 4 ? ['wide'] : [],
         tensors: { x, y },
         params: {

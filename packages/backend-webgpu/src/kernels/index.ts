@@ -1,12 +1,12 @@
 /** Every kernel of the catalogue, unchecked. */
 
-import type { Kernels } from '@sympow/kernels';
+import { readingHalves, type HalfArguments, type Kernels } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { append } from './append';
 import { arithmetic } from './arithmetic';
 import { discountedSum } from './discountedSum';
 import { lookup } from './lookup';
-import { matmul } from './matmul';
+import { matmul, matmulHalves } from './matmul';
 import { optimizer } from './optimizer';
 import { pointwise } from './pointwise';
 import { powerAttention } from './powerAttention';
@@ -19,6 +19,28 @@ import { softmaxAttention } from './softmaxAttention';
 import { stepState } from './stepState';
 import { sums } from './sums';
 import { updateState } from './updateState';
+
+/** Outputs that are written in vectors, so that halves may be. */
+const vectors: HalfArguments = {
+  fill: ['y'],
+  cast: ['y'],
+  copyBlock: ['y'],
+  add: ['y'],
+  multiply: ['y'],
+  gelu: ['y'],
+  geluBackward: ['dx'],
+  logSigmoidBackward: ['dx'],
+  onePlusTanhBackward: ['dx'],
+  swiglu: ['y'],
+  swigluBackward: ['dgate', 'dup'],
+  rotary: ['y'],
+  rotaryBackward: ['dx'],
+  embed: ({ y }) => (y.shape.at(-1)! % 4 === 0 ? ['weight', 'y'] : ['weight']),
+  matmul: matmulHalves,
+};
+
+/** Halves are read by every kernel. */
+export const halves = readingHalves(vectors);
 
 export function kernelsOf(machine: Machine): Kernels {
   return {

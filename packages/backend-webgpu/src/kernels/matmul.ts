@@ -1,8 +1,8 @@
 /** Batched matrix product with transposes, bias and accumulation. */
 
-import type { Kernels, MatmulArgs, Tensor } from '@sympow/kernels';
+import type { Kernels, MatmulArgs } from '@sympow/kernels';
 import type { Machine } from '../machine';
-import { groupsOf256, vectors } from './arithmetic';
+import { groupsOf256 } from './arithmetic';
 import { planFor } from './tile';
 
 /** Rows that are few enough to read b just once for all of them. */
@@ -25,6 +25,18 @@ function sizesOf({ a, b, transposeA, y }: MatmulArgs): Sizes {
   return { m, n, k, batch: y.size / (m * n), shared };
 }
 
+function isThin({ transposeA = false, transposeB = false }: MatmulArgs, { m, k, shared }: Sizes): boolean {
+  return m <= mostRowsOfMatvec && shared && transposeB && !transposeA && k % 4 === 0;
+}
+
+/** Halves are read however they lie; what is written are vectors of four. */
+export function matmulHalves(args: MatmulArgs): readonly string[] {
+  const sizes = sizesOf(args);
+  const { m, n, k } = sizes;
+  const wide = n % 4 === 0 && k % 4 === 0 && (!args.transposeA || m % 4 === 0) && !isThin(args, sizes);
+  return wide ? ['a', 'b', 'bias', 'y'] : ['a', 'b', 'bias'];
+}
+
 export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
   const thin = ({ a, b, bias, accumulate = false, y }: MatmulArgs, { m, n, k }: Sizes) => {
     machine.launch('matvec', {
@@ -34,19 +46,11 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
       groups: Math.ceil(n / 8),
     });
   };
-  /** Bits of the largest finite |x| of both operands. */
-  const ranges = ({ a, b }: MatmulArgs): Tensor => {
-    const largest = a.backend.empty([2], 'int32');
-    machine.launch('fill', { tensors: { y: largest }, params: { size: 1, bits: 0 }, groups: 1 });
-    [a, b].forEach((x, at) => {
-      const groups = Math.min(256, Math.ceil(vectors(x) / 256));
-      machine.launch('largest', { tensors: { x, largest }, params: { size: x.size, at }, groups });
-    });
-    return largest;
-  };
-  const tiled = (args: MatmulArgs, sizes: Sizes, wide: boolean, largest?: Tensor) => {
+  const tiled = (args: MatmulArgs, sizes: Sizes, wide: boolean) => {
     const { a, b, bias, transposeA = false, transposeB = false, accumulate = false, y } = args;
     const { m, n, k, batch, shared } = sizes;
+    // Panels that hold the operands as they are stored.
+    const f16 = a.dtype === 'float16' && b.dtype === 'float16' && machine.facts.features.includes('shader-f16');
     const { tile, parts: most } = planFor(machine, m, n, k, batch);
     // The parts are summed in fours.
     const perPart = Math.max(1, Math.ceil(k / (n % 4 === 0 ? most : 1) / tile.k)) * tile.k;
@@ -54,7 +58,7 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
     const launch = (out: typeof y, last: boolean) =>
       machine.launch('matmul', {
         imports: { tile: tile.file },
-        flags: [...(wide ? ['wide'] : []), ...(largest ? ['f16'] : [])],
+        flags: [...(wide ? ['wide'] : []), ...(f16 ? ['f16'] : [])],
         constants: {
           ...tile.constants,
           transpose_a: transposeA,
@@ -62,7 +66,7 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
           a_along_k: !transposeA,
           b_along_k: transposeB,
         },
-        tensors: { a, b, largest, bias: last ? bias : undefined, y: out },
+        tensors: { a, b, bias: last ? bias : undefined, y: out },
         params: {
           m,
           n,
@@ -93,12 +97,10 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
     matmul(args) {
       if (args.y.size === 0) return;
       const sizes = sizesOf(args);
-      const { m, n, k, shared } = sizes;
-      const { transposeA = false, transposeB = false } = args;
-      if (m <= mostRowsOfMatvec && shared && transposeB && !transposeA && k % 4 === 0) return thin(args, sizes);
-      const wide = n % 4 === 0 && k % 4 === 0 && (!transposeA || m % 4 === 0);
-      if (machine.f16 && !args.exact) args.y.backend.scope(() => tiled(args, sizes, wide, ranges(args)));
-      else tiled(args, sizes, wide);
+      const { m, n, k } = sizes;
+      if (isThin(args, sizes)) return thin(args, sizes);
+      const { transposeA = false } = args;
+      tiled(args, sizes, n % 4 === 0 && k % 4 === 0 && (!transposeA || m % 4 === 0));
     },
   };
 }
