@@ -3,29 +3,19 @@
 import type { Kernels, Tensor } from '@sympow/kernels';
 import type { Tape, Variable } from './tape';
 
-/**
- * x Wᵀ + b: x [rows…, in], weight [out, in], bias [out].
- *
- * @param options - `exact`: backends that round the operands of products do not round these, nor those of the gradients
- */
-export function linear(
-  tape: Tape,
-  x: Variable,
-  weight: Variable,
-  bias?: Variable,
-  { exact = false }: { readonly exact?: boolean } = {},
-): Variable {
+/** x Wᵀ + b: x [rows…, in], weight [out, in], bias [out]. What it makes is of the backend's own float, whatever it is made of. */
+export function linear(tape: Tape, x: Variable, weight: Variable, bias?: Variable): Variable {
   const [out, inputs] = weight.value.shape as [number, number];
   const rows = x.value.size / inputs;
   const { kernels, backend } = tape;
   const y = tape.result([...x.value.shape.slice(0, -1), out], [x, weight, bias], (product) =>
-    kernels.matmul({ a: x.value, b: weight.value, bias: bias?.value, transposeB: true, exact, y: product }),
+    kernels.matmul({ a: x.value, b: weight.value, bias: bias?.value, transposeB: true, y: product }),
   );
   tape.record([y], () => {
     const dy = tape.gradientOrZero(y);
     if (x.requiresGradient) {
       const dx = tape.empty(x.value.shape);
-      kernels.matmul({ a: dy, b: weight.value, exact, y: dx });
+      kernels.matmul({ a: dy, b: weight.value, y: dx });
       tape.give(x, dx);
     }
     if (weight.requiresGradient) {
@@ -35,7 +25,6 @@ export function linear(
           a: backend.view(dy, [rows, out]),
           b: backend.view(x.value, [rows, inputs]),
           transposeA: true,
-          exact,
           y: dweight,
         });
       });

@@ -56,7 +56,7 @@ export function withHalves(file: string, lines: readonly string[], halves: Halve
 function functionsOf(lines: readonly string[]): string[][] {
   const pieces: string[][] = [[]];
   for (const line of lines) {
-    pieces.at(-1)!.push(line);
+    pieces.at(-1).push(line);
     if (line.startsWith('}')) pieces.push([]);
   }
   return pieces;

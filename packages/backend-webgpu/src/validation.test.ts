@@ -5,11 +5,13 @@ import { onlyValidation, openAs } from '../testGpu';
 
 // Dawn's null backend validates shaders, bindings and dispatches in full and computes nothing. It has the features that no
 // software adapter has, and the smallest limits that WebGPU allows, so what passes here runs on every device.
-const halves = [undefined, 'float16', 'bfloat16', 'mixed'] as const;
+const halves = [undefined, 'float16', 'mixed'] as const;
 describe.each(halves)('every variant that the suite uses is valid with halves: %s', (types) => {
   const opened = openAs({ gpu: onlyValidation });
   it.each([...new Set(cases.map(({ kernel }) => kernel))])('%s', async (kernel) => {
     const backend = await opened;
+    // Rows are copied within one type.
+    if (types === 'mixed' && kernel === 'copyBlock') return;
     for (const kase of cases.filter((each) => each.kernel === kernel)) await checkCase(backend, kase, types);
   });
 });

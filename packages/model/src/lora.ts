@@ -94,7 +94,7 @@ export function lowRank({ rank, alpha = rank, targets = ['q_proj', 'v_proj'] }: 
       const [A, B] = [own(`${projection}.lora_A.weight`), own(`${projection}.lora_B.weight`)];
       backend.scope(() => {
         const product = backend.empty(weight.shape);
-        kernels.matmul({ a: B.value, b: A.value, exact: true, y: product });
+        kernels.matmul({ a: B.value, b: A.value, y: product });
         kernels.add({ a: weight, b: product, scale, y });
       });
     },

@@ -27,7 +27,7 @@ const shared: Gate = {
     const [B, T] = h.value.shape as [number, number];
     const G = weight('floor').value.size;
     const scale = broadcastRows(tape, weight('gate_proj.scale'), [B, T, G]);
-    const scores = linear(tape, h, weight('gate_proj.weight'), weight('floor'), { exact: true });
+    const scores = linear(tape, h, weight('gate_proj.weight'), weight('floor'));
     return logSigmoid(tape, add(tape, scores, scale));
   },
 };

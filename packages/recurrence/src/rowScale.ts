@@ -25,7 +25,7 @@ export function scaleRows(tape: Tape, x: Variable, s: Variable): Variable {
         kernels.multiply({ a: backend.view(dy, [rows, n]), b: backend.view(x.value, [rows, n]), y: products });
         const ones = backend.empty([n, 1]);
         kernels.fill({ value: 1, y: ones });
-        kernels.matmul({ a: products, b: ones, exact: true, y: backend.view(ds, [rows, 1]) });
+        kernels.matmul({ a: products, b: ones, y: backend.view(ds, [rows, 1]) });
       });
       tape.give(s, ds);
     }

@@ -37,6 +37,8 @@ const vectors: HalfArguments = {
   rotaryBackward: ['dx'],
   embed: ({ y }) => (y.shape.at(-1)! % 4 === 0 ? ['weight', 'y'] : ['weight']),
   matmul: matmulHalves,
+  // It moves bits.
+  append: () => [],
 };
 
 /** Halves are read by every kernel. */

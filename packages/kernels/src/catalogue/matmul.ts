@@ -17,8 +17,6 @@ export interface MatmulArgs {
   transposeB?: boolean | undefined;
   /** Adds to what `y` holds instead of overwriting it. */
   accumulate?: boolean | undefined;
-  /** Takes operands as they are, also where `capabilities.operands` says otherwise: for what makes gates and phases. */
-  exact?: boolean | undefined;
 
   /** [batch…, m, n] */
   y: Tensor;

@@ -14,7 +14,7 @@ export const vector: Gate = {
   }),
   logGates(tape, h, weight, { keyValueHeads: G, headSize: d }) {
     const [B, T] = h.value.shape as [number, number];
-    const scores = linear(tape, h, weight('gate_proj.weight'), weight('gate_proj.bias'), { exact: true });
+    const scores = linear(tape, h, weight('gate_proj.weight'), weight('gate_proj.bias'));
     return reshape(tape, logSigmoid(tape, scores), [B, T, G, d]);
   },
 };

@@ -20,7 +20,7 @@ export function deltaKind({ negative = false }: DeltaKindOptions = {}): Attentio
     }),
     inputs(tape, h, weight) {
       // 2·sigmoid(x) = 1 + tanh(x/2)
-      const x = linear(tape, h, weight('b_proj.weight'), undefined, { exact: true }); // [B, T, G]
+      const x = linear(tape, h, weight('b_proj.weight')); // [B, T, G]
       const twice = onePlusTanh(tape, add(tape, x, x, -0.5));
       return { b: negative ? twice : add(tape, twice, twice, -0.5) };
     },

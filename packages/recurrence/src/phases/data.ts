@@ -15,6 +15,6 @@ export const data: Phases = {
   constants: thetaConstants,
   inputs: (tape, h, weight) => ({
     ...thetaOf(weight),
-    beta: onePlusTanh(tape, linear(tape, h, weight('beta_proj.weight'), undefined, { exact: true })),
+    beta: onePlusTanh(tape, linear(tape, h, weight('beta_proj.weight'))),
   }),
 };

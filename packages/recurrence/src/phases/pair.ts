@@ -18,7 +18,7 @@ export const pair: Phases = {
   constants: thetaConstants,
   inputs(tape, h, weight, { keyValueHeads: G, headSize: d }) {
     const [B, T] = h.value.shape as [number, number];
-    const beta = onePlusTanh(tape, linear(tape, h, weight('beta_proj.weight'), undefined, { exact: true }));
+    const beta = onePlusTanh(tape, linear(tape, h, weight('beta_proj.weight')));
     return { ...thetaOf(weight), beta: reshape(tape, beta, [B, T, G, d / 2]) };
   },
 };
