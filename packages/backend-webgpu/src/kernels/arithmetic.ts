@@ -28,18 +28,6 @@ function bitsOf(value: number, { dtype }: Tensor): number {
   return number.getUint32(0);
 }
 
-function copyThroughFloats({ x, y, ...rows }: CopyBlockArgs): void {
-  const { backend } = x;
-  const { cast, copyBlock } = backend.kernels;
-  backend.scope(() => {
-    const [from, to] = [backend.empty(x.shape), backend.empty(y.shape)];
-    cast({ x, y: from });
-    cast({ x: y, y: to });
-    copyBlock({ x: from, y: to, ...rows });
-    cast({ x: to, y });
-  });
-}
-
 export function arithmetic(machine: Machine): Arithmetic {
   const binary = (a: Tensor, b: Tensor, y: Tensor, scale: number, flags: readonly string[]) => {
     const size = vectors(y);
@@ -50,7 +38,17 @@ export function arithmetic(machine: Machine): Arithmetic {
       groups: groupsOf256(size),
     });
   };
-  return {
+  const copyThroughFloats = ({ x, y, ...rows }: CopyBlockArgs) => {
+    const { backend } = x;
+    backend.scope(() => {
+      const [from, to] = [backend.empty(x.shape), backend.empty(y.shape)];
+      kernels.cast({ x, y: from });
+      kernels.cast({ x: y, y: to });
+      kernels.copyBlock({ x: from, y: to, ...rows });
+      kernels.cast({ x: to, y });
+    });
+  };
+  const kernels: Arithmetic = {
     fill({ value, y }) {
       const size = Math.ceil((y.size * bytesPerElement[y.dtype]) / 16);
       const params = { size, bits: bitsOf(value, y) };
@@ -94,4 +92,5 @@ export function arithmetic(machine: Machine): Arithmetic {
       binary(a, b, y, 1, ['multiply']);
     },
   };
+  return kernels;
 }
