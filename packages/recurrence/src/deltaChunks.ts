@@ -172,17 +172,17 @@ function ofHead(tape: Tape, x: Variable, g: number): Variable {
 function product(tape: Tape, a: Variable, b: Variable): Variable {
   const { kernels } = tape;
   const shape = [...a.value.shape.slice(0, -1), b.value.shape.at(-1)!];
-  const y = tape.result(shape, [a, b], (out) => kernels.matmul({ a: a.value, b: b.value, exact: true, y: out }));
+  const y = tape.result(shape, [a, b], (out) => kernels.matmul({ a: a.value, b: b.value, y: out }));
   tape.record([y], () => {
     const dy = tape.gradientOrZero(y);
     if (a.requiresGradient) {
       const da = tape.empty(a.value.shape);
-      kernels.matmul({ a: dy, b: b.value, transposeB: true, exact: true, y: da });
+      kernels.matmul({ a: dy, b: b.value, transposeB: true, y: da });
       tape.give(a, da);
     }
     if (!b.requiresGradient) return;
     const db = tape.empty(b.value.shape);
-    kernels.matmul({ a: a.value, b: dy, transposeA: true, exact: true, y: db });
+    kernels.matmul({ a: a.value, b: dy, transposeA: true, y: db });
     tape.give(b, db);
   });
   return y;
