@@ -17,6 +17,7 @@ export { recurrenceCases } from './cases/recurrence';
 export type { Situation } from './cases/situations';
 export { checkCase } from './checkCase';
 export { contract } from './contract';
+export { countLaunches, type LaunchCounter } from './countLaunches';
 export { describeBackend } from './describeBackend';
 export { features } from './features';
 export type { Inputs } from './inputs';
