@@ -100,7 +100,7 @@ const compilerOptions = {
   skipLibCheck: false,
   types: [],
   target: 'es2022',
-  lib: ['es2022', 'esnext.disposable', 'dom'],
+  lib: ['es2022', 'dom'],
   module: 'nodenext',
 };
 writeFileSync(

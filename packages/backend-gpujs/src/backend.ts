@@ -112,6 +112,10 @@ class GpujsBackend implements Backend {
     this.store.close();
     await this.machine.close();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 const known: KnownKeys<GpujsOptions> = { mode: true };

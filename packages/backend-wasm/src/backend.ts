@@ -121,6 +121,10 @@ class WasmBackend implements Backend {
     await this.machine.close();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** The tensor where it lies, until the memory grows. */
   private stored(tensor: Tensor): Stored {
     const { handle, dtype, size } = this.store.own(tensor);

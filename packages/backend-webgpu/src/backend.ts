@@ -135,6 +135,10 @@ export class GpuBackend implements WebGpuBackend {
     this.store.close();
     if (!this.opened.foreign) this.opened.device.destroy();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 const known: KnownKeys<WebGpuOptions> = {

@@ -1,3 +1,4 @@
+import './disposable';
 export { ContentHash, contentHash } from './contentHash';
 export { ConfigError, describeValue, isSympowError, OutOfMemoryError, ShapeError, SympowError } from './errors';
 export type { ErrorDetails } from './errors';

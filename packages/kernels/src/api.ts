@@ -29,6 +29,8 @@ export interface Backend extends Home {
   finish(): Promise<void>;
   /** Gives everything back. Tensors of a closed backend cannot be used. */
   close(): Promise<void>;
+  /** {@link close}: `await using backend = await js().open()` closes it at the end of a block. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Something that can open a backend, or say why it cannot. */

@@ -34,7 +34,7 @@ export function lastName(location: string): string {
     const { path } = nodeFiles();
     return path.basename(path.resolve(location));
   }
-  const name = parseAddress(location).pathname.replace(/\/+$/, '').split('/').at(-1);
+  const name = parseAddress(location).pathname.replace(/\/+$/, '').split('/').pop() ?? '';
   try {
     return decodeURIComponent(name);
   } catch {

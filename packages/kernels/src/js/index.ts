@@ -96,6 +96,10 @@ class JsBackend implements Backend {
     this.store.close();
     return Promise.resolve();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 const known: KnownKeys<JsOptions> = { float: true };
