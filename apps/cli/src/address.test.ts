@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Scratch, type Ran } from './scratch';
+import { Scratch, type Ran } from './scratch.cases';
 
 let scratch: Scratch;
 let checkpoint: string;

@@ -3,7 +3,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WrittenText } from '@sympow/inference';
-import { Scratch } from './scratch';
+import { Scratch } from './scratch.cases';
 
 let scratch: Scratch;
 /** A model of characters of two, three and four bytes. */

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LockError, whileLocked } from './lock';
 import { alive, thisProcess } from './owner';
-import { Scratch } from './scratch';
+import { Scratch } from './scratch.cases';
 
 let scratch: Scratch;
 beforeAll(() => {

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Scratch } from './scratch';
+import { Scratch } from './scratch.cases';
 
 let scratch: Scratch;
 let checkpoint: string;

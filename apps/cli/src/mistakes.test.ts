@@ -3,7 +3,7 @@
 import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Scratch } from './scratch';
+import { Scratch } from './scratch.cases';
 
 let scratch: Scratch;
 let checkpoint: string;

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Scratch } from './scratch';
+import { Scratch } from './scratch.cases';
 import { visible } from './visible';
 
 let scratch: Scratch;

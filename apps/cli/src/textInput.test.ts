@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Scratch } from './scratch';
+import { Scratch } from './scratch.cases';
 
 const words = 'Die Wörter naïve und été. '.repeat(40);
 const bytes = Buffer.byteLength(words);

@@ -81,7 +81,7 @@ if (isolated) {
 
     it('can be had in a worker of the page as well', async () => {
       const before = await commands.workers();
-      const worker = new Worker(new URL('./productInWorker.ts', import.meta.url), { type: 'module' });
+      const worker = new Worker(new URL('./productInWorker.cases.ts', import.meta.url), { type: 'module' });
       const answer = new Promise((resolve, reject) => {
         worker.onmessage = ({ data }) => resolve(data);
         worker.onerror = ({ message }) => reject(new Error(message));

@@ -1,7 +1,7 @@
 import { ConfigError } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import type { Evaluation, LossByPosition } from './api';
-import { lossOfStreams } from './lossOfStreams';
+import { lossOfStreams } from './lossOfStreams.cases';
 import { lossReport } from './report';
 
 const loss = lossOfStreams;

@@ -2,7 +2,7 @@ import { ConfigError } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import { averageLosses, averageRecall } from './average';
 import { lossDifferences } from './difference';
-import { lossOfStreams } from './lossOfStreams';
+import { lossOfStreams } from './lossOfStreams.cases';
 import { PaceSums } from './pace';
 
 const edges = [0, 2, 4];

@@ -5,7 +5,7 @@ import { TextStream } from '@sympow/inference';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-const folder = new URL('../../data/src/tokenizers/fixtures/', import.meta.url);
+const folder = new URL('../../data/src/tokenizers/fixtures/.cases', import.meta.url);
 const parsed = (name: string): unknown => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
 
 /** What a stream shows that is left after `cut` tokens. */

@@ -6,7 +6,7 @@ import { Batch, type BatchOptions, type BatchRow, type JoinOptions } from './bat
 import { generate } from './generate';
 import { generateText } from './generateText';
 import { Session } from './session';
-import { livelyModel, tinyConfig } from './tinyModel';
+import { livelyModel, tinyConfig } from './tinyModel.cases';
 import type { TextTokenizer } from './writing';
 
 const backend = await js().open();

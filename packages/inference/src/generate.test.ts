@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { generate, type GenerateOptions } from './generate';
 import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
-import { livelyModel, logitsOf, tinyConfig } from './tinyModel';
+import { livelyModel, logitsOf, tinyConfig } from './tinyModel.cases';
 
 const backend = await js().open();
 const config = tinyConfig();

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { generateText, type GenerateTextOptions } from './generateText';
 import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
-import { livelyModel, tinyConfig } from './tinyModel';
+import { livelyModel, tinyConfig } from './tinyModel.cases';
 import { endText, type TextTokenizer } from './writing';
 
 /** Tokens are bytes of UTF-8. */

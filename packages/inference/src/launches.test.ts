@@ -3,7 +3,7 @@ import { countLaunches } from '@sympow/conformance';
 import { js } from '@sympow/kernels';
 import { expect, it } from 'vitest';
 import { generate } from './generate';
-import { livelyModel, tinyConfig } from './tinyModel';
+import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 it('no token launches more than the first one that is read alone, wherever the text is', async () => {
   await using backend = await js().open();

@@ -4,7 +4,7 @@ import { variants, type ModelOptions } from '@sympow/model';
 import { describe, expect, it } from 'vitest';
 import { Batch } from './batch';
 import { generate, type GenerateOptions } from './generate';
-import { livelyModel, tinyConfig } from './tinyModel';
+import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 const backends: [string, Backend][] = [
   ['js', await js().open()],

@@ -9,7 +9,7 @@ import { generate } from './generate';
 import { generateText } from './generateText';
 import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
-import { livelyModel, tinyConfig } from './tinyModel';
+import { livelyModel, tinyConfig } from './tinyModel.cases';
 import type { TextTokenizer } from './writing';
 
 const backend = await js().open();

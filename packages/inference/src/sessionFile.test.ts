@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { generate } from './generate';
 import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
-import { livelyModel, tinyConfig } from './tinyModel';
+import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 const backend = await js().open();
 const config = tinyConfig();

@@ -10,7 +10,7 @@ import { fingerprintOf } from './fingerprint';
 import { lora } from './lora';
 import { Model } from './model';
 import { memoryStorage } from '@sympow/storage';
-import { livelyModel, logitsOf, relativeError, tinyConfig, tokensOf } from './tinyModel';
+import { livelyModel, logitsOf, relativeError, tinyConfig, tokensOf } from './tinyModel.cases';
 
 const backend = await js({ float: 'float64' }).open();
 const config = tinyConfig({ mlp: 'swiglu', bias: true, keyValueHeads: 1 });

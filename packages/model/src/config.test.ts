@@ -5,7 +5,7 @@ import type { ComputeOptions, ModelOptions } from './api';
 import { configFromJson, configToJson, memoryShape, modelConfig, modelSize, variantOf, variants } from './config';
 import { kindsOfLayers } from './kindsOfLayers';
 import { Model } from './model';
-import { tinyConfig, tinyConfigs, tokensOf } from './tinyModel';
+import { tinyConfig, tinyConfigs, tokensOf } from './tinyModel.cases';
 
 describe('defaults', () => {
   it('are the paper’s 124M shape, conformal', () => {

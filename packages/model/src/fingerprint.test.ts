@@ -4,7 +4,7 @@ import { loadModel, loadWeights, saveModel } from './checkpoint';
 import { fingerprintOf, weightsChanged } from './fingerprint';
 import { Model } from './model';
 import { memoryStorage } from '@sympow/storage';
-import { livelyModel, tinyConfig } from './tinyModel';
+import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 const backend = await js().open();
 const config = tinyConfig();

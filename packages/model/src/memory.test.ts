@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { modelSize, variants } from './config';
 import { restoreMemory, type ModelMemory } from './memory';
 import type { Model } from './model';
-import { livelyModel, logitsOf, relativeError, tinyConfig, tinyConfigs, tokensOf } from './tinyModel';
+import { livelyModel, logitsOf, relativeError, tinyConfig, tinyConfigs, tokensOf } from './tinyModel.cases';
 
 const exact = await js({ float: 'float64' }).open();
 const single = await js().open();

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { variants } from './config';
 import { CheckpointError } from './errors';
 import { Model } from './model';
-import { livelyModel, logitsOf, relativeError, tinyConfig, tinyConfigs, tokensOf } from './tinyModel';
+import { livelyModel, logitsOf, relativeError, tinyConfig, tinyConfigs, tokensOf } from './tinyModel.cases';
 
 const softmax = kinds.find(({ name }) => name === 'softmax');
 

@@ -6,7 +6,7 @@ import { httpStorage, isStorageError, memoryStorage, type Storage } from '@sympo
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadModel, readJson, saveCheckpoint, saveModel } from './checkpoint';
 import { fingerprintOf } from './fingerprint';
-import { livelyModel, tinyConfig } from './tinyModel';
+import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 const backend = await js().open();
 const model = livelyModel(backend, tinyConfig());

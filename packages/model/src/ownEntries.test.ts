@@ -7,7 +7,7 @@ import { configFromJson, configToJson, memoryShape, modelConfig, modelSize, vari
 import { restoreMemory } from './memory';
 import { Model } from './model';
 import { memoryStorage } from '@sympow/storage';
-import { livelyModel, logitsOf, tokensOf } from './tinyModel';
+import { livelyModel, logitsOf, tokensOf } from './tinyModel.cases';
 
 const backend = await js({ float: 'float64' }).open();
 const power = kinds.find(({ name }) => name === 'power')!;

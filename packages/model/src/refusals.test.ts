@@ -10,7 +10,7 @@ import { fingerprintOf, weightsChanged } from './fingerprint';
 import { restoreMemory } from './memory';
 import { Model } from './model';
 import { memoryStorage } from '@sympow/storage';
-import { livelyModel, tinyConfig } from './tinyModel';
+import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 const backend = await js().open();
 const live = () => backend.memory().liveBuffers;

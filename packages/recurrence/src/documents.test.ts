@@ -3,8 +3,8 @@ import { js } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import type { AttentionInputs, Recurrence } from './api';
 import { powerRecurrence } from './powerRecurrence';
-import { nameOf, sliceInputs, variablesOf, type Way } from './runForms';
-import { inputLeaves, Numbers, relativeError, sequenceCases, type SequenceCase } from './sequenceCases';
+import { nameOf, sliceInputs, variablesOf, type Way } from './runForms.cases';
+import { inputLeaves, Numbers, relativeError, sequenceCases, type SequenceCase } from './sequences.cases';
 import { softmaxRecurrence } from './softmaxRecurrence';
 
 const backend = await js({ float: 'float64' }).open();

@@ -1,10 +1,10 @@
 import { constant, parameter, Tape } from '@sympow/autograd';
 import { js, type Backend } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import { define, type Sequence } from './definition';
+import { define, type Sequence } from './definition.cases';
 import { powerRecurrence } from './powerRecurrence';
-import { nameOf, ways, type Way } from './runForms';
-import { Numbers, relativeError } from './sequenceCases';
+import { nameOf, ways, type Way } from './runForms.cases';
+import { Numbers, relativeError } from './sequences.cases';
 
 const exact = await js({ float: 'float64' }).open();
 const single = await js().open();

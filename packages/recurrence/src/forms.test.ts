@@ -1,7 +1,7 @@
 import { js } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import { define, type Answer } from './definition';
-import { nameOf, runPieces, ways, type Results } from './runForms';
+import { define, type Answer } from './definition.cases';
+import { nameOf, runPieces, ways, type Results } from './runForms.cases';
 import {
   inputLeaves,
   lossWeights,
@@ -12,7 +12,7 @@ import {
   withInitialState,
   type Leaves,
   type SequenceCase,
-} from './sequenceCases';
+} from './sequences.cases';
 
 const exact = await js({ float: 'float64' }).open();
 const single = await js().open();

@@ -6,10 +6,10 @@
 import { constant, Tape } from '@sympow/autograd';
 import { js } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import { define, type Answer } from './definition';
+import { define, type Answer } from './definition.cases';
 import { fixedTheta } from './phases';
 import { powerRecurrence } from './powerRecurrence';
-import { nameOf, runPieces, sliceInputs, variablesOf, type Way } from './runForms';
+import { nameOf, runPieces, sliceInputs, variablesOf, type Way } from './runForms.cases';
 import {
   inputLeaves,
   lossWeights,
@@ -18,7 +18,7 @@ import {
   withInitialState,
   type Leaves,
   type SequenceCase,
-} from './sequenceCases';
+} from './sequences.cases';
 
 const backend = await js({ float: 'float64' }).open();
 const quiet = { record: false };

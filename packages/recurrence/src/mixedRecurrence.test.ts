@@ -5,8 +5,8 @@ import type { AttentionInputs, MemoryShape } from './api';
 import { mixedRecurrence } from './mixedRecurrence';
 import { fixedTheta } from './phases';
 import { powerRecurrence } from './powerRecurrence';
-import { sliceInputs } from './runForms';
-import { Numbers, relativeError } from './sequenceCases';
+import { sliceInputs } from './runForms.cases';
+import { Numbers, relativeError } from './sequences.cases';
 import { softmaxRecurrence } from './softmaxRecurrence';
 
 const exact = await js({ float: 'float64' }).open();

@@ -8,8 +8,8 @@ import type { AttentionInputs, Memory, MemoryShape, Recurrence, SavedMemory } fr
 import { attentionForm, chunkedForm, recurrentForm } from './forms';
 import { fixedTheta } from './phases';
 import { powerRecurrence } from './powerRecurrence';
-import { variablesOf } from './runForms';
-import { inputLeaves, type SequenceCase } from './sequenceCases';
+import { variablesOf } from './runForms.cases';
+import { inputLeaves, type SequenceCase } from './sequences.cases';
 import { softmaxRecurrence } from './softmaxRecurrence';
 import { phaseSum, rotate, turn } from './turning';
 

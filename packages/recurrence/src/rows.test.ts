@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { AttentionInputs, Memory, MemoryShape, Recurrence } from './api';
 import { fixedTheta } from './phases';
 import { powerRecurrence } from './powerRecurrence';
-import { Numbers } from './sequenceCases';
+import { Numbers } from './sequences.cases';
 import { softmaxRecurrence } from './softmaxRecurrence';
 
 const single = await js().open();

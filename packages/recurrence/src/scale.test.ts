@@ -4,8 +4,8 @@ import { js, type Backend } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import type { PowerState } from './api';
 import { powerRecurrence } from './powerRecurrence';
-import { nameOf, type Way } from './runForms';
-import { Numbers, relativeError } from './sequenceCases';
+import { nameOf, type Way } from './runForms.cases';
+import { Numbers, relativeError } from './sequences.cases';
 
 const single = await js().open();
 const exact = await js({ float: 'float64' }).open();

@@ -3,8 +3,8 @@ import { ConfigError, js, ShapeError, type Backend } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import type { AttentionInputs, MemoryShape, SavedMemory } from './api';
 import { fixedTheta, frequencies } from './phases';
-import { sliceInputs } from './runForms';
-import { Numbers, relativeError, type Leaf } from './sequenceCases';
+import { sliceInputs } from './runForms.cases';
+import { Numbers, relativeError, type Leaf } from './sequences.cases';
 import type { SoftmaxMemory } from './cache';
 import { softmaxRecurrence } from './softmaxRecurrence';
 

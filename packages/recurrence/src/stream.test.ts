@@ -2,10 +2,10 @@ import { constant, Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, js, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import type { AttentionInputs, MemoryShape, SavedMemory } from './api';
-import { define } from './definition';
+import { define } from './definition.cases';
 import { powerRecurrence } from './powerRecurrence';
-import { sliceInputs, variablesOf } from './runForms';
-import { inputLeaves, relativeError, sequenceOf, type Leaves, type SequenceCase } from './sequenceCases';
+import { sliceInputs, variablesOf } from './runForms.cases';
+import { inputLeaves, relativeError, sequenceOf, type Leaves, type SequenceCase } from './sequences.cases';
 import { windowLength, type PowerMemory } from './window';
 
 const exact = await js({ float: 'float64' }).open();

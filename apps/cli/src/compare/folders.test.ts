@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Scratch } from '../scratch';
+import { Scratch } from '../scratch.cases';
 
 let scratch: Scratch;
 beforeAll(() => {

@@ -8,7 +8,7 @@ import { openDataset } from '../datasets';
 import { DataError } from '../errors';
 import { tokenizerFromJSON } from '../tokenizers';
 import { byteTokenizer } from '../tokenizers/bytes';
-import { tokenizerJSON } from '../tokenizers/fixtures';
+import { tokenizerJSON } from '../tokenizers/fixtures.cases';
 import { gpt2Tokenizer } from '../tokenizers/gpt2';
 import type { PrepareEnd, PrepareInput, PrepareOptions } from './api';
 import type { Written } from './journal';

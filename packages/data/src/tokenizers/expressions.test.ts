@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { huggingFaceTokenizer } from './huggingFace';
 import { expressionCost } from './expressionCost';
 import { matchesOfExpression } from './expressions';
-import { tokenizerJSON } from './fixtures';
+import { tokenizerJSON } from './fixtures.cases';
 
 const withExpression = (Regex: string) =>
   huggingFaceTokenizer({

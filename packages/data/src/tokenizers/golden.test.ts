@@ -1,7 +1,7 @@
 // What Hugging Face's own library encodes and decodes is what is encoded and decoded here.
 import { describe, expect, it } from 'vitest';
 import { tokenizerFromJSON } from '.';
-import { folders, rowsOf, tokenizerJSON, tokenizersIn } from './fixtures';
+import { folders, rowsOf, tokenizerJSON, tokenizersIn } from './fixtures.cases';
 
 const cases = folders.flatMap((folder) => tokenizersIn(folder).map((name) => [name, folder] as const));
 

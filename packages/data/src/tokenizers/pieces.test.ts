@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tokenizer, TokenizerJSON } from '../api';
 import { tokenizerFromJSON } from '.';
 import { bpeModel } from './bpe';
-import { tokenizerJSON } from './fixtures';
+import { tokenizerJSON } from './fixtures.cases';
 import { safeCut } from './safeCuts';
 import { textPieces } from './textPieces';
 import { readTokenizerFile } from './tokenizerFile';

@@ -8,7 +8,7 @@ import { textSource } from '../datasets/text';
 import { prepare } from '../prepare/prepare';
 import { joinSources } from '../source';
 import { byteTokenizer } from './bytes';
-import { tokenizerJSON } from './fixtures';
+import { tokenizerJSON } from './fixtures.cases';
 
 let folder: string;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { TokenizerJSON } from '../api';
 import { tokenizerFromJSON } from '.';
 import { DataError } from '../errors';
-import { tokenizerJSON } from './fixtures';
+import { tokenizerJSON } from './fixtures.cases';
 
 const bpe = (model: object, rest: object = {}): TokenizerJSON => ({
   version: '1.0',

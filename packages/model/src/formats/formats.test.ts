@@ -10,7 +10,7 @@ import { configToJson, modelConfig } from '../config';
 import { describeCheckpoint } from '../describeCheckpoint';
 import { CheckpointError } from '../errors';
 import type { Model } from '../model';
-import { livelyModel, logitsOf, relativeError, tokensOf } from '../tinyModel';
+import { livelyModel, logitsOf, relativeError, tokensOf } from '../tinyModel.cases';
 import { formats } from './index';
 
 const backend = await js({ float: 'float64' }).open();

@@ -1,7 +1,7 @@
 /** The sequences on which the forms are compared, for tests only: every gate with every phase, and their numbers. */
 
 import { Random } from '@sympow/kernels';
-import { define, multiIndicesOf, type Answer, type Sequence } from './definition';
+import { define, multiIndicesOf, type Answer, type Sequence } from './definition.cases';
 import { fixedLogGates, gates } from './gates';
 import { frequencies, phases } from './phases';
 

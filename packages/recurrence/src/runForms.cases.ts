@@ -7,7 +7,7 @@ import { fixedLogGates } from './gates';
 import { fixedTheta } from './phases';
 import { powerRecurrence } from './powerRecurrence';
 import { ownRows } from './rows';
-import { horizon, lossWeights, type Leaves, type SequenceCase } from './sequenceCases';
+import { horizon, lossWeights, type Leaves, type SequenceCase } from './sequences.cases';
 
 /** How a piece is computed. */
 export interface Way {
