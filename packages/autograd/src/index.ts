@@ -10,5 +10,6 @@ export {
   sliceRows,
   swiglu,
 } from './arithmetic';
-export { crossEntropy, linear, norm, type NormParameters } from './layers';
+export { crossEntropy, linear, linearCrossEntropy, norm } from './layers';
+export type { LinearCrossEntropyOptions, NormParameters } from './layers';
 export { constant, parameter, Tape, type TapeOptions, type Variable } from './tape';

@@ -80,3 +80,48 @@ export function crossEntropy(tape: Tape, logits: Variable, targets: Tensor): Var
   });
   return loss;
 }
+
+/** What {@link linearCrossEntropy} may be told. */
+export interface LinearCrossEntropyOptions {
+  /**
+   * [rows…]: the gradient that the losses will be given, where it is known beforehand. The gradients of x, weight and bias then
+   * come out of the pass that makes the losses, which saves a product. It has to stay as it is until the backward pass; another
+   * gradient is right as well, and costs that product again.
+   */
+  readonly gradient?: Tensor | undefined;
+}
+
+/**
+ * Cross-entropy of x Wᵀ + b in nats, as {@link crossEntropy} of {@link linear}, without logits of all rows at once: x [rows…, n],
+ * weight [V, n], bias [V], targets [rows…] int32 → [rows…].
+ */
+export function linearCrossEntropy(
+  tape: Tape,
+  x: Variable,
+  weight: Variable,
+  bias: Variable | undefined,
+  targets: Tensor,
+  { gradient }: LinearCrossEntropyOptions = {},
+): Variable {
+  const { kernels } = tape;
+  const inputs = { x: x.value, weight: weight.value, bias: bias?.value, targets };
+  const follows = tape.follows([x, weight, bias]);
+  const like = (variable: Variable | undefined) =>
+    variable?.requiresGradient ? tape.empty(variable.value.shape) : undefined;
+  const outputs = () => ({ dx: like(x), dweight: like(weight), dbias: like(bias) });
+  const known = follows && gradient ? { dloss: gradient, ...outputs() } : undefined;
+  const loss = tape.result(targets.shape, [x, weight, bias], (out) => {
+    if (known) kernels.linearCrossEntropyBackward({ ...inputs, ...known, loss: out });
+    else kernels.linearCrossEntropy({ ...inputs, loss: out });
+  });
+  tape.record([loss], () => {
+    const dloss = tape.gradientOrZero(loss);
+    const { dx, dweight, dbias } = known ?? outputs();
+    if (known?.dloss.handle !== dloss.handle)
+      kernels.linearCrossEntropyBackward({ ...inputs, dloss, dx, dweight, dbias });
+    if (dx) tape.give(x, dx);
+    if (dweight) tape.give(weight, dweight);
+    if (bias && dbias) tape.give(bias, dbias);
+  });
+  return loss;
+}

@@ -15,6 +15,7 @@ import {
   type DType,
   type Elements,
   type Kernels,
+  type UncheckedKernels,
   type KnownKeys,
   type Recording,
   type Stored,
@@ -39,7 +40,7 @@ const mostThreads = 64;
 const mostThreadsByItself = 8;
 
 /** Every kernel of the catalogue, unchecked. */
-function kernelsOf(machine: Machine): Kernels {
+function kernelsOf(machine: Machine): UncheckedKernels {
   return { ...elementwise(machine), ...dense(machine), ...attention(machine), ...recurrence(machine) };
 }
 

@@ -248,21 +248,27 @@ export function modelSize(config: ModelConfig, { batch, context }: StepShape, co
   return {
     parameters,
     weightBytes: 4 * parameters,
-    trainingBytes: 4 * (4 * parameters + batch * activations(config, context, compute)),
+    trainingBytes:
+      4 * (4 * parameters + batch * activations(config, context, compute)) + logitBytes(config, batch * context),
     stateBytes: lasting.reduce((sum, kind) => sum + kind.make(config).memoryBytes(shape, 0), 0),
     cacheBytes: config.layers * softmaxRecurrence().memoryBytes(shape, context),
   };
 }
 
+/** Logits of a block of rows and their gradients; see `linearCrossEntropy`. */
+function logitBytes({ vocabSize }: ModelConfig, rows: number): number {
+  return 2 * Math.min(4 * vocabSize * rows, Math.max(4 * vocabSize, 2 ** 24));
+}
+
 /** Floats that one sequence leaves on the tape. */
 function activations(config: ModelConfig, T: number, compute: ComputeOptions): number {
-  const { hiddenSize, heads: H, keyValueHeads: G, headSize: d, intermediateSize, layers, vocabSize, mlp } = config;
+  const { hiddenSize, heads: H, keyValueHeads: G, headSize: d, intermediateSize, layers, mlp } = config;
   const projections = (H + 2 * G) * d;
   const turned = config.rotary.turns ? (H + G) * d + (G * d) / 2 : 0;
   const answers = 2 * H * d + 3 * H;
   const wide = (mlp === 'swiglu' ? 3 : 2) * intermediateSize;
   const perToken = 6 * hiddenSize + projections + turned + answers + wide;
-  const perModel = T * (2 * vocabSize + 3 * hiddenSize);
+  const perModel = T * 3 * hiddenSize;
   const kept = kindsOfLayers(config).reduce((sum, kind) => sum + kind.tapeFloats(config, T, compute), 0);
   return layers * T * perToken + kept + perModel;
 }

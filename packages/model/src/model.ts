@@ -1,6 +1,16 @@
 /** The model, from tokens to logits, in the order in which the data flows. Its layers are in `layers/`. */
 
-import { constant, crossEntropy, embedTokens, parameter, sliceRows, type Tape, type Variable } from '@sympow/autograd';
+import {
+  constant,
+  crossEntropy,
+  embedTokens,
+  linearCrossEntropy,
+  parameter,
+  sliceRows,
+  type LinearCrossEntropyOptions,
+  type Tape,
+  type Variable,
+} from '@sympow/autograd';
 import { ConfigError, requireKnownKeys, ShapeError, type Backend, type KnownKeys, type Tensor } from '@sympow/kernels';
 import type { AttentionKind, ParameterSpec, Recurrence } from '@sympow/recurrence';
 import type { Adapter } from './adapter';
@@ -176,9 +186,10 @@ export class Model {
    * @throws ShapeError for tokens that are not [B, T] with T ≥ 1
    */
   forward(tape: Tape, tokens: Tensor, options: ForwardOptions = {}): Variable {
-    return tape.attempt(() => this.read(tape, tokens, options));
+    return tape.attempt(() => this.head(tape, this.read(tape, tokens, options)));
   }
 
+  /** What the head reads: the last layer's output, normalised. */
   private read(tape: Tape, tokens: Tensor, options: ForwardOptions): Variable {
     const { memory, lengths, reset, lastOnly = false } = options;
     if (tokens.shape.length !== 2 || tokens.size === 0) {
@@ -192,12 +203,25 @@ export class Model {
       x = tape.block((keep) => keep(block(tape, input, { memory: memory?.layers[layer], lengths, reset })));
     });
     if (lastOnly) x = lastOfRows(tape, x, memory ? lengths : undefined);
-    return this.head(tape, this.norm(tape, x));
+    return this.norm(tape, x);
   }
 
-  /** Cross-entropy of every token in nats [B, T]; 0 where the target is negative. */
-  loss(tape: Tape, tokens: Tensor, targets: Tensor, options: ForwardOptions = {}): Variable {
-    return tape.attempt(() => crossEntropy(tape, this.forward(tape, tokens, options), targets));
+  /**
+   * Cross-entropy of every token in nats [B, T]; 0 where the target is negative. Logits are never there for all tokens at once,
+   * unless a head is wrapped from outside. `gradient` is that of the losses, [B, T], where it is known beforehand.
+   */
+  loss(
+    tape: Tape,
+    tokens: Tensor,
+    targets: Tensor,
+    { gradient, ...options }: ForwardOptions & LinearCrossEntropyOptions = {},
+  ): Variable {
+    return tape.attempt(() => {
+      const x = this.read(tape, tokens, options);
+      const { plain } = this.head;
+      if (!plain) return crossEntropy(tape, this.head(tape, x), targets);
+      return linearCrossEntropy(tape, x, plain.weight, plain.bias, targets, { gradient });
+    });
   }
 
   /** Gives the parameters back to the backend; those of a model that this one adapts stay. */

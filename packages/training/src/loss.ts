@@ -14,14 +14,19 @@ export interface BatchLoss {
   readonly total: Tensor;
 }
 
-/** Runs a batch forward, in the scope at hand. @throws ConfigError for a token outside the model's vocabulary */
-export function batchLoss(tape: Tape, model: Model, batch: Batch, scale: number): BatchLoss {
+/**
+ * Runs a batch forward, in the scope at hand.
+ *
+ * @param gradient - [B, T], that of the losses where it is known beforehand
+ * @throws ConfigError for a token outside the model's vocabulary
+ */
+export function batchLoss(tape: Tape, model: Model, batch: Batch, scale: number, gradient?: Tensor): BatchLoss {
   const { backend } = tape;
   const shape = [batch.batch, batch.context];
   requireTokens(batch, model.config.vocabSize);
   const upload = (numbers: Int32Array) => backend.upload(numbers, shape, 'int32');
   const reset = batch.resets && upload(batch.resets);
-  const tokens = model.loss(tape, upload(batch.inputs), upload(batch.targets), { reset });
+  const tokens = model.loss(tape, upload(batch.inputs), upload(batch.targets), { reset, gradient });
   const total = backend.empty([1]);
   backend.kernels.sumRows({ x: backend.view(tokens.value, [tokens.value.size, 1]), scale, y: total });
   return { tokens, total };

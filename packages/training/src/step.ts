@@ -62,10 +62,10 @@ function addGradients(
 ): void {
   const { backend, kernels } = tape;
   backend.scope((keep) => {
-    const { tokens, total } = batchLoss(tape, model, batch, scale);
-    kernels.add({ a: loss, b: total, y: loss });
-    const seed = backend.empty(tokens.value.shape);
+    const seed = backend.empty([batch.batch, batch.context]);
     kernels.fill({ value: scale, y: seed });
+    const { tokens, total } = batchLoss(tape, model, batch, scale, seed);
+    kernels.add({ a: loss, b: total, y: loss });
     tape.backward([[tokens, seed]]);
     for (const parameter of parameters) {
       const gradient = tape.gradient(parameter);

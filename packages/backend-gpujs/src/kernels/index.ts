@@ -1,6 +1,6 @@
 /** Every kernel of the catalogue, unchecked. */
 
-import type { Kernels } from '@sympow/kernels';
+import type { UncheckedKernels } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { append } from './append';
 import { dense } from './dense';
@@ -17,8 +17,8 @@ import { stepState } from './stepState';
 import { sums } from './sums';
 import { updateState } from './updateState';
 
-export function kernelsOf(machine: Machine): Kernels {
-  const kernels: Kernels = {
+export function kernelsOf(machine: Machine): UncheckedKernels {
+  const kernels: Readonly<Record<string, (args: never) => void>> = {
     ...elementwise(machine),
     ...dense(machine),
     ...softmaxAttention(machine),
@@ -35,7 +35,7 @@ export function kernelsOf(machine: Machine): Kernels {
     ...optimizer(machine),
   };
   return Object.fromEntries(
-    Object.entries(kernels).map(([name, kernel]: [string, (args: never) => void]) => [
+    Object.entries(kernels).map(([name, kernel]) => [
       name,
       (args: never) => {
         try {
@@ -45,5 +45,5 @@ export function kernelsOf(machine: Machine): Kernels {
         }
       },
     ]),
-  ) as unknown as Kernels;
+  ) as unknown as UncheckedKernels;
 }

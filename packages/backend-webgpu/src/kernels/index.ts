@@ -1,6 +1,6 @@
 /** Every kernel of the catalogue, unchecked. */
 
-import { readingHalves, type HalfArguments, type Kernels } from '@sympow/kernels';
+import { readingHalves, type HalfArguments, type UncheckedKernels } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { append } from './append';
 import { arithmetic } from './arithmetic';
@@ -44,7 +44,7 @@ const vectors: HalfArguments = {
 /** Halves are read by every kernel. */
 export const halves = readingHalves(vectors);
 
-export function kernelsOf(machine: Machine): Kernels {
+export function kernelsOf(machine: Machine): UncheckedKernels {
   return {
     ...arithmetic(machine),
     ...pointwise(machine),

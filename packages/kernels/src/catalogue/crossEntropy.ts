@@ -46,7 +46,7 @@ export const crossEntropyJs = {
   crossEntropyBackward: backward,
 };
 
-function logSumExp(x: ArrayLike<number>, at: number, n: number): number {
+export function logSumExp(x: ArrayLike<number>, at: number, n: number): number {
   let max = -Infinity;
   for (let i = 0; i < n; i++) max = Math.max(max, x[at + i]!);
   let sum = 0;

@@ -18,6 +18,7 @@ import { matmul, matmulJs } from './matmul';
 import { layerNorm, layerNormBackward, normsJs, rmsNorm, rmsNormBackward } from './norms';
 import { embed, embedBackward, embedJs } from './embed';
 import { crossEntropy, crossEntropyBackward, crossEntropyJs } from './crossEntropy';
+import { linearCrossEntropy, linearCrossEntropyBackward, linearCrossEntropyJs } from './linearCrossEntropy';
 import { softmaxAttention, softmaxAttentionBackward, softmaxAttentionJs } from './softmaxAttention';
 import { rotary, rotaryBackward, rotaryJs } from './rotary';
 import { phaseSum, phaseSumBackward, phaseSumJs } from './phaseSum';
@@ -50,6 +51,7 @@ export type * from './matmul';
 export type * from './norms';
 export type * from './embed';
 export type * from './crossEntropy';
+export type * from './linearCrossEntropy';
 export type * from './softmaxAttention';
 export type * from './rotary';
 export type * from './phaseSum';
@@ -96,6 +98,8 @@ export const catalogue = {
   embedBackward,
   crossEntropy,
   crossEntropyBackward,
+  linearCrossEntropy,
+  linearCrossEntropyBackward,
   // Attention by softmax.
   softmaxAttention,
   softmaxAttentionBackward,
@@ -144,6 +148,7 @@ export const definitions = [
   normsJs,
   embedJs,
   crossEntropyJs,
+  linearCrossEntropyJs,
   softmaxAttentionJs,
   rotaryJs,
   phaseSumJs,

@@ -1,7 +1,7 @@
 /** The catalogue: every kernel by name, and what is made of its entry. */
 
 import { catalogue } from './entries';
-import type { Entry } from './entry';
+import type { Composed, Entry } from './entry';
 
 export { catalogue, definitions } from './entries';
 
@@ -18,12 +18,23 @@ export type KernelArgs<K extends KernelName> = (typeof catalogue)[K] extends Ent
  */
 export type Kernels = { readonly [K in KernelName]: (args: KernelArgs<K>) => void };
 
+/** The names of those that have a body. */
+export type ComposedName = {
+  [K in KernelName]: (typeof catalogue)[K] extends { body: unknown } ? K : never;
+}[KernelName];
+
 /** An entry whose arguments nobody here looks into. */
 export type AnyEntry = Entry<never>;
 
 /** What an entry says about the kernel of this name. */
 export function entryOf(name: KernelName): AnyEntry {
   return catalogue[name];
+}
+
+/** The body of a composed kernel. */
+export function bodyOf(name: KernelName): Composed<never>['body'] | undefined {
+  const entry: AnyEntry & Partial<Composed<never>> = catalogue[name];
+  return entry.body?.bind(entry);
 }
 
 /** All kernels, in the order of the list. */

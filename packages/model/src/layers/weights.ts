@@ -11,7 +11,11 @@ export const ATTENTION_PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'o_proj'] as
 export const MLP_PROJECTIONS = ['gate_proj', 'up_proj', 'down_proj'] as const satisfies Projection[];
 
 /** A linear map with its bias: x [rows…, in] → [rows…, out]. */
-export type LinearMap = (tape: Tape, x: Variable) => Variable;
+export interface LinearMap {
+  (tape: Tape, x: Variable): Variable;
+  /** What it is made of where nothing wraps it: then the head and its loss are one kernel. */
+  readonly plain?: { readonly weight: Variable; readonly bias: Variable | undefined };
+}
 
 /** The weights of a model, or of a part of it, by names from there on. */
 export interface Weights {
@@ -30,7 +34,8 @@ export function plainWeights(find: Weights['find']): Weights {
     find,
     linear(name) {
       const [weight, bias] = [find(`${name}.weight`)!, find(`${name}.bias`)];
-      return (tape, x) => linear(tape, x, weight, bias);
+      const map = (tape: Tape, x: Variable) => linear(tape, x, weight, bias);
+      return Object.assign(map, { plain: { weight, bias } });
     },
   };
 }
