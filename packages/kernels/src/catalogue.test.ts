@@ -14,7 +14,7 @@ const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, fol
 /** The comment of an entry, on one line. */
 function commentOf(name: string): string {
   const text = sources.map((source) =>
-    new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/\\nexport const ${name}: Entry<`).exec(source),
+    new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/\\nexport const ${name}: (?:Entry|Composed)<`).exec(source),
   );
   const found = text.find((each) => each !== null)?.[1] ?? '';
   return found.replace(/\n \*/g, ' ').replace(/\s+/g, ' ').trim().replace(/\.$/, '').replaceAll('|', '\\|');
