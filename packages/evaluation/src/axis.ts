@@ -1,7 +1,7 @@
 /** Ranges and ticks of a chart: round numbers, or powers on logarithmic axes. And the checks that every chart begins with. */
 
 import { ConfigError } from '@sympow/kernels';
-import type { ChartOptions, ChartPoint, ChartSeries, SvgChartOptions } from './api';
+import type { ChartOptions, ChartPoint, ChartSeries, SvgChartOptions } from './chartApi';
 
 /** What a chart shows, and the ends of its axes. */
 export interface Frame {

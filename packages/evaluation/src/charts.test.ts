@@ -1,6 +1,6 @@
 import { ConfigError } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import type { ChartSeries } from './api';
+import type { ChartSeries } from './chartApi';
 import { positionText, xTicks } from './axis';
 import { svgChart } from './svgChart';
 import { terminalChart } from './terminalChart';

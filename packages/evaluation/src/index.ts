@@ -1,4 +1,5 @@
 export type * from './api';
+export type * from './chartApi';
 export { averageLosses, averageRecall } from './average';
 export { modelCosts, trainingFlops } from './costs';
 export { lossDifferences } from './difference';

@@ -1,6 +1,7 @@
 /** Losses by position as a line of a chart. */
 
-import type { ChartSeries, Evaluation } from './api';
+import type { Evaluation } from './api';
+import type { ChartSeries } from './chartApi';
 
 /** One point per bin, at the mean position of its tokens, with its standard error. */
 export function lossSeries({ name, loss }: Pick<Evaluation, 'name' | 'loss'>): ChartSeries {

@@ -1,7 +1,7 @@
 /** A line chart as an SVG picture, through Vega-Lite: no browser, no canvas. Vega is loaded when the first chart is drawn. */
 
 import type { TopLevelSpec } from 'vega-lite';
-import type { ChartSeries, SvgChartOptions } from './api';
+import type { ChartSeries, SvgChartOptions } from './chartApi';
 import { layOut, linearTicks, logTicks, oneLine, positionText, unitText, xTicks, yTicks, type Frame } from './axis';
 import { requireWhole } from './options';
 

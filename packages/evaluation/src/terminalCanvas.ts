@@ -1,6 +1,6 @@
 /** The plot of a terminal chart: cells of 2×4 dots, drawn as Unicode or as ASCII. */
 
-import type { ChartSeries } from './api';
+import type { ChartSeries } from './chartApi';
 import type { Frame } from './axis';
 
 /** How a chart is drawn: all that differs between Unicode and ASCII. */

@@ -1,6 +1,6 @@
 /** A line chart as text: braille dots for lines, a glyph per series for points, on a logarithmic x axis. */
 
-import type { ChartSeries, TerminalChartOptions } from './api';
+import type { ChartSeries, TerminalChartOptions } from './chartApi';
 import { layOut, oneLine, positionText, xTicks, yTicks, type Frame } from './axis';
 import { requireWhole } from './options';
 import { ascii, Canvas, glyphOf, paint, unicode, type Style } from './terminalCanvas';
