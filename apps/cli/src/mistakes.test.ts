@@ -48,7 +48,7 @@ describe('what a person gets wrong is answered in one line that names the value 
       name: 'p = 0',
       args: () => [...scratch.train('x'), '--power', '0'],
       code: 2,
-      says: /power is 0; expected a whole number of at least 1/,
+      says: /--power is "0"; expected a whole number of at least 1/,
     },
     {
       name: 'an odd p with the sum normaliser',

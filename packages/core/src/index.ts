@@ -8,4 +8,16 @@ export { requireKnownKeys } from './knownKeys';
 export type { KnownKeys } from './knownKeys';
 export { breathing, nextTurn } from './eventLoop';
 export * from './random';
+export {
+  defaultsOf,
+  numberAbove,
+  oneOfWords,
+  realNumber,
+  requireSettings,
+  wholeNumber,
+  yesOrNo,
+  type Check,
+  type Flag,
+  type Setting,
+} from './setting';
 export { isError, isThenable, isTypedArray, messageOf, typedArrayKind } from './realms';

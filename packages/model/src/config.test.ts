@@ -68,7 +68,7 @@ describe('what cannot be is refused in one line', () => {
       /^a setting is "hiddenSise"; expected one of .*hiddenSize.*keyValueHeads.*intermediateSize/,
     ],
     ['a setting of every object', { toString: 1 }, /^a setting is "toString"/],
-    ['no layers', { layers: 0 }, 'layers is 0; expected a whole number of at least 1.'],
+    ['no layers', { layers: 0 }, 'layers is 0; expected a whole number of at least 1 and at most 10000.'],
     [
       'a vocabulary that is no number',
       { vocabSize: '256' },

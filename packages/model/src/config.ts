@@ -1,46 +1,16 @@
 /** The configuration: defaults, variants, validation, what it will cost, and its form on disk. */
 
+import { defaultsOf, requireSettings } from '@sympow/core';
 import { ConfigError } from '@sympow/kernels';
-import {
-  gates,
-  kinds,
-  phases,
-  requireRopeScaling,
-  softmaxRecurrence,
-  type AttentionKind,
-  type MemoryShape,
-} from '@sympow/recurrence';
-import type { BiasedPart, ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
+import { gates, kinds, phases, softmaxRecurrence, type AttentionKind, type MemoryShape } from '@sympow/recurrence';
+import type { ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
 import { isList, kindsOfLayers } from './kindsOfLayers';
-import { ATTENTION_PROJECTIONS, MLP_PROJECTIONS } from './layers/weights';
 import { parameterSpecs } from './parameters';
+import { modelSettings, type ModelSetting } from './settings';
 
-/** The paper's 124M shape. `intermediateSize` follows `hiddenSize` (4× for GELU, ⅔ of that for SwiGLU) unless given. */
-const defaults: Required<Omit<ModelOptions, 'intermediateSize' | 'keyValueHeads'>> = {
-  vocabSize: 50_304,
-  hiddenSize: 768,
-  layers: 12,
-  heads: 12,
-  headSize: 64,
-  mlp: 'gelu',
-  norm: 'layer',
-  normEps: 1e-5,
-  embeddingNorm: true,
-  queryKeyNorm: false,
-  bias: false,
-  tieEmbeddings: true,
-  attention: 'power',
-  power: 2,
-  normalizer: 'sum',
-  slidingWindow: 512,
-  gate: 'data',
-  rotary: 'data',
-  rotaryHorizon: 65_536,
-  ropeTheta: 10_000,
-  ropeScaling: 'none',
-  initStd: 0.02,
-  betaInit: 'zero',
-};
+/** `intermediateSize` follows `hiddenSize` (4× for GELU, ⅔ of that for SwiGLU) unless given, `keyValueHeads` follows `heads`. */
+const defaults = defaultsOf(modelSettings) as Required<Omit<ModelOptions, 'intermediateSize' | 'keyValueHeads'>>;
+const rows = Object.entries(modelSettings) as [keyof ModelConfig, ModelSetting][];
 
 /** Settings of each variant: the four of the paper, and one change to each that says what its parts are worth. */
 export const variants: Readonly<Record<Variant, ModelOptions>> = {
@@ -79,9 +49,12 @@ export function variantOf(config: ModelConfig): Variant | 'custom' {
  */
 export function modelConfig(options: ModelOptions = {}, entries: ModelEntries = {}): ModelConfig {
   for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(keys, key)) {
-      throw new ConfigError({ what: 'a setting', value: key, expected: `one of ${Object.keys(keys).join(', ')}` });
-    }
+    if (Object.hasOwn(modelSettings, key)) continue;
+    throw new ConfigError({
+      what: 'a setting',
+      value: key,
+      expected: `one of ${Object.keys(modelSettings).join(', ')}`,
+    });
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const merged = { ...defaults, ...given };
@@ -106,10 +79,10 @@ export function requireConfig(config: ModelConfig): void {
   if (typeof config !== 'object' || config === null) {
     throw new ConfigError({ what: 'the configuration', value: config, expected, remedy });
   }
-  for (const key of Object.keys(keys) as (keyof ModelConfig)[]) {
+  for (const [key, { check }] of rows) {
     const value = config[key];
-    const entry = key === 'attention' || key === 'gate' || key === 'rotary';
-    if (value !== undefined && (!entry || typeof value === 'object')) continue;
+    // Entries are there by now, not their names.
+    if (value !== undefined && (check.kind !== 'choice' || check.holds(value))) continue;
     throw new ConfigError({ what: `${key} of the configuration`, value, expected, remedy });
   }
 }
@@ -136,53 +109,9 @@ function kindsOf(given: ModelOptions['attention'], entries: readonly AttentionKi
   return given.map((each, layer) => entryOf(`attention of layer ${layer}`, each, entries));
 }
 
-const choices: { readonly [K in keyof ModelConfig]?: readonly ModelConfig[K][] } = {
-  mlp: ['gelu', 'swiglu'],
-  norm: ['layer', 'rms'],
-  normalizer: ['sum', 'none'],
-  betaInit: ['zero', 'normal'],
-};
-
-const biasedParts: readonly BiasedPart[] = [...ATTENTION_PROJECTIONS, ...MLP_PROJECTIONS, 'norm'];
-
-export const mostLayers = 10_000;
-
 function validate(config: ModelConfig): void {
-  for (const key of [
-    'vocabSize',
-    'hiddenSize',
-    'layers',
-    'heads',
-    'keyValueHeads',
-    'headSize',
-    'intermediateSize',
-    'power',
-    'slidingWindow',
-  ] as const) {
-    if (!Number.isSafeInteger(config[key]) || config[key] < 1) {
-      throw new ConfigError({ what: key, value: config[key], expected: 'a whole number of at least 1' });
-    }
-  }
-  // A configuration may come from a file of somebody else, and every layer has a list of parameters.
-  if (config.layers > mostLayers) {
-    throw new ConfigError({ what: 'layers', value: config.layers, expected: `at most ${mostLayers}` });
-  }
-  for (const [key, allowed] of Object.entries(choices) as [keyof ModelConfig, readonly unknown[]][]) {
-    if (!allowed.includes(config[key]))
-      throw new ConfigError({ what: key, value: config[key], expected: `one of ${allowed.join(', ')}` });
-  }
-  const { bias } = config;
-  const listed: readonly unknown[] = Array.isArray(bias) ? bias : [];
-  const known = new Set<unknown>(biasedParts);
-  if (typeof bias !== 'boolean' && (listed.length === 0 || listed.some((each) => !known.delete(each)))) {
-    const expected = `true, false, or a list of some of ${biasedParts.join(', ')}`;
-    throw new ConfigError({ what: 'bias', value: bias, expected });
-  }
-  for (const key of ['embeddingNorm', 'queryKeyNorm', 'tieEmbeddings'] as const) {
-    if (typeof config[key] !== 'boolean')
-      throw new ConfigError({ what: key, value: config[key], expected: 'true or false' });
-  }
-  const { heads, keyValueHeads, headSize, rotary, rotaryHorizon, normEps, initStd, attention } = config;
+  requireSettings(modelSettings, { ...config });
+  const { heads, keyValueHeads, headSize, rotary, attention } = config;
   if (heads % keyValueHeads !== 0) {
     throw new ConfigError({
       what: 'heads',
@@ -199,17 +128,6 @@ function validate(config: ModelConfig): void {
       remedy: 'Or set rotary to none.',
     });
   }
-  // Files may hold lists and objects, which compare like numbers, or not at all.
-  const number = (value: unknown, fits: (value: number) => boolean) => typeof value === 'number' && fits(value);
-  if (!number(rotaryHorizon, (value) => value > 1 && value < Infinity))
-    throw new ConfigError({ what: 'rotaryHorizon', value: rotaryHorizon, expected: 'a number above 1' });
-  if (!number(config.ropeTheta, (value) => value > 1 && value < Infinity))
-    throw new ConfigError({ what: 'ropeTheta', value: config.ropeTheta, expected: 'a number above 1' });
-  requireRopeScaling(config.ropeScaling);
-  if (!number(normEps, (value) => value >= 0 && value < 1))
-    throw new ConfigError({ what: 'normEps', value: normEps, expected: 'a number from 0 to 1' });
-  if (!number(initStd, (value) => value > 0 && value < Infinity))
-    throw new ConfigError({ what: 'initStd', value: initStd, expected: 'a number above 0' });
   if (isList(attention) && attention.length !== config.layers) {
     throw new ConfigError({
       what: 'attention',
@@ -273,44 +191,11 @@ function activations(config: ModelConfig, T: number, compute: ComputeOptions): n
   return layers * T * perToken + kept + perModel;
 }
 
-/** Keys of `config.json`: Hugging Face's where they exist. */
-const keys: { readonly [K in keyof ModelConfig]: string } = {
-  vocabSize: 'vocab_size',
-  hiddenSize: 'hidden_size',
-  layers: 'num_hidden_layers',
-  heads: 'num_attention_heads',
-  keyValueHeads: 'num_key_value_heads',
-  headSize: 'head_dim',
-  intermediateSize: 'intermediate_size',
-  mlp: 'mlp',
-  norm: 'norm',
-  normEps: 'norm_eps',
-  embeddingNorm: 'embedding_norm',
-  queryKeyNorm: 'qk_norm',
-  bias: 'bias',
-  tieEmbeddings: 'tie_word_embeddings',
-  attention: 'attention',
-  power: 'power',
-  normalizer: 'normalizer',
-  slidingWindow: 'sliding_window',
-  gate: 'gate',
-  rotary: 'rotary',
-  rotaryHorizon: 'max_position_embeddings',
-  ropeTheta: 'rope_theta',
-  ropeScaling: 'rope_scaling',
-  initStd: 'initializer_range',
-  betaInit: 'beta_init',
-};
-
-/** Settings that came later: at their default they are left out, so that what was saved before is recognised. */
-const later = ['ropeTheta', 'ropeScaling', 'slidingWindow'];
-
 /** `config.json` as an object. */
 export function configToJson(config: ModelConfig): Record<string, unknown> {
-  const entries = Object.entries(keys).flatMap(([key, name]) => {
-    const value = config[key as keyof ModelConfig];
-    return later.includes(key) && value === defaults[key as keyof typeof defaults] ? [] : [[name, value] as const];
-  });
+  const entries = rows.flatMap(([key, { json, later, default: usual }]) =>
+    later && config[key] === usual ? [] : [[json, config[key]] as const],
+  );
   const { attention, gate, rotary } = config;
   const names = isList(attention) ? attention.map(({ name }) => name) : attention.name;
   const json = { ...Object.fromEntries(entries), attention: names, gate: gate.name, rotary: rotary.name };
@@ -337,8 +222,6 @@ export function configFromJson(json: unknown, own: ModelEntries = {}): ModelConf
 
 /** The settings in a `config.json` of ours, unchecked. */
 export function optionsFromJson(fields: Readonly<Record<string, unknown>>): ModelOptions {
-  const entries = Object.entries(keys).flatMap(([key, name]) =>
-    fields[name] === undefined ? [] : [[key, fields[name]]],
-  );
+  const entries = rows.flatMap(([key, { json }]) => (fields[json] === undefined ? [] : [[key, fields[json]]]));
   return Object.fromEntries(entries) as ModelOptions;
 }

@@ -48,4 +48,5 @@ export { restoreMemory, type ModelMemory } from './memory';
 export { Model, type ForwardOptions } from './model';
 export { initialValues, parameterSpecs } from './parameters';
 export { folderStorage, memoryStorage, type FileContents, type Storage } from '@sympow/storage';
+export { modelSettings, type ModelSetting } from './settings';
 export { encodeTensors, openTensors, readTensors } from './tensorFile';

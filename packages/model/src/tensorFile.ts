@@ -63,23 +63,25 @@ export function requireTensors(
 ): Readings {
   const remedy = 'Check that the files of the checkpoint belong together.';
   const readings = new Map<string, { key: string; origin: Origin }[]>();
-  for (const [key, { shape: own }] of shapes) {
+  for (const key of shapes.keys()) {
     const place = origin?.(key) ?? { name: key };
-    const shape = place.shape ?? own;
     readings.set(place.name, [...(readings.get(place.name) ?? []), { key, origin: place }]);
-    const found = tensors.get(place.name)?.shape;
-    if (found?.join() === shape.join()) continue;
-    const value = found ? `[${found.join(', ')}]` : 'missing';
-    throw new CheckpointError({ what: `${place.name} in ${path}`, value, expected: `[${shape.join(', ')}]`, remedy });
   }
   const stray = [...tensors.keys()].find((name) => !readings.has(name) && !ignores?.test(name));
-  if (stray === undefined) return readings;
-  throw new CheckpointError({
-    what: `a tensor in ${path}`,
-    value: stray,
-    expected: 'only those of this model',
-    remedy,
-  });
+  if (stray !== undefined) {
+    const expected = 'only those of this model';
+    throw new CheckpointError({ what: `a tensor in ${path}`, value: stray, expected, remedy });
+  }
+  for (const [name, read] of readings) {
+    for (const { key, origin: place } of read) {
+      const shape = place.shape ?? shapes.get(key)!.shape;
+      const found = tensors.get(name)?.shape;
+      if (found?.join() === shape.join()) continue;
+      const value = found ? `[${found.join(', ')}]` : 'missing';
+      throw new CheckpointError({ what: `${name} in ${path}`, value, expected: `[${shape.join(', ')}]`, remedy });
+    }
+  }
+  return readings;
 }
 
 /** How tensors stand in files of somebody else. */

@@ -19,7 +19,7 @@ export {
   fixedTheta,
   frequencies,
   phases,
-  requireRopeScaling,
+  isRopeScaling,
   ropeFrequencies,
   type Phases,
   type RopeScaling,

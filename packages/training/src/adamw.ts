@@ -1,7 +1,9 @@
 /** AdamW (arXiv 1711.05101) with gradient clipping by the global norm, over those parameters of a model that are trained. */
 
 import type { Variable } from '@sympow/autograd';
-import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
+import { requireSettings } from '@sympow/core';
+import type { Backend, Tensor } from '@sympow/kernels';
+import { adamwSettings } from './trainingSettings';
 
 export interface AdamWOptions {
   /** Default 0.9 and 0.95. */
@@ -98,16 +100,9 @@ export class AdamW {
 
 /** Options with their defaults. @throws ConfigError for options out of range */
 export function adamwOptions(options: AdamWOptions): Required<AdamWOptions> {
-  const { beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weightDecay = 0.1, clip = 1 } = options;
-  for (const [what, value] of Object.entries({ beta1, beta2 })) {
-    if (!(value >= 0 && value < 1)) throw new ConfigError({ what, value, expected: 'a number from 0 to below 1' });
-  }
-  if (!(eps > 0)) throw new ConfigError({ what: 'eps', value: eps, expected: 'a number above 0' });
-  if (!(weightDecay >= 0 && weightDecay < Infinity)) {
-    throw new ConfigError({ what: 'weightDecay', value: weightDecay, expected: 'a number of at least 0' });
-  }
-  if (!(clip > 0)) {
-    throw new ConfigError({ what: 'clip', value: clip, expected: 'a number above 0 (Infinity never clips)' });
-  }
+  requireSettings(adamwSettings, { ...options });
+  const usual = adamwSettings;
+  const { beta1 = usual.beta1.default, beta2 = usual.beta2.default, eps = usual.eps.default } = options;
+  const { weightDecay = usual.weightDecay.default, clip = usual.clip.default } = options;
   return { beta1, beta2, eps, weightDecay, clip };
 }

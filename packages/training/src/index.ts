@@ -6,3 +6,4 @@ export { readTraining, type TrainingRecord } from './resume';
 export { warmupCosine, type Schedule, type WarmupCosineOptions } from './schedule';
 export { trainingStep, type StepReport } from './step';
 export { train } from './train';
+export { trainingSettings, type TrainingSetting } from './trainingSettings';

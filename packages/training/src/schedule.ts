@@ -1,6 +1,8 @@
 /** The learning rate over the course of a run. */
 
+import { requireSettings } from '@sympow/core';
 import { ConfigError } from '@sympow/kernels';
+import { trainingSettings } from './trainingSettings';
 
 /** A learning rate for every update, numbered from 1. */
 export type Schedule = (step: number) => number;
@@ -28,18 +30,16 @@ export interface WarmupCosineOptions {
  * [1, 2, 3, 4, 5].map(schedule); // 0.5, 1, 0.55, 0.1, 0.1
  * ```
  */
-export function warmupCosine({ learningRate, warmup, decaySteps, floor = 0.1 }: WarmupCosineOptions): Schedule {
-  if (!(learningRate > 0 && learningRate < Infinity)) {
-    throw new ConfigError({ what: 'learningRate', value: learningRate, expected: 'a number above 0' });
-  }
-  if (!Number.isSafeInteger(decaySteps) || decaySteps < 1) {
-    throw new ConfigError({ what: 'decaySteps', value: decaySteps, expected: 'a whole number of at least 1' });
-  }
+export function warmupCosine({
+  learningRate,
+  warmup,
+  decaySteps,
+  floor = trainingSettings.floor.default,
+}: WarmupCosineOptions): Schedule {
+  const { learningRate: rate, decaySteps: last, floor: least } = trainingSettings;
+  requireSettings({ learningRate: rate, decaySteps: last, floor: least }, { learningRate, decaySteps, floor });
   if (!Number.isSafeInteger(warmup) || warmup < 0 || warmup > decaySteps) {
     throw new ConfigError({ what: 'warmup', value: warmup, expected: `a whole number from 0 to ${decaySteps}` });
-  }
-  if (!(floor >= 0 && floor <= 1)) {
-    throw new ConfigError({ what: 'floor', value: floor, expected: 'a number from 0 to 1' });
   }
   return (step) => {
     if (step <= warmup) return (learningRate * step) / warmup;

@@ -2,12 +2,16 @@
 
 import type { TokenSource, TrainingBatches, TrainingBatchesOptions } from '@sympow/data';
 import { trainingBatches } from '@sympow/data';
+import { requireSettings } from '@sympow/core';
 import { ConfigError, OutOfMemoryError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
 import { adamwOptions, type AdamWOptions } from './adamw';
 import { requireAnneal } from './anneal';
 import type { Anneal, CheckpointOptions, EvaluationOptions, TrainingOptions } from './api';
 import type { WarmupCosineOptions } from './schedule';
+import { trainingSettings, type TrainingSetting } from './trainingSettings';
+
+const usual = trainingSettings;
 
 /** What fixes the course of a run beside its model and its data: stored with it, and the same when it goes on. */
 export interface RunSettings extends Required<AdamWOptions>, Required<WarmupCosineOptions> {
@@ -24,17 +28,17 @@ export interface RunSettings extends Required<AdamWOptions>, Required<WarmupCosi
  * @param stored - what the run began with: the length of its schedule stays, whatever `steps` is now
  */
 export function runSettings(options: TrainingOptions, stored?: Partial<RunSettings>): RunSettings {
-  const { batch, context, steps, seed = 0, learningRate = 6e-4, floor = 0.1, anneal } = options;
+  const { batch, context, steps, anneal } = options;
+  const { seed = usual.seed.default, learningRate = usual.learningRate.default, floor = usual.floor.default } = options;
   const { decaySteps = stored?.decaySteps ?? steps } = options;
   const { warmup = Math.min(2000, Math.round(decaySteps / 10)) } = options;
   return { batch, context, seed, learningRate, warmup, decaySteps, floor, anneal, ...adamwOptions(options) };
 }
 
 const known: KnownKeys<TrainingOptions> = {
-  ...{ model: true, data: true, batch: true, context: true, steps: true, accumulate: true, seed: true },
-  ...{ learningRate: true, warmup: true, decaySteps: true, floor: true, anneal: true },
-  ...{ beta1: true, beta2: true, eps: true, weightDecay: true, clip: true },
-  ...{ evaluation: true, checkpoints: true, signal: true },
+  ...{ model: true, data: true },
+  ...(Object.fromEntries(Object.keys(trainingSettings).map((key) => [key, true])) as Record<TrainingSetting, true>),
+  ...{ anneal: true, evaluation: true, checkpoints: true, signal: true },
 };
 const knownOfEvaluation: KnownKeys<EvaluationOptions> = {
   ...{ data: true, every: true, rows: true, batch: true, context: true },
@@ -47,9 +51,8 @@ const knownOfCheckpoints: KnownKeys<CheckpointOptions> = {
 export function checkOptions(given: TrainingOptions): void {
   requireKnownKeys('train', given, known);
   const { model, data, evaluation, checkpoints, ...options } = given;
-  const { batch, context, steps, accumulate = 1, seed = 0 } = options;
-  for (const [what, value] of Object.entries({ batch, context, steps, accumulate })) requireWhole(what, value, 1);
-  requireWhole('seed', seed, 0);
+  requireSettings(trainingSettings, options);
+  const { batch, context, accumulate = usual.accumulate.default } = options;
   if (batch % accumulate !== 0) {
     const remedy = 'Every piece of a batch has the same number of rows.';
     throw new ConfigError({

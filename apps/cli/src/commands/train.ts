@@ -2,11 +2,11 @@
 
 import type { Backend } from '@sympow/kernels';
 import { folderStorage, Model } from '@sympow/model';
-import { train as trainModel } from '@sympow/training';
+import { train as trainModel, trainingSettings } from '@sympow/training';
 import type { Command as CommanderCommand } from 'commander';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { tellParent } from '../child';
-import { real, some, whole, type Command } from '../command';
+import { some, whole, type Command } from '../command';
 import { openData, unitOf, withData, type DataFlags } from '../dataOptions';
 import { interruptible } from '../interrupt';
 import { locked } from '../lock';
@@ -20,6 +20,7 @@ import {
   type ModelFlags,
 } from '../modelOptions';
 import { trainedInVain } from '../room';
+import { settingsOf, withSettings } from '../settingFlags';
 import { createOutput, duration, quantity, type Output } from '../output';
 
 interface Flags extends BackendFlags, ModelFlags, ComputeFlags, DataFlags {
@@ -28,10 +29,6 @@ interface Flags extends BackendFlags, ModelFlags, ComputeFlags, DataFlags {
   batch: number;
   accumulate: number;
   steps: number;
-  lr: number;
-  warmup?: number;
-  weightDecay: number;
-  clip: number;
   evalEvery: number;
   evalRows: number;
   checkpointEvery: number;
@@ -80,11 +77,8 @@ async function runTraining(
   const events = trainModel({
     model,
     data: train,
+    ...settingsOf(flags, trainingSettings),
     ...{ batch, context, accumulate, steps, seed: flags.seed, signal },
-    learningRate: flags.lr,
-    ...(flags.warmup !== undefined && { warmup: flags.warmup }),
-    weightDecay: flags.weightDecay,
-    clip: flags.clip,
     evaluation: { data: heldOut, every: flags.evalEvery, rows: flags.evalRows },
     checkpoints: {
       storage: folderStorage(flags.out),
@@ -144,36 +138,12 @@ function options(command: CommanderCommand): void {
       'where the run is kept; a run that is there already goes on',
       some('--out', 'a folder'),
     )
-    .option('--steps <n>', 'steps in all', whole('--steps'), 1000)
     .option('--eval-every <n>', 'steps between held-out losses', whole('--eval-every'), 100)
     .option('--eval-rows <n>', 'most rows of a held-out loss', whole('--eval-rows'), 64)
     .option('--checkpoint-every <n>', 'steps between checkpoints', whole('--checkpoint-every'), 100)
     .option('--keep <n>', 'checkpoints that stay', whole('--keep'), 2)
     .option('--no-resume', 'refuse a folder that holds a run');
-  withData(command)
-    .optionsGroup('Training:')
-    .option('--context <T>', 'tokens per row', whole('--context'), 256)
-    .option('--batch <B>', 'rows per step', whole('--batch'), 8)
-    .option('--accumulate <n>', 'pieces in which the rows of a step are computed', whole('--accumulate'), 1)
-    .option(
-      '--lr <rate>',
-      'highest learning rate, after warm-up',
-      real('--lr', (x) => x > 0 && x < Infinity, 'a number above 0'),
-      2e-3,
-    )
-    .option('--warmup <n>', 'steps until then (default: a tenth of all)', whole('--warmup', 0))
-    .option(
-      '--weight-decay <w>',
-      'on matrices',
-      real('--weight-decay', (x) => x >= 0 && x < Infinity, 'a number of at least 0'),
-      0.1,
-    )
-    .option(
-      '--clip <norm>',
-      'largest gradient norm',
-      real('--clip', (x) => x > 0, 'a number above 0'),
-      1,
-    );
+  withSettings(withData(command).optionsGroup('Training:'), trainingSettings);
   withCompute(withBackend(withModel(command)));
 }
 

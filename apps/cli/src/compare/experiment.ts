@@ -5,7 +5,7 @@ import { variants as modelVariants } from '@sympow/model';
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { visible } from '../visible';
-import { schedule, type Schedule } from './schedule';
+import { fileSettings, schedule, type Schedule, type TrainingFields } from './schedule';
 
 const text = v.pipe(v.string('a text'), v.nonEmpty('a text that is not empty'));
 const names = v.array(text, 'a list of texts');
@@ -23,7 +23,6 @@ const between = (low: number, high: number, expected: string) =>
     v.number(expected),
     v.check((value) => value > low && value < high, expected),
   );
-const positive = between(0, Infinity, 'a number above 0');
 const share = between(0, 1, 'a number above 0 and below 1');
 const list = <S extends v.GenericSchema>(item: S, expected: string) =>
   v.pipe(v.array(item, expected), v.nonEmpty(expected));
@@ -38,18 +37,14 @@ const object = <E extends v.ObjectEntries>(entries: E, expected = 'an object') =
     issue.expected === 'never' ? `one of ${Object.keys(entries).join(', ')}` : expected,
   );
 
-const training = {
-  batch: v.optional(whole(1)),
-  tokensPerStep: v.optional(whole(1)),
-  accumulate: v.optional(whole(1)),
-  steps: v.optional(whole(1)),
-  learningRate: v.optional(positive),
-  warmup: v.optional(whole(0)),
-  decaySteps: v.optional(whole(1)),
-  floor: v.optional(between(-1e-9, 1 + 1e-9, 'a number from 0 to 1')),
-  weightDecay: v.optional(between(-1e-9, Infinity, 'a number of at least 0')),
-  clip: v.optional(positive),
-};
+type Fields = Record<keyof TrainingFields, v.OptionalSchema<v.CustomSchema<number, string>, undefined>>;
+/** What a file may say about training: what the trainer takes, and a batch by its tokens. */
+const training = Object.fromEntries(
+  Object.entries({ ...fileSettings, tokensPerStep: fileSettings.batch }).map(([key, { check }]) => [
+    key,
+    v.optional(v.custom<number>((value) => check.holds(value), check.expected)),
+  ]),
+) as unknown as Fields;
 
 const textData = object({
   paths: v.optional(names),

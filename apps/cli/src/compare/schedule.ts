@@ -1,20 +1,16 @@
 // How long a run is and what it reads at once.
 
 import { ConfigError } from '@sympow/kernels';
+import { trainingSettings } from '@sympow/training';
 
-/** What a file may say about training; see `TrainingOptions` of @sympow/training. */
-export interface TrainingFields {
-  readonly batch?: number | undefined;
+const { context: _context, seed: _seed, ...rest } = trainingSettings;
+/** The settings of a run but for what experiments vary in a way of their own. */
+export const fileSettings = rest;
+
+/** What a file may say about training. */
+export type TrainingFields = { readonly [K in keyof typeof fileSettings]?: number | undefined } & {
   readonly tokensPerStep?: number | undefined;
-  readonly accumulate?: number | undefined;
-  readonly steps?: number | undefined;
-  readonly learningRate?: number | undefined;
-  readonly warmup?: number | undefined;
-  readonly decaySteps?: number | undefined;
-  readonly floor?: number | undefined;
-  readonly weightDecay?: number | undefined;
-  readonly clip?: number | undefined;
-}
+};
 
 /** How one model is trained at one context. */
 export interface Schedule extends Omit<TrainingFields, 'tokensPerStep'> {
@@ -30,18 +26,7 @@ export interface Schedule extends Omit<TrainingFields, 'tokensPerStep'> {
  * @throws ConfigError that names what is missing or does not fit
  */
 export function schedule(fields: TrainingFields, context: number, place: string): Schedule {
-  const {
-    batch: rows,
-    tokensPerStep,
-    accumulate = 1,
-    steps,
-    learningRate,
-    warmup,
-    decaySteps,
-    floor,
-    weightDecay,
-    clip,
-  } = fields;
+  const { batch: rows, tokensPerStep, accumulate = 1, steps, learningRate, ...others } = fields;
   const missing = [
     ...(steps === undefined ? ['steps'] : []),
     ...(learningRate === undefined ? ['learningRate'] : []),
@@ -64,7 +49,8 @@ export function schedule(fields: TrainingFields, context: number, place: string)
     const expected = `a divisor of the ${batch} rows at context ${context}, for ${place}`;
     throw new ConfigError({ what: 'training.accumulate', value: accumulate, expected });
   }
-  const rest = { warmup, decaySteps, floor, weightDecay, clip };
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(
+    Object.entries(others).filter(([key, value]) => key in fileSettings && value !== undefined),
+  );
   return { batch, accumulate, steps: steps!, learningRate: learningRate!, ...given };
 }

@@ -5,7 +5,7 @@
 
 import type { TypedArray } from '@sympow/kernels';
 import type { ModelConfig, ModelOptions } from '../api';
-import { mostLayers } from '../config';
+import { modelSettings } from '../settings';
 import type { ConfigJson, Origin } from './api';
 import { flag, given, number, only, refusal, whole } from './settings';
 
@@ -47,8 +47,9 @@ export function llamaOptions(json: ConfigJson, defaults: { readonly horizon?: nu
 /** L, before anything is made for each of them. */
 function layersOf(json: ConfigJson): number {
   const layers = whole(json, 'num_hidden_layers');
-  if (layers <= mostLayers) return layers;
-  throw refusal('num_hidden_layers', layers, `at most ${mostLayers}`);
+  const { check } = modelSettings.layers;
+  if (check.holds(layers)) return layers;
+  throw refusal('num_hidden_layers', layers, check.expected);
 }
 
 /** The base of the frequencies and how they are scaled, where either version of the library keeps it. */

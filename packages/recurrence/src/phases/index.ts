@@ -12,4 +12,4 @@ export const phases: readonly Phases[] = [none, fixed, learned, data, pair, rope
 export type { Phases } from './api';
 export { fixedTheta, frequencies } from './frequencies';
 export { ropeFrequencies } from './rope';
-export { requireRopeScaling, type RopeScaling } from './ropeScaling';
+export { isRopeScaling, type RopeScaling } from './ropeScaling';

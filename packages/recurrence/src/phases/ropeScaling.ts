@@ -1,5 +1,3 @@
-import { ConfigError } from '@sympow/kernels';
-
 /** How frequencies are lowered for contexts longer than those that a model was first trained with. */
 export type RopeScaling =
   | 'none'
@@ -28,17 +26,12 @@ export function scaled(theta: number, scaling: RopeScaling): number {
   return kept * theta + ((1 - kept) * theta) / factor;
 }
 
-/** @throws ConfigError for a scaling that there is not, or numbers that cannot be */
-export function requireRopeScaling(scaling: unknown): void {
-  if (scaling === 'none') return;
+/** Whether a scaling is one that there is, with numbers that can be. */
+export function isRopeScaling(scaling: unknown): scaling is RopeScaling {
+  if (scaling === 'none') return true;
   const { kind, factor, lowTurns, highTurns, context } = (scaling ?? {}) as Record<string, unknown>;
   const above = (value: unknown, least: number) => typeof value === 'number' && value > least && value < Infinity;
-  const right = above(factor, 0) && (kind === 'linear' || kind === 'llama3');
-  const turns = kind !== 'llama3' || (above(lowTurns, 0) && above(highTurns, lowTurns as number) && above(context, 0));
-  if (right && turns) return;
-  throw new ConfigError({
-    what: 'ropeScaling',
-    value: scaling,
-    expected: 'none, or linear with a factor, or llama3 with factor, lowTurns below highTurns, and context',
-  });
+  if (!above(factor, 0)) return false;
+  if (kind === 'linear') return true;
+  return kind === 'llama3' && above(lowTurns, 0) && above(highTurns, lowTurns as number) && above(context, 0);
 }

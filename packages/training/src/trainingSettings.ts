@@ -1,0 +1,59 @@
+/** The numbers of a run, one row each: the only place that knows their defaults, checks and flags. */
+
+import { numberAbove, realNumber, wholeNumber, type Setting } from '@sympow/core';
+
+/** Of AdamW. */
+export const adamwSettings = {
+  beta1: {
+    ...{ default: 0.9, says: 'share of the older in the mean of the gradients, β₁' },
+    check: realNumber('a number from 0 to below 1', (value) => value >= 0 && value < 1),
+  },
+  beta2: {
+    ...{ default: 0.95, says: 'share of the older in the mean of their squares, β₂' },
+    check: realNumber('a number from 0 to below 1', (value) => value >= 0 && value < 1),
+  },
+  eps: { default: 1e-8, says: 'added to their root', check: realNumber('a number above 0', (value) => value > 0) },
+  weightDecay: {
+    ...{ default: 0.1, says: 'weight decay, on matrices' },
+    check: realNumber('a number of at least 0', (value) => value >= 0 && value < Infinity),
+    flag: { words: '--weight-decay <w>' },
+  },
+  clip: {
+    ...{ default: 1, says: 'largest gradient norm' },
+    check: realNumber('a number above 0 (Infinity never clips)', (value) => value > 0),
+    flag: { words: '--clip <norm>' },
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+/** Of all; what a run has to be given has no default. */
+export const trainingSettings = {
+  context: { says: 'tokens per row, T', check: wholeNumber(), flag: { words: '--context <T>', default: 256 } },
+  batch: { says: 'rows per step, B', check: wholeNumber(), flag: { words: '--batch <B>', default: 8 } },
+  steps: { says: 'steps in all', check: wholeNumber(), flag: { words: '--steps <n>', default: 1000 } },
+  accumulate: {
+    ...{ default: 1, says: 'pieces in which the rows of a step are computed', check: wholeNumber() },
+    flag: { words: '--accumulate <n>' },
+  },
+  seed: { default: 0, says: 'which rows are drawn', check: wholeNumber(0) },
+  learningRate: {
+    ...{ default: 6e-4, says: 'highest learning rate, after warm-up', check: numberAbove(0) },
+    flag: { words: '--lr <rate>', default: 2e-3 },
+  },
+  warmup: {
+    ...{ follows: true, says: 'steps until then (default: a tenth of all)', check: wholeNumber(0) },
+    flag: { words: '--warmup <n>' },
+  },
+  decaySteps: {
+    ...{ follows: true, says: 'the step with the lowest learning rate (default: the last)', check: wholeNumber() },
+    flag: { words: '--decay-steps <n>' },
+  },
+  floor: {
+    ...{ default: 0.1, says: 'lowest learning rate as a fraction of the highest' },
+    check: realNumber('a number from 0 to 1', (value) => value >= 0 && value <= 1),
+    flag: { words: '--floor <x>' },
+  },
+  ...adamwSettings,
+} as const satisfies Readonly<Record<string, Setting>>;
+
+/** Their keys. */
+export type TrainingSetting = keyof typeof trainingSettings;
