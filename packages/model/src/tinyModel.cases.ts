@@ -33,6 +33,7 @@ export const tinyConfigs: readonly { readonly name: string; readonly config: Mod
     { gate: 'vector', rotary: 'none', norm: 'rms', bias: true },
     { gate: 'data', rotary: 'data', power: 3, normalizer: 'none' },
     { attention: 'delta', gate: 'data', rotary: 'none', keyValueHeads: 1 },
+    { attention: 'delta-negative-gated', gate: 'none', rotary: 'fixed' },
     { attention: 'mixed', gate: 'data', rotary: 'fixed' },
   ] satisfies ModelOptions[]
 ).map((changes) => ({

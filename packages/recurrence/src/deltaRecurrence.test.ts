@@ -269,6 +269,21 @@ describe('a stream of the delta rule', () => {
     );
   });
 
+  it('answers are normed and gated where there is a gate', () => {
+    const { inputs } = inputsOf(exact, leaves);
+    const numbers = new Numbers('delta gate');
+    const [gate, norm] = [numbers.normal([B, T, H, e]), numbers.normal([e])];
+    const variable = ({ data, shape: axes }: Leaf) => constant(exact.upload(data, axes));
+    const own = { ...inputs.own, gate: variable(gate), norm: variable(norm) };
+    const { y } = recurrence.sequence(new Tape(exact), { ...inputs, own });
+    const gated = expected.y.map((x, i) => {
+      const row = expected.y.slice(i - (i % e), i - (i % e) + e);
+      const size = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0) / e + 1e-5);
+      return ((x / size) * norm.data[i % e]! * gate.data[i]!) / (1 + Math.exp(-gate.data[i]!));
+    });
+    expect(relativeError(exact.readSync!(y.value), gated)).toBeLessThan(1e-11);
+  });
+
   it('refuses vector gates and inputs without b', () => {
     const { inputs } = inputsOf(exact, leaves);
     const tape = new Tape(exact);

@@ -1,6 +1,6 @@
 /** The gated delta rule behind the interface of all kinds: over whole sequences and as a stream. */
 
-import { constant, type Tape } from '@sympow/autograd';
+import { constant, norm, swiglu, type Tape, type Variable } from '@sympow/autograd';
 import { backendOf, ConfigError, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
 import type {
   AttentionInputs,
@@ -45,7 +45,8 @@ export interface DeltaMemory extends Memory {
 /**
  * Makes the gated delta rule `S_i = γ_i (I − b_i k_i k_iᵀ) S_{i−1} + b_i k_i v_iᵀ`, `Y_i = S_iᵀ q_i / √d` (arXiv 2412.06464) on queries
  * and keys that are divided by their length. Its inputs have `own.b` [B, T, G], from 0 (nothing is written) over 1 (what the
- * key's place held is replaced) to 2 (it is turned round). Its state is S [B, G, d, e].
+ * key's place held is replaced) to 2 (it is turned round). With `own.gate` [B, T, H, e] and `own.norm` [e] answers are divided by their
+ * root mean square, times norm, times SiLU of the gate. The state is S [B, G, d, e].
  *
  * Vector gates are refused with ConfigError.
  *
@@ -84,7 +85,7 @@ export function deltaRecurrence({ form = 'auto', chunk = deltaChunk }: DeltaOpti
       form === 'recurrent' || (form === 'auto' && T === 1)
         ? recurrentDelta(tape, units)
         : chunkedDelta(tape, units, form === 'attention' ? T : chunk);
-    return { y, state: finalState ? { S: last, phase } : undefined };
+    return { y: gated(tape, y, inputs.own!), state: finalState ? { S: last, phase } : undefined };
   }
 
   return {
@@ -100,6 +101,11 @@ export function deltaRecurrence({ form = 'auto', chunk = deltaChunk }: DeltaOpti
         }),
       ),
   };
+}
+
+/** Answers, or RMS norm of them times SiLU of a gate where there is one. */
+function gated(tape: Tape, y: Variable, { gate, norm: weight }: NonNullable<AttentionInputs['own']>): Variable {
+  return gate ? swiglu(tape, gate, norm(tape, y, { kind: 'rms', weight })) : y;
 }
 
 function checkGateWidth(width: number): void {

@@ -1,11 +1,11 @@
 import type { AttentionKind } from './api';
-import { delta, deltaNegative } from './delta';
+import { deltas } from './delta';
 import { mixed } from './mixed';
 import { power } from './power';
 import { softmax } from './softmax';
 import { window } from './window';
 
 /** The kinds of attention that come with the package. */
-export const kinds: readonly AttentionKind[] = [power, softmax, window, mixed, delta, deltaNegative];
+export const kinds: readonly AttentionKind[] = [power, softmax, window, mixed, ...deltas];
 
 export type { AttentionKind, KindCompute, KindSettings } from './api';
