@@ -1,26 +1,38 @@
 // `sympow compare`: trains and evaluates every model that a file describes, and writes what came out. It can be stopped at any
 // moment, and the same command goes on where it stood.
 
-import { folderStorage } from '@sympow/model';
+import { CheckpointError } from '@sympow/model';
+import {
+  costsOf,
+  gatherResults,
+  markdownTable,
+  openExperimentData,
+  planRuns,
+  progressOf,
+  runExperiment,
+  RunFolder,
+  selectRuns,
+  settingsOf,
+  slug,
+  writeResults,
+  type Bench,
+  type Experiment,
+  type ExperimentData,
+  type ExperimentEvent,
+  type Run,
+} from '@sympow/experiments';
+import { folderStorage } from '@sympow/storage';
 import type { Command as CommanderCommand } from 'commander';
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { real, some, type Command } from '../command';
-import { chartsOf } from '../compare/charts';
-import { csvFiles } from '../compare/csv';
-import { openExperimentData, type ExperimentData } from '../compare/data';
-import { executeRun, progressOf, settingsOf, type Bench } from '../compare/execute';
-import { readExperiment, readText, slug, type Experiment } from '../compare/experiment';
-import { costsOf, planRuns, selectRuns, type Run } from '../compare/plan';
-import { htmlPage, markdownPage } from '../compare/report';
-import { gatherResults } from '../compare/results';
-import { RunFolder } from '../compare/runFolder';
+import { readExperiment, readText } from '../compare/file';
+import { openTexts } from '../compare/texts';
 import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
-import { whileLocked } from '../lock';
-import { markdownTable } from '../markdown';
+import { locked, whileLocked } from '../lock';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { requireRoom } from '../room';
 import { bytes, createOutput, duration, quantity, ratio, type Output } from '../output';
@@ -55,10 +67,10 @@ interface Opened {
 
 async function open(path: string, flags: Flags): Promise<Opened> {
   const experiment = readExperiment(path);
-  const data = await openExperimentData(experiment, flags.data);
+  const data = await openExperimentData(experiment, (text) => openTexts(text, path, flags.data));
   const runs = planRuns(experiment, data.vocabSize);
   const out = flags.out ?? join('runs', slug(basename(path).replace(/\.json$/i, '')));
-  const folderOf = ({ id }: Run) => new RunFolder(join(out, 'runs', id));
+  const folderOf = ({ id }: Run) => runFolder(join(out, 'runs', id));
   // What is finished stands in the same tables, whether or not it is chosen.
   for (const each of runs) await folderOf(each).check(settingsOf(each, data));
   return { experiment, data, runs, chosen: selectRuns(runs, flags.only), out, folderOf };
@@ -83,7 +95,7 @@ async function runOpened(path: string, opened: Opened, flags: Flags, output: Out
   const statuses = await Promise.all(runs.map(async (each) => ({ id: each.id, status: await statusOf(each) })));
   const finished = statuses.every(({ status }) => status === 'finished');
   if (!flags.dryRun) {
-    await writeResults(path, opened);
+    await saveResults(path, opened);
     const done = statuses.filter(({ status }) => status === 'finished').length;
     output.note(
       `${done} of ${runs.length} runs are finished${finished ? '' : '; the same command goes on with the others'}`,
@@ -103,23 +115,82 @@ async function execute(opened: Opened, flags: Flags, stop: AbortSignal, output: 
       ? undefined
       : setTimeout(() => limit.abort(), Math.min(2 ** 31 - 1, 1000 * flags.maxSeconds));
   const signal = AbortSignal.any([stop, limit.signal]);
-  const bench: Bench = { experiment, data, compute: computeOf(flags), open: () => openBackend(flags), signal, output };
+  const bench: Bench = {
+    ...{ experiment, data, signal, guard: locked },
+    compute: computeOf(flags),
+    open: () => openBackend(flags),
+  };
   await requireRoomFor(opened, bench);
   const start = performance.now();
+  const show = shower(output);
   try {
-    for (const [i, each] of chosen.entries()) {
-      const label = `[${i + 1}/${chosen.length}] ${each.variant}, context ${each.context}, seed ${each.seed}`;
-      if (signal.aborted || !(await executeRun(each, folderOf(each), label, bench))) {
-        const reason = stop.aborted
-          ? ''
-          : ` after ${duration((performance.now() - start) / 1000)}, as --max-seconds says`;
-        output.note(`stopped at ${each.id}${reason}`);
-        return;
-      }
+    for await (const event of runExperiment(bench, chosen, folderOf)) {
+      show(event);
+      if (event.type !== 'stopped') continue;
+      const seconds = (performance.now() - start) / 1000;
+      output.note(
+        `stopped at ${event.run.id}${stop.aborted ? '' : ` after ${duration(seconds)}, as --max-seconds says`}`,
+      );
     }
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Shows how runs come along. */
+function shower(output: Output): (event: ExperimentEvent) => void {
+  let label = '';
+  let loss = NaN;
+  return (each) => {
+    if (each.type === 'run') {
+      const { variant, context, seed } = each.run;
+      label = `[${each.number}/${each.count}] ${variant}, context ${context}, seed ${seed}`;
+      loss = NaN;
+    } else if (each.type === 'measuring') {
+      const { name, done, total, position, length } = each;
+      const what =
+        position === undefined
+          ? `${name}: ${done}/${total} examples`
+          : `position ${quantity(position)} of ${quantity(length!)}, ${done}/${total} streams`;
+      output.progress(`${label}  ${what}`);
+    } else if (each.type === 'training' && each.event.type === 'start') {
+      const { step, steps, notes } = each.event;
+      for (const note of notes) output.note(`note: ${label}: ${note}`);
+      output.note(step > 0 ? `${label}: going on from step ${step} of ${steps}` : label);
+    } else if (each.type === 'training' && each.event.type === 'step') {
+      const { step, steps, loss: now, tokensPerSecond, secondsLeft } = each.event;
+      loss = Number.isNaN(loss) ? now : 0.95 * loss + 0.05 * now;
+      output.progress(
+        `${label}  step ${step}/${steps}  loss ${loss.toFixed(3)}  ` +
+          `${quantity(tokensPerSecond)} tokens/s  ${duration(secondsLeft)} left`,
+      );
+    }
+  };
+}
+
+/** The folder of a run on disk, which takes every step as it comes. */
+function runFolder(path: string): RunFolder {
+  return new RunFolder(folderStorage(path), {
+    path,
+    append(name, line, certain) {
+      const file = join(path, name);
+      try {
+        appendFileSync(file, line, { flush: certain });
+      } catch (cause) {
+        const { code, message: why } = cause as NodeJS.ErrnoException;
+        const message = `cannot write ${file}: ${code === 'ENOSPC' || code === 'EDQUOT' ? 'the disk is full' : why}`;
+        const remedy = 'Then the same command goes on from the last checkpoint.';
+        throw new CheckpointError({
+          what: file,
+          value: undefined,
+          message,
+          expected: 'a disk with room',
+          remedy,
+          cause,
+        });
+      }
+    },
+  });
 }
 
 /** Before anything is trained: whether its evaluation has room. @throws OutOfMemoryError that names the run and the bytes */
@@ -148,7 +219,7 @@ async function merge({ experiment, data, runs, folderOf }: Opened, folders: read
     }
     let taken = 0;
     for (const each of runs) {
-      const [own, other] = [folderOf(each), new RunFolder(join(folder, 'runs', each.id))];
+      const [own, other] = [folderOf(each), runFolder(join(folder, 'runs', each.id))];
       if (!(await other.holds(settingsOf(each, data)))) continue;
       const [here, there] = await Promise.all([own, other].map((one) => progressOf(each, one, { experiment, data })));
       if (here === 'finished' || there !== 'finished') continue;
@@ -196,20 +267,11 @@ async function listing(
   return `${title}: ${chosen.length} runs\n\n${markdownTable({ head, rows })}\n\n${left}`;
 }
 
-async function writeResults(path: string, { experiment, data, runs, out, folderOf }: Opened): Promise<void> {
-  const results = await gatherResults(experiment, data, runs, folderOf);
-  const storage = folderStorage(out);
-  await storage.write('results.json', `${JSON.stringify(results, null, 1)}\n`);
-  for (const [name, contents] of Object.entries(csvFiles(results))) await storage.write(name, contents);
-  const charts = await chartsOf(results);
-  for (const { name, svg } of charts) await storage.folder('charts').write(`${name}.svg`, svg);
+async function saveResults(path: string, { experiment, data, runs, out, folderOf }: Opened): Promise<void> {
   const processor = `${cpus()[0]?.model.trim() ?? process.arch}, ${availableParallelism()} cores`;
-  const facts = {
-    file: readText(path),
-    machine: `Written on ${processor}, Node ${process.versions.node}.`,
-  };
-  await storage.write('report.md', markdownPage(results, charts, facts));
-  await storage.write('report.html', htmlPage(results, charts, facts));
+  const machine = `Written on ${processor}, Node ${process.versions.node}.`;
+  const results = await gatherResults(experiment, data, runs, folderOf);
+  await writeResults(folderStorage(out), results, { file: readText(path), machine });
 }
 
 function options(command: CommanderCommand): void {

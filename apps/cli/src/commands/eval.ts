@@ -21,7 +21,7 @@ import { openCheckpoint, type OpenCheckpoint } from '../checkpoint';
 import { oneOf, some, whole, type Command } from '../command';
 import { bytesPerToken, openData, unitOf, withData, type DataFlags, type Part } from '../dataOptions';
 import { interruptible } from '../interrupt';
-import { markdownTable } from '../markdown';
+import { markdownTable } from '@sympow/experiments';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { requireRoom } from '../room';
 import { bytes, createOutput, inColour, quantity, ratio, type Output } from '../output';

@@ -1,9 +1,9 @@
+import { planRuns, selectRuns, slug } from '@sympow/experiments';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readExperiment, slug } from './experiment';
-import { planRuns, selectRuns } from './plan';
+import { readExperiment } from './file';
 
 const folder = mkdtempSync(join(tmpdir(), 'sympow-experiment-'));
 afterAll(() => rmSync(folder, { recursive: true }));

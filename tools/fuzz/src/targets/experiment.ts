@@ -1,9 +1,5 @@
 // Experiment files of `sympow compare`.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-// An app exports nothing; what it reads is fuzzed all the same.
-import { readExperiment } from '../../../../apps/cli/src/compare/experiment';
+import { parseExperiment } from '@sympow/experiments';
 import { changedText } from '../inputs';
 import { target } from '../target';
 
@@ -20,15 +16,8 @@ const task = {
   baseline: 'other',
 };
 
-const folder = mkdtempSync(join(tmpdir(), 'fuzz-experiment-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-
 export const experiment = target({
   name: 'experiment',
   inputs: changedText(task, { ...task, data: { paths: ['books'], heldOut: 0.1 }, baseline: undefined }),
-  run(text) {
-    const path = join(folder, 'experiment.json');
-    writeFileSync(path, text);
-    readExperiment(path);
-  },
+  run: (bytes) => void parseExperiment(new TextDecoder().decode(bytes)),
 });

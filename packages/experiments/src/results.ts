@@ -13,7 +13,7 @@ import {
 } from '@sympow/evaluation';
 import { configToJson } from '@sympow/model';
 import type { ExperimentData } from './data';
-import { measurements } from './execute';
+import { measurements } from './run';
 import { isTaskData, type Experiment } from './experiment';
 import type { Run } from './plan';
 import type { RunFolder, StepRecord } from './runFolder';
@@ -129,7 +129,7 @@ interface FullRun {
 
 async function gatherRun(experiment: Experiment, data: ExperimentData, run: Run, folder: RunFolder): Promise<FullRun> {
   const trained = await folder.trained();
-  const steps = trained ? folder.stepsTo(trained.step) : [];
+  const steps = trained ? await folder.stepsTo(trained.step) : [];
   const found = new Map<string, unknown>();
   const due = measurements(experiment, data);
   for (const { name, settings } of due) {

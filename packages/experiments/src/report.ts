@@ -1,6 +1,6 @@
 // The results as one page for people: Markdown beside its charts, and HTML with the charts inside, which opens without a network.
 
-import { markdownTable, markdownText, withoutHtml, type MarkdownTable } from '../markdown';
+import { markdownTable, markdownText, withoutHtml, type MarkdownTable } from './markdown';
 import type { Chart } from './charts';
 import type { Results } from './results';
 import { sectionsOf, tablesOf, type Table } from './tables';

@@ -1,10 +1,8 @@
-// The file that `sympow compare` reads: what it may hold, and errors that name the place in it.
+// An experiment in JSON: what it may hold, and errors that name the place in it.
 
 import { ConfigError, contentHash } from '@sympow/kernels';
 import { variants as modelVariants } from '@sympow/model';
-import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { visible } from '../visible';
 import { fileSettings, schedule, type Schedule, type TrainingFields } from './schedule';
 
 const text = v.pipe(v.string('a text'), v.nonEmpty('a text that is not empty'));
@@ -12,7 +10,7 @@ const names = v.array(text, 'a list of texts');
 const plain = 'a text in one line, without control characters';
 const line = v.pipe(
   text,
-  v.check((value) => !/[\n\t]/.test(value) && visible(value) === value, plain),
+  v.check((value) => !/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(value), plain),
 );
 const whole = (least: number) => {
   const expected = `a whole number of at least ${least}`;
@@ -138,7 +136,7 @@ export interface VariantSettings extends Omit<v.InferOutput<typeof variant>, 'na
   readonly schedules: readonly Schedule[];
 }
 
-/** A file of `sympow compare`, checked and with its defaults. */
+/** An experiment, checked and with its defaults. */
 export interface Experiment extends Omit<Parsed, 'data' | 'variants' | 'recall'> {
   readonly path: string;
   readonly data: TextData | TaskData;
@@ -152,12 +150,13 @@ export function isTaskData(data: TextData | TaskData): data is TaskData {
 }
 
 /**
- * Reads an experiment.
+ * An experiment from its text.
  *
+ * @param path - where the text stands, for messages
  * @throws ConfigError that names the file, the place in it, what stands there and what was expected
  */
-export function readExperiment(path: string): Experiment {
-  const parsed = v.safeParse(schema, readJson(path));
+export function parseExperiment(text: string, path = 'the experiment'): Experiment {
+  const parsed = v.safeParse(schema, objectIn(text, path));
   if (!parsed.success) throw mistakes(path, parsed.issues);
   const file = parsed.output;
   const variantNames = file.variants.map(({ name, variant }) => name ?? variant);
@@ -189,16 +188,10 @@ export function readExperiment(path: string): Experiment {
   return { ...file, path, variants, recall, baseline };
 }
 
-function readJson(path: string): unknown {
-  let contents: string;
+function objectIn(text: string, path: string): unknown {
   try {
-    contents = readText(path);
-  } catch (cause) {
-    const message = `cannot read ${path} (${(cause as Error).message})`;
-    throw new ConfigError({ what: path, value: undefined, message, expected: 'a file in JSON', cause });
-  }
-  try {
-    const value: unknown = JSON.parse(contents);
+    // Some editors put a mark in front of a file.
+    const value: unknown = JSON.parse(text.replace(/^\ufeff/, ''));
     if (Array.isArray(value)) throw new SyntaxError('it holds a list');
     return value;
   } catch (cause) {
@@ -238,11 +231,6 @@ function mistake(path: string, issue: v.BaseIssue<unknown>): ConfigError {
     return new ConfigError({ what, value: undefined, message: `${what} is missing`, expected: 'it to be there' });
   }
   return new ConfigError({ what, value: issue.input, expected: issue.message });
-}
-
-/** A file, without the mark that some editors put in front of it. */
-export function readText(path: string): string {
-  return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
 }
 
 /**

@@ -1,11 +1,9 @@
 // The folder of one run: its checkpoints, the loss of every step, and what has been measured. Everything but checkpoints is
 // small, so that finished runs can be carried from one machine to another.
 
-import { describeValue } from '@sympow/embedding';
-import { ConfigError } from '@sympow/kernels';
-import { CheckpointError, folderStorage, readJson, type Storage } from '@sympow/model';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { ConfigError, describeValue } from '@sympow/core';
+import { CheckpointError, readJson } from '@sympow/model';
+import type { Storage } from '@sympow/storage';
 
 const mostBytes = 2 ** 28;
 const stepsName = 'steps.jsonl';
@@ -32,11 +30,28 @@ interface Measured {
   readonly result: unknown;
 }
 
-export class RunFolder {
-  readonly storage: Storage;
+/** How a folder takes the losses of steps while they come. */
+export interface RunFolderOptions {
+  /** What messages call it; by default the path of its storage. */
+  readonly path?: string;
+  /**
+   * Puts a line behind a file, for storages where that can be done; `certain` says whether it is to outlast a power failure. Without
+   * it the file is written as a whole whenever it is to be certain.
+   */
+  readonly append?: (name: string, line: string, certain: boolean) => void;
+}
 
-  constructor(readonly path: string) {
-    this.storage = folderStorage(path);
+/** See the head of this file. */
+export class RunFolder {
+  readonly path: string;
+  /** Lines that are not written yet. */
+  private waiting = '';
+
+  constructor(
+    readonly storage: Storage,
+    private readonly options: RunFolderOptions = {},
+  ) {
+    this.path = options.path ?? storage.path;
   }
 
   /** Notes what the run is made of, or checks as {@link check} does. */
@@ -89,21 +104,19 @@ export class RunFolder {
   }
 
   /** The losses so far, in order. A step that was done twice counts once, and what is no record does not count. */
-  steps(): StepRecord[] {
-    const file = join(this.path, stepsName);
-    if (!existsSync(file)) return [];
-    const lines = readFileSync(file, 'utf8').split('\n');
+  async steps(): Promise<StepRecord[]> {
+    const lines = `${await this.stepLines()}${this.waiting}`.split('\n');
     // What follows the last line break was being written when the process was killed.
     const records = new Map(lines.slice(0, -1).flatMap(recordIn));
     return [...records.values()].sort((a, b) => a.step - b.step);
   }
 
   /** The losses of a number of steps. @throws CheckpointError where one is missing */
-  stepsTo(last: number): StepRecord[] {
-    const steps = this.steps().filter(({ step }) => step <= last);
+  async stepsTo(last: number): Promise<StepRecord[]> {
+    const steps = (await this.steps()).filter(({ step }) => step <= last);
     const missing = steps.findIndex(({ step }, i) => step !== i + 1);
     if (missing < 0 && steps.length === last) return steps;
-    const file = join(this.path, stepsName);
+    const file = `${this.path}/${stepsName}`;
     const step = (missing < 0 ? steps.length : missing) + 1;
     throw new CheckpointError({
       what: file,
@@ -115,22 +128,34 @@ export class RunFolder {
   }
 
   /** Forgets the steps after a checkpoint, which will be done again. @throws CheckpointError where one before is missing */
-  keepSteps(last: number): Promise<void> {
-    const lines = this.stepsTo(last).map((record) => `${JSON.stringify(record)}\n`);
-    return this.storage.write(stepsName, lines.join(''));
+  async keepSteps(last: number): Promise<void> {
+    const lines = (await this.stepsTo(last)).map((record) => `${JSON.stringify(record)}\n`);
+    this.waiting = '';
+    await this.storage.write(stepsName, lines.join(''));
   }
 
   /** @param certain - whether it is to outlast a power failure, as a checkpoint does that follows */
-  addStep(record: StepRecord, certain: boolean): void {
-    const file = join(this.path, stepsName);
-    try {
-      appendFileSync(file, `${JSON.stringify(record)}\n`, { flush: certain });
-    } catch (cause) {
-      const { code, message: why } = cause as NodeJS.ErrnoException;
-      const message = `cannot write ${file}: ${code === 'ENOSPC' || code === 'EDQUOT' ? 'the disk is full' : why}`;
-      const remedy = 'Then the same command goes on from the last checkpoint.';
-      throw new CheckpointError({ what: file, value: undefined, message, expected: 'a disk with room', remedy, cause });
+  async addStep(record: StepRecord, certain: boolean): Promise<void> {
+    const line = `${JSON.stringify(record)}\n`;
+    const { append } = this.options;
+    if (append) {
+      append(stepsName, line, certain);
+      return;
     }
+    this.waiting += line;
+    if (certain) await this.settle();
+  }
+
+  /** Writes the steps that wait to be written. */
+  async settle(): Promise<void> {
+    if (this.waiting === '') return;
+    await this.storage.write(stepsName, `${await this.stepLines()}${this.waiting}`);
+    this.waiting = '';
+  }
+
+  private async stepLines(): Promise<string> {
+    if ((await this.storage.size(stepsName)) === undefined) return '';
+    return new TextDecoder().decode(await this.storage.read(stepsName));
   }
 
   private async read(name: string): Promise<unknown> {

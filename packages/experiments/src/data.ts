@@ -1,20 +1,10 @@
 // What the runs of an experiment are trained and tested on.
 
-import {
-  fingerprint,
-  heldOut,
-  openDataset,
-  openTask,
-  taskBatches,
-  type Task,
-  type Tokenizer,
-  type TokenSource,
-} from '@sympow/data';
+import { fingerprint, heldOut, openTask, taskBatches, type Task, type Tokenizer, type TokenSource } from '@sympow/data';
 import { ConfigError } from '@sympow/kernels';
 import type { TrainingData } from '@sympow/training';
-import { tokenizerOf } from '../dataOptions';
 import { isTaskData, type Experiment, type TaskData, type TextData } from './experiment';
-import { atPlace, atPlaceNow } from './place';
+import { atPlaceNow } from './place';
 
 /** Opened data. */
 export interface ExperimentData {
@@ -36,18 +26,20 @@ export interface ExperimentData {
 
 export type DataMark = Readonly<Record<string, unknown>>;
 
+/** Text that has been opened, with what there is to say about it. */
+export type Texts = TokenSource & { readonly notes: readonly string[] };
+
 /**
  * Opens the data of an experiment.
  *
- * @param paths - instead of those of the file
- * @throws ConfigError if the file names none, or a task or its options that there are not
- * @throws DataError if the paths do not hold text
+ * @param open - opens the text of an experiment that is not trained on a task
+ * @throws ConfigError for a task or options that there are not; what `open` throws
  */
 export async function openExperimentData(
   { data, recall, path }: Experiment,
-  paths: readonly string[] | undefined,
+  open: (text: TextData) => Promise<Texts>,
 ): Promise<ExperimentData> {
-  const opened = isTaskData(data) ? openTaskData(data, path) : await openText(data, paths ?? data.paths, path);
+  const opened = isTaskData(data) ? openTaskData(data, path) : await prepareText(data, await open(data));
   const material = { filler: opened.heldOut, tokenizer: opened.tokenizer };
   const tests = recall.map(({ task, options }, i) =>
     atPlaceNow(`recall[${i}] in ${path}`, () => openTask(task, options, material)),
@@ -72,23 +64,10 @@ function openTaskData({ task: name, options, targets }: TaskData, path: string):
   };
 }
 
-async function openText(
-  { heldOut: fraction, split, tokenizer: name, encoding }: TextData,
-  paths: readonly string[] | undefined,
-  path: string,
+async function prepareText(
+  { heldOut: fraction, split }: TextData,
+  source: Texts,
 ): Promise<Omit<ExperimentData, 'tests'>> {
-  if (paths === undefined || paths.length === 0) {
-    const remedy = 'Name a folder of text files with --data.';
-    throw new ConfigError({
-      what: `data.paths in ${path}`,
-      value: undefined,
-      message: `data.paths in ${path} is missing`,
-      expected: 'text files or folders',
-      remedy,
-    });
-  }
-  const given = await atPlace(`data.tokenizer in ${path}`, () => tokenizerOf(name));
-  const source = await openDataset(paths, { tokenizer: given, encoding });
   const { tokenizer } = source;
   const { train, heldOut: rest } = heldOut(source, { fraction, by: split });
   return {

@@ -1,7 +1,7 @@
 // The results as tables: the same ones for Markdown and for HTML.
 
 import { lossDifferences, type LossByPosition } from '@sympow/evaluation';
-import { bytes, quantity, ratio } from '../output';
+import { bytes, quantity, ratio } from './words';
 import type { GroupResult, Loss, Recall, Results } from './results';
 
 /** The parts of a report. */
