@@ -75,7 +75,7 @@ describe('an experiment in memory', () => {
     const storage = memoryStorage();
     let stopped = false;
     const first = await work(storage, (event) => !stopped && (stopped = stops(event)));
-    expect(first.at(-1)!.type).toBe('stopped');
+    expect(first.at(-1).type).toBe('stopped');
     await work(storage);
     expect(await resultsOf(storage)).toBe(await resultsOf(whole));
   });
