@@ -12,6 +12,7 @@ import { broadcastRows, broadcastRowsJs } from './broadcastRows';
 import { sumRows, sumRowsJs } from './sumRows';
 import { gelu, geluBackward, geluJs } from './gelu';
 import { swiglu, swigluBackward, swigluJs } from './swiglu';
+import { silu, siluBackward, siluJs } from './silu';
 import { logSigmoid, logSigmoidBackward, logSigmoidJs } from './logSigmoid';
 import { onePlusTanh, onePlusTanhBackward, onePlusTanhJs } from './onePlusTanh';
 import { matmul, matmulJs } from './matmul';
@@ -45,6 +46,7 @@ export type * from './broadcastRows';
 export type * from './sumRows';
 export type * from './gelu';
 export type * from './swiglu';
+export type * from './silu';
 export type * from './logSigmoid';
 export type * from './onePlusTanh';
 export type * from './matmul';
@@ -84,6 +86,8 @@ export const catalogue = {
   geluBackward,
   swiglu,
   swigluBackward,
+  silu,
+  siluBackward,
   logSigmoid,
   logSigmoidBackward,
   onePlusTanh,
@@ -142,6 +146,7 @@ export const definitions = [
   sumRowsJs,
   geluJs,
   swigluJs,
+  siluJs,
   logSigmoidJs,
   onePlusTanhJs,
   matmulJs,

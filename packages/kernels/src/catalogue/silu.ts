@@ -1,0 +1,52 @@
+import type { Home } from '../tensor';
+import type { Composed } from './entry';
+import type { FillArgs } from './fill';
+import type { SwigluArgs, SwigluBackwardArgs } from './swiglu';
+import { each, eachSlope, sigmoid, unary, unaryBackward, type UnaryArgs, type UnaryBackwardArgs } from './unary';
+
+/** The kernels that the bodies stand on. */
+interface Parts {
+  fill(args: FillArgs): void;
+  swiglu(args: SwigluArgs): void;
+  swigluBackward(args: SwigluBackwardArgs): void;
+}
+
+const special = { x: [0, -0, 1e-30, 20, -20, 88, -88, 1e4, -1e4] };
+
+/** y = x/(1 + e^{−x}). */
+export const silu: Composed<UnaryArgs, Parts> = {
+  ...unary,
+  roundings: 128,
+  samples: { special, floor: { y: 1e-30 } },
+  body({ x, y }, home) {
+    home.kernels.swiglu({ gate: x, up: ones(home, x.shape), y });
+  },
+};
+
+/** The gradient of silu. */
+export const siluBackward: Composed<UnaryBackwardArgs, Parts> = {
+  ...unaryBackward,
+  roundings: 128,
+  samples: { special, floor: { dx: 1e-30 } },
+  body({ x, dy, dx }, home) {
+    const dup = home.empty(x.shape);
+    home.kernels.swigluBackward({ gate: x, up: ones(home, x.shape), dy, dgate: dx, dup });
+  },
+};
+
+function ones(home: Home & { readonly kernels: Parts }, shape: readonly number[]) {
+  const y = home.empty(shape);
+  home.kernels.fill({ value: 1, y });
+  return y;
+}
+
+/** What they mean; the `js` backend runs it. */
+export const siluJs = {
+  silu: (args: UnaryArgs) => each(args, (x) => x * sigmoid(x)),
+  siluBackward(args: UnaryBackwardArgs): void {
+    eachSlope(args, (x) => {
+      const s = sigmoid(x);
+      return s * (1 + x * (1 - s));
+    });
+  },
+};
