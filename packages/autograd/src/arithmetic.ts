@@ -1,6 +1,7 @@
 /** Sums, products, activations and changes of shape. */
 
-import type { Kernels, Shape, Tensor } from '@sympow/kernels';
+import type { Shape, Tensor } from '@sympow/kernels';
+import { call } from './call';
 import type { Tape, Variable } from './tape';
 
 /** a + scale·b, of one shape. */
@@ -66,17 +67,10 @@ export function sliceRows(tape: Tape, x: Variable, from: number, count: number):
   return y;
 }
 
-type Activation = 'gelu' | 'logSigmoid' | 'onePlusTanh';
+type Activation = 'gelu' | 'silu' | 'logSigmoid' | 'onePlusTanh';
 
 function activation(tape: Tape, name: Activation, x: Variable): Variable {
-  const y = tape.result(x.value.shape, [x], (out) => tape.kernels[name]({ x: x.value, y: out }));
-  tape.record([y], () => {
-    const dx = tape.empty(x.value.shape);
-    const backward: Kernels['geluBackward'] = tape.kernels[`${name}Backward`];
-    backward({ x: x.value, dy: tape.gradientOrZero(y), dx });
-    tape.give(x, dx);
-  });
-  return y;
+  return call(tape, name, { x }, { y: x.value.shape }).y;
 }
 
 /** GELU in its tanh form. */
@@ -88,30 +82,15 @@ export const logSigmoid = (tape: Tape, x: Variable): Variable => activation(tape
 /** 1 + tanh(x): a phase increment β. */
 export const onePlusTanh = (tape: Tape, x: Variable): Variable => activation(tape, 'onePlusTanh', x);
 
+/** x/(1 + e^{−x}). */
+export const silu = (tape: Tape, x: Variable): Variable => activation(tape, 'silu', x);
+
 /** silu(gate)·up. */
 export function swiglu(tape: Tape, gate: Variable, up: Variable): Variable {
-  const y = tape.result(up.value.shape, [gate, up], (out) =>
-    tape.kernels.swiglu({ gate: gate.value, up: up.value, y: out }),
-  );
-  tape.record([y], () => {
-    const dgate = tape.empty(gate.value.shape);
-    const dup = tape.empty(up.value.shape);
-    tape.kernels.swigluBackward({ gate: gate.value, up: up.value, dy: tape.gradientOrZero(y), dgate, dup });
-    tape.give(gate, dgate);
-    tape.give(up, dup);
-  });
-  return y;
+  return call(tape, 'swiglu', { gate, up }, { y: up.value.shape }).y;
 }
 
 /** Rows of a table [V, n] by their number: ids [rows…] int32 → [rows…, n]. */
 export function embedTokens(tape: Tape, ids: Tensor, weight: Variable): Variable {
-  const y = tape.result([...ids.shape, weight.value.shape[1] as number], [weight], (out) =>
-    tape.kernels.embed({ ids, weight: weight.value, y: out }),
-  );
-  tape.record([y], () => {
-    const dweight = tape.empty(weight.value.shape);
-    tape.kernels.embedBackward({ ids, dy: tape.gradientOrZero(y), dweight });
-    tape.give(weight, dweight);
-  });
-  return y;
+  return call(tape, 'embed', { ids, weight }, { y: [...ids.shape, weight.value.shape[1] as number] }).y;
 }

@@ -7,9 +7,11 @@ export {
   multiply,
   onePlusTanh,
   reshape,
+  silu,
   sliceRows,
   swiglu,
 } from './arithmetic';
+export { call, type CallInputs, type Differentiable } from './call';
 export { crossEntropy, linear, linearCrossEntropy, norm } from './layers';
 export type { LinearCrossEntropyOptions, NormParameters } from './layers';
 export { constant, parameter, Tape, type TapeOptions, type Variable } from './tape';

@@ -1,6 +1,7 @@
 /** The parts of a network that carry weights: linear maps and norms; and the loss at its end. */
 
-import type { Kernels, Tensor } from '@sympow/kernels';
+import type { Tensor } from '@sympow/kernels';
+import { call } from './call';
 import type { Tape, Variable } from './tape';
 
 /** x Wᵀ + b: x [rows…, in], weight [out, in], bias [out]. What it makes is of the backend's own float, whatever it is made of. */
@@ -51,34 +52,13 @@ export interface NormParameters {
 
 /** Layer norm or RMS norm over the last axis. */
 export function norm(tape: Tape, x: Variable, { kind, weight, bias, eps = 1e-5 }: NormParameters): Variable {
-  const forward: Kernels['layerNorm'] = tape.kernels[`${kind}Norm`];
-  const backward: Kernels['layerNormBackward'] = tape.kernels[`${kind}NormBackward`];
-  const y = tape.result(x.value.shape, [x, weight, bias], (out) =>
-    forward({ x: x.value, weight: weight?.value, bias: bias?.value, eps, y: out }),
-  );
-  tape.record([y], () => {
-    const dx = tape.empty(x.value.shape);
-    const dweight = weight && tape.empty(weight.value.shape);
-    const dbias = bias && tape.empty(bias.value.shape);
-    backward({ x: x.value, weight: weight?.value, dy: tape.gradientOrZero(y), eps, dx, dweight, dbias });
-    tape.give(x, dx);
-    if (weight && dweight) tape.give(weight, dweight);
-    if (bias && dbias) tape.give(bias, dbias);
-  });
-  return y;
+  const kernel = kind === 'layer' ? 'layerNorm' : 'rmsNorm';
+  return call(tape, kernel, { x, weight, bias }, { y: x.value.shape }, { eps }).y;
 }
 
 /** Cross-entropy of each row in nats, 0 where the target is negative: logits [rows…, V], targets [rows…] int32 → [rows…]. */
 export function crossEntropy(tape: Tape, logits: Variable, targets: Tensor): Variable {
-  const loss = tape.result(targets.shape, [logits], (out) =>
-    tape.kernels.crossEntropy({ logits: logits.value, targets, loss: out }),
-  );
-  tape.record([loss], () => {
-    const dlogits = tape.empty(logits.value.shape);
-    tape.kernels.crossEntropyBackward({ logits: logits.value, targets, dloss: tape.gradientOrZero(loss), dlogits });
-    tape.give(logits, dlogits);
-  });
-  return loss;
+  return call(tape, 'crossEntropy', { logits, targets }, { loss: targets.shape }).loss;
 }
 
 /** What {@link linearCrossEntropy} may be told. */
@@ -109,10 +89,12 @@ export function linearCrossEntropy(
   const like = (variable: Variable | undefined) =>
     variable?.requiresGradient ? tape.empty(variable.value.shape) : undefined;
   const outputs = () => ({ dx: like(x), dweight: like(weight), dbias: like(bias) });
-  const known = follows && gradient ? { dloss: gradient, ...outputs() } : undefined;
-  const loss = tape.result(targets.shape, [x, weight, bias], (out) => {
-    if (known) kernels.linearCrossEntropyBackward({ ...inputs, ...known, loss: out });
-    else kernels.linearCrossEntropy({ ...inputs, loss: out });
+  const [known, loss] = tape.attempt(() => {
+    const made = follows && gradient ? { dloss: gradient, ...outputs() } : undefined;
+    const out = tape.result(targets.shape, [x, weight, bias]);
+    if (made) kernels.linearCrossEntropyBackward({ ...inputs, ...made, loss: out.value });
+    else kernels.linearCrossEntropy({ ...inputs, loss: out.value });
+    return [made, out];
   });
   tape.record([loss], () => {
     const dloss = tape.gradientOrZero(loss);

@@ -26,6 +26,18 @@ const calls: Record<string, [right: (tape: Tape) => Variable, wrong: ((tape: Tap
   broadcastRows: [(tape) => ops.broadcastRows(tape, row, [1, 2, 4]), [(tape) => ops.broadcastRows(tape, row, [2, 3])]],
   sliceRows: [(tape) => ops.sliceRows(tape, a, 1, 1), [(tape) => ops.sliceRows(tape, a, 1, 2)]],
   gelu: [(tape) => ops.gelu(tape, a), []],
+  silu: [(tape) => ops.silu(tape, a), []],
+  call: [
+    (tape) => ops.call(tape, 'gelu', { x: a }, { y: [1, 2, 4] }).y,
+    [(tape) => ops.call(tape, 'gelu', { x: a }, { y: [2] }).y, (tape) => ops.call(tape, 'gelu', {}, { y: [2] }).y],
+  ],
+  linearCrossEntropy: [
+    (tape) => ops.linearCrossEntropy(tape, a, table, undefined, targets),
+    [
+      (tape) => ops.linearCrossEntropy(tape, wide, table, undefined, targets),
+      (tape) => ops.linearCrossEntropy(tape, a, table, undefined, three, { gradient: three }),
+    ],
+  ],
   logSigmoid: [(tape) => ops.logSigmoid(tape, a), []],
   onePlusTanh: [(tape) => ops.onePlusTanh(tape, a), []],
   swiglu: [(tape) => ops.swiglu(tape, a, b), [(tape) => ops.swiglu(tape, a, wide)]],

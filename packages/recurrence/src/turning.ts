@@ -1,6 +1,6 @@
 /** How phases are summed, and how they turn keys and queries; specification §5. Where they come from: phases/. */
 
-import { reshape, sliceRows, type Tape, type Variable } from '@sympow/autograd';
+import { call, reshape, sliceRows, type Tape, type Variable } from '@sympow/autograd';
 import type { Backend, Tensor } from '@sympow/kernels';
 import type { AttentionInputs, MemoryShape, PhaseInputs, SavedMemory, SavedTensor } from './api';
 import { savedTensor } from './inputs';
@@ -14,41 +14,13 @@ export function phaseSum(
   B: number,
   T: number,
 ): Variable {
-  const turns = tape.result([B, T, ...theta.value.shape], [theta, beta, phase], (out) =>
-    tape.kernels.phaseSum({ beta: beta?.value, theta: theta.value, thetaTail, phase: phase?.value, turns: out }),
-  );
-  tape.record([turns], () => {
-    const like = (variable: Variable | undefined) =>
-      variable?.requiresGradient ? tape.empty(variable.value.shape) : undefined;
-    const [dbeta, dtheta, dphase] = [like(beta), like(theta), like(phase)];
-    tape.kernels.phaseSumBackward({
-      beta: beta?.value,
-      theta: theta.value,
-      dturns: tape.gradientOrZero(turns),
-      dbeta,
-      dtheta,
-      dphase,
-    });
-    if (beta && dbeta) tape.give(beta, dbeta);
-    if (dtheta) tape.give(theta, dtheta);
-    if (phase && dphase) tape.give(phase, dphase);
-  });
-  return turns;
+  const inputs = { theta, thetaTail, beta, phase };
+  return call(tape, 'phaseSum', inputs, { turns: [B, T, ...theta.value.shape] }).turns;
 }
 
 /** x [B, T, H, d] turned by phases [B, T, G, d/2]. */
 export function rotate(tape: Tape, x: Variable, turns: Variable): Variable {
-  const y = tape.result(x.value.shape, [x, turns], (out) =>
-    tape.kernels.rotary({ x: x.value, turns: turns.value, y: out }),
-  );
-  tape.record([y], () => {
-    const dx = tape.empty(x.value.shape);
-    const dturns = tape.empty(turns.value.shape);
-    tape.kernels.rotaryBackward({ x: x.value, turns: turns.value, dy: tape.gradientOrZero(y), dx, dturns });
-    tape.give(x, dx);
-    tape.give(turns, dturns);
-  });
-  return y;
+  return call(tape, 'rotary', { x, turns }, { y: x.value.shape }).y;
 }
 
 /** Turned queries and keys, and the phase [B, G, d/2] from which the next token goes on. */
