@@ -7,8 +7,10 @@ import {
   variants,
   type ComputeOptions,
   type ModelConfig,
+  type PrecisionOptions,
   type StepShape,
   type Variant,
+  type WeightType,
 } from '@sympow/model';
 import type { Command } from 'commander';
 import { oneOf, whole } from './command';
@@ -36,12 +38,18 @@ export function withCompute(command: Command): Command {
       '--chunk <C>',
       'tokens per chunk of the chunked form (default: from the size of the state)',
       whole('--chunk'),
+    )
+    .option(
+      '--precision <type>',
+      'what matrices are multiplied in: float32, float16 or bfloat16',
+      oneOf('--precision', ['float32', 'float16', 'bfloat16']),
+      'float32',
     );
 }
 
 /** How the options say to compute. */
-export function computeOf({ form, chunk }: ComputeFlags): ComputeOptions {
-  return { form, ...(chunk !== undefined && { chunk }) };
+export function computeOf({ form, chunk, precision }: ComputeFlags): ComputeOptions & PrecisionOptions {
+  return { form, ...(chunk !== undefined && { chunk }), ...(precision !== 'float32' && { precision }) };
 }
 
 /** Options as commander collects them; those of the settings by the names of their flags. */
@@ -52,6 +60,7 @@ export interface ModelFlags {
 export interface ComputeFlags {
   form: ComputeOptions['form'];
   chunk?: number;
+  precision?: WeightType;
 }
 
 /** The configuration that the options ask for. @throws ConfigError as `modelConfig` */
@@ -60,7 +69,11 @@ export function configOf(flags: ModelFlags, vocabSize: number): ModelConfig {
 }
 
 /** One line that says how large a model is and what training it takes. */
-export function describeSize(config: ModelConfig, shape: StepShape, compute: ComputeOptions): string {
+export function describeSize(
+  config: ModelConfig,
+  shape: StepShape,
+  compute: ComputeOptions & PrecisionOptions,
+): string {
   const { parameters, weightBytes, trainingBytes, stateBytes, cacheBytes } = modelSize(config, shape, compute);
   const state =
     stateBytes > 0

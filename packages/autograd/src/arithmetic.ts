@@ -1,6 +1,6 @@
 /** Sums, products, activations and changes of shape. */
 
-import type { Shape, Tensor } from '@sympow/kernels';
+import type { DType, Shape, Tensor } from '@sympow/kernels';
 import { call } from './call';
 import type { Tape, Variable } from './tape';
 
@@ -39,6 +39,13 @@ export function multiply(tape: Tape, a: Variable, b: Variable): Variable {
 /** The same numbers under another shape. */
 export function reshape(tape: Tape, x: Variable, shape: Shape): Variable {
   const y: Variable = { value: tape.view(x.value, shape), requiresGradient: tape.follows([x]) };
+  tape.record([y], () => tape.share(x, tape.gradientOrZero(y)));
+  return y;
+}
+
+/** The same numbers, rounded to another element type. Gradients pass as they are, in the backend's own float. */
+export function inType(tape: Tape, x: Variable, dtype: DType): Variable {
+  const y = tape.result(x.value.shape, [x], (out) => tape.kernels.cast({ x: x.value, y: out }), dtype);
   tape.record([y], () => tape.share(x, tape.gradientOrZero(y)));
   return y;
 }

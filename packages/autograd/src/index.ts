@@ -3,6 +3,7 @@ export {
   broadcastRows,
   embedTokens,
   gelu,
+  inType,
   logSigmoid,
   multiply,
   onePlusTanh,

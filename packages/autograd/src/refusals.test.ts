@@ -23,6 +23,7 @@ const calls: Record<string, [right: (tape: Tape) => Variable, wrong: ((tape: Tap
   add: [(tape) => ops.add(tape, a, b), [(tape) => ops.add(tape, a, wide)]],
   multiply: [(tape) => ops.multiply(tape, a, b), [(tape) => ops.multiply(tape, a, wide)]],
   reshape: [(tape) => ops.reshape(tape, a, [8]), [(tape) => ops.reshape(tape, a, [9])]],
+  inType: [(tape) => ops.inType(tape, a, 'bfloat16'), [(tape) => ops.inType(tape, a, 'float8' as 'float16')]],
   broadcastRows: [(tape) => ops.broadcastRows(tape, row, [1, 2, 4]), [(tape) => ops.broadcastRows(tape, row, [2, 3])]],
   sliceRows: [(tape) => ops.sliceRows(tape, a, 1, 1), [(tape) => ops.sliceRows(tape, a, 1, 2)]],
   gelu: [(tape) => ops.gelu(tape, a), []],

@@ -98,8 +98,13 @@ export class Tape {
   }
 
   /** A variable for the result of a function of `inputs`, which `compute` writes; none where that is refused. */
-  result(shape: Shape, inputs: readonly (Variable | undefined)[], compute?: (y: Tensor) => void): Variable {
-    const value = this.empty(shape);
+  result(
+    shape: Shape,
+    inputs: readonly (Variable | undefined)[],
+    compute?: (y: Tensor) => void,
+    dtype?: DType,
+  ): Variable {
+    const value = this.empty(shape, dtype);
     try {
       compute?.(value);
     } catch (error) {

@@ -103,7 +103,20 @@ export interface TrainableOptions {
   readonly trainable?: ((name: string) => boolean) | undefined;
 }
 
-/** What a model will take, known from its configuration alone. Bytes are float32. */
+/** What matrices may be kept and multiplied in. */
+export type WeightType = 'float32' | 'float16' | 'bfloat16';
+
+/** What a model keeps in which element type. */
+export interface PrecisionOptions {
+  /**
+   * `weights`: the type of the matrices in products; float32 unless said otherwise. `masters`: what they are kept in. With float32
+   * masters, the default, weights are rounded anew for each product, and can be trained. With masters of the type of the weights they take
+   * half the memory, are not trained, and are saved as they are. A type alone is that of the weights.
+   */
+  readonly precision?: WeightType | { readonly weights?: WeightType; readonly masters?: WeightType } | undefined;
+}
+
+/** What a model will take, known from its configuration alone. Activations and states are float32. */
 export interface ModelSize {
   readonly parameters: number;
   readonly weightBytes: number;

@@ -9,7 +9,7 @@
 
 import { ConfigError, isSympowError, type Backend, type Tensor } from '@sympow/kernels';
 import { isAddress, isStorageError, openStorage, requireSize, type FileContents, type Storage } from '@sympow/storage';
-import type { ComputeOptions, ModelConfig, ModelEntries, TrainableOptions } from './api';
+import type { ComputeOptions, PrecisionOptions, ModelConfig, ModelEntries, TrainableOptions } from './api';
 import { checkedStorage, ChecksumRecord, CHECKSUMS, orDamage, verifyCheckpoint } from './checksums';
 import { configToJson, modelConfig } from './config';
 import { CheckpointError } from './errors';
@@ -74,7 +74,7 @@ export async function saveModel(storage: Storage, model: Model, files: Checkpoin
 }
 
 /** How a loaded model computes, which of its weights are trained, and entries of your own that its configuration may name. */
-export interface LoadOptions extends ComputeOptions, TrainableOptions {
+export interface LoadOptions extends ComputeOptions, TrainableOptions, PrecisionOptions {
   readonly entries?: ModelEntries;
 }
 

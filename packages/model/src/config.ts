@@ -3,9 +3,18 @@
 import { defaultsOf, requireSettings } from '@sympow/core';
 import { ConfigError } from '@sympow/kernels';
 import { gates, kinds, phases, softmaxRecurrence, type AttentionKind, type MemoryShape } from '@sympow/recurrence';
-import type { ComputeOptions, ModelConfig, ModelEntries, ModelOptions, ModelSize, Variant } from './api';
+import type {
+  ComputeOptions,
+  ModelConfig,
+  ModelEntries,
+  ModelOptions,
+  ModelSize,
+  PrecisionOptions,
+  Variant,
+} from './api';
 import { isList, kindsOfLayers } from './kindsOfLayers';
 import { parameterSpecs } from './parameters';
+import { bytesOf, precisionOf } from './precision';
 import { modelSettings, type ModelSetting } from './settings';
 
 /** `intermediateSize` follows `hiddenSize` (4× for GELU, ⅔ of that for SwiGLU) unless given, `keyValueHeads` follows `heads`. */
@@ -158,14 +167,18 @@ export interface StepShape {
 }
 
 /** What a model will take, before anything is allocated. */
-export function modelSize(config: ModelConfig, { batch, context }: StepShape, compute: ComputeOptions = {}): ModelSize {
+export function modelSize(
+  config: ModelConfig,
+  { batch, context }: StepShape,
+  { precision, ...compute }: ComputeOptions & PrecisionOptions = {},
+): ModelSize {
   let parameters = 0;
   for (const { shape } of parameterSpecs(config).values()) parameters += shape.reduce((a, b) => a * b, 1);
   const shape = memoryShape(config, 1);
   const lasting = kindsOfLayers(config).filter(({ grows }) => !grows);
   return {
     parameters,
-    weightBytes: 4 * parameters,
+    weightBytes: bytesOf(parameterSpecs(config).values(), precisionOf({ precision })),
     trainingBytes:
       4 * (4 * parameters + batch * activations(config, context, compute)) + logitBytes(config, batch * context),
     stateBytes: lasting.reduce((sum, kind) => sum + kind.make(config).memoryBytes(shape, 0), 0),

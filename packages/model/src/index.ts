@@ -7,9 +7,11 @@ export type {
   ModelEntries,
   ModelOptions,
   ModelSize,
+  PrecisionOptions,
   Projection,
   TrainableOptions,
   Variant,
+  WeightType,
 } from './api';
 export {
   findCheckpoint,
@@ -46,6 +48,7 @@ export type { LinearMap, Weights } from './layers/weights';
 export { lora, type LoraOptions } from './lora';
 export { restoreMemory, type ModelMemory } from './memory';
 export { Model, type ForwardOptions } from './model';
+export type { Precision } from './precision';
 export { initialValues, parameterSpecs } from './parameters';
 export { folderStorage, memoryStorage, type FileContents, type Storage } from '@sympow/storage';
 export { modelSettings, type ModelSetting } from './settings';

@@ -14,7 +14,7 @@ import {
 import { ConfigError, requireKnownKeys, ShapeError, type Backend, type KnownKeys, type Tensor } from '@sympow/kernels';
 import type { AttentionKind, ParameterSpec, Recurrence } from '@sympow/recurrence';
 import type { Adapter } from './adapter';
-import type { ComputeOptions, ModelConfig, TrainableOptions } from './api';
+import type { ComputeOptions, ModelConfig, PrecisionOptions, TrainableOptions } from './api';
 import { requireConfig } from './config';
 import { kindsOfLayers } from './kindsOfLayers';
 import type { LayerMap } from './layers/attention';
@@ -23,6 +23,7 @@ import { norm } from './layers/norm';
 import { plainWeights, weightsOf, type LinearMap, type Weights } from './layers/weights';
 import { emptyMemory, type ModelMemory } from './memory';
 import { initialValues, parameterSpecs, requireWeights } from './parameters';
+import { keptIn, precisionOf, rounded, type Precision } from './precision';
 import { requireOpen } from './requireOpen';
 
 /** What one pass over tokens needs beside them. */
@@ -40,12 +41,14 @@ export interface ForwardOptions {
   readonly lastOnly?: boolean;
 }
 
-/** How a model computes, and which of its weights are trained. */
-type Options = ComputeOptions & TrainableOptions;
+/** How a model computes, which of its weights are trained, and what they are kept in. */
+type Options = ComputeOptions & TrainableOptions & PrecisionOptions;
 
 type Values = (name: string, spec: ParameterSpec) => ArrayLike<number>;
 
-const knownOfCreate: KnownKeys<{ seed?: number } & Options> = { seed: true, form: true, chunk: true, trainable: true };
+const knownOfCreate: KnownKeys<{ seed?: number } & Options> = {
+  ...{ seed: true, form: true, chunk: true, trainable: true, precision: true },
+};
 
 /** A model on a backend. Its parameters are the backend's memory until `dispose`. */
 export class Model {
@@ -56,6 +59,8 @@ export class Model {
   /** How each layer attends. */
   readonly recurrences: readonly Recurrence[];
   readonly compute: ComputeOptions;
+  /** What matrices are multiplied and kept in. */
+  readonly precision: Precision;
   /** Numbers that are not trained, by name: this model's own, and those of the one that it adapts. */
   private readonly constants = new Map<string, Variable>();
   private readonly ownConstants: Tensor[] = [];
@@ -69,13 +74,14 @@ export class Model {
     readonly backend: Backend,
     readonly config: ModelConfig,
     values: Values | undefined,
-    { trainable = () => true, ...compute }: Options,
+    { trainable = () => true, precision, ...compute }: Options,
     /** What wraps the weights of another model, if this one is made of those. */
     readonly adapted?: { readonly base: Model; readonly adapter: Adapter },
   ) {
     requireOpen(backend);
     requireConfig(config);
     this.compute = compute;
+    this.precision = adapted ? adapted.base.precision : precisionOf({ precision });
     const specs = adapted ? adapted.adapter.parameters(parameterSpecs(config)) : parameterSpecs(config);
     const kinds = new Map<AttentionKind, Recurrence>();
     const kindOfLayer = kindsOfLayers(config);
@@ -90,9 +96,11 @@ export class Model {
     for (const [name, value] of adapted?.base.constants ?? []) this.constants.set(name, value);
     backend.scope((keep) => {
       for (const [name, spec] of specs) {
-        const tensor = keep(backend.empty(spec.shape));
+        // What an adapter adds is trained.
+        const half = adapted ? undefined : keptIn(this.precision, spec);
+        const tensor = keep(backend.empty(spec.shape, half));
         if (values) backend.write(tensor, values(name, spec) as Float32Array);
-        parameters.set(name, (spec.trained !== false && trainable(name) ? parameter : constant)(tensor));
+        parameters.set(name, (spec.trained !== false && !half && trainable(name) ? parameter : constant)(tensor));
       }
       for (const entry of adapted ? [adapted.adapter] : [config.gate, config.rotary]) {
         for (const [name, { shape, values }] of Object.entries(entry.constants?.(config, backend) ?? {})) {
@@ -116,12 +124,17 @@ export class Model {
 
   /** What the layers are made of. */
   private weights(): Weights {
-    if (!this.adapted) return plainWeights((name) => this.parameters.get(name));
+    if (!this.adapted)
+      return rounded(
+        plainWeights((name) => this.parameters.get(name)),
+        this.precision,
+      );
     const { base, adapter } = this.adapted;
-    const frozen = plainWeights((name) => {
+    const plain = plainWeights((name) => {
       const found = base.parameters.get(name);
       return found && constant(found.value);
     });
+    const frozen = rounded(plain, this.precision);
     return adapter.wrap(frozen, (name) => (this.parameters.get(name) ?? this.constants.get(name))!);
   }
 

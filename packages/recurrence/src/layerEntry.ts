@@ -32,6 +32,8 @@ export interface ParameterSpec {
   readonly init: Init;
   /** Whether AdamW's weight decay applies: to matrices only. */
   readonly decays: boolean;
+  /** Kept in float32 whatever a model keeps its matrices in: what makes gates, phases and the like. Default `false`. */
+  readonly wide?: boolean;
   /** `false`: no gradient reaches it and the optimizer leaves it alone; a schedule may set it. Default `true`. */
   readonly trained?: boolean;
 }

@@ -28,6 +28,11 @@ export interface LayerParts {
   readonly constants: ReadonlyMap<string, Variable>;
 }
 
+/** Weights that make gates, phases and other wide inputs. */
+function inFull(specs: Specs = {}): Specs {
+  return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, { ...spec, wide: true }]));
+}
+
 export const attention = {
   parameters(config: ModelConfig, kind: AttentionKind): Specs {
     const { hiddenSize, heads: H, keyValueHeads: G, headSize: d, queryKeyNorm, gate, rotary } = config;
@@ -37,9 +42,9 @@ export const attention = {
       ...projection(config, 'v_proj', G * d, hiddenSize),
       ...(queryKeyNorm && within('q_norm', norm.parameters(config, d, 'rms'))),
       ...(queryKeyNorm && within('k_norm', norm.parameters(config, d, 'rms'))),
-      ...gate.parameters(config),
-      ...rotary.parameters(config),
-      ...kind.parameters?.(config),
+      ...inFull(gate.parameters(config)),
+      ...inFull(rotary.parameters(config)),
+      ...inFull(kind.parameters?.(config)),
       ...projection(config, 'o_proj', hiddenSize, H * d, residualInit(config)),
     };
   },
