@@ -4,7 +4,7 @@
  */
 
 import type { Backend } from './api';
-import { entryOf, kernelNames, type KernelArgs, type KernelName } from './catalogue';
+import { bodyOf, entryOf, kernelNames, type KernelArgs, type KernelName } from './catalogue';
 import type { Arguments } from './catalogue/entry';
 import { isHalf } from './dtypes';
 import type { Tensor } from './tensor';
@@ -20,6 +20,8 @@ export function readingHalves(more: HalfArguments): HalfArguments {
     kernelNames.map((kernel) => {
       const given = more[kernel] ?? [];
       if (typeof given === 'function') return [kernel, given as never];
+      // A body may take rows apart, which stay of one type.
+      if (bodyOf(kernel)) return [kernel, given];
       const { reads, lists = [] } = entryOf(kernel);
       return [kernel, [...Object.keys(reads).map((name) => name.replace('?', '')), ...lists, ...given]];
     }),
