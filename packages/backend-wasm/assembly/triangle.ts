@@ -53,3 +53,32 @@ export function overQueries(
     }
   }
 }
+
+// The corner of a band: the keys that the first of `rows` queries sees and the last does not, a key less with every row.
+
+/** Row `r` of scores in the corner. */
+@inline
+export function hide(line: usize, r: i32): void {
+  for (let j: usize = 0; j < <usize>r << 2; j += 4) store<f32>(line + j, -Infinity);
+}
+
+/** C = W·X there. */
+export function overCornerKeys(rows: i32, n: i32, w: usize, strideW: i32, x: usize, strideX: i32, c: usize, strideC: i32): void {
+  for (let r = 0; r < rows; r++) {
+    const out = c + (<usize>(r * strideC) << 2);
+    memory.fill(out, 0, <usize>n << 2);
+    for (let j = r; j < rows - 1; j++) {
+      addMultiple(n, out, x + (<usize>(j * strideX) << 2), load<f32>(w + (<usize>(r * strideW + j) << 2)));
+    }
+  }
+}
+
+/** C += Wᵀ·X there. */
+export function overCornerQueries(rows: i32, n: i32, w: usize, strideW: i32, x: usize, strideX: i32, c: usize, strideC: i32): void {
+  for (let r = 0; r < rows - 1; r++) {
+    for (let j = r; j < rows - 1; j++) {
+      const by = load<f32>(w + (<usize>(r * strideW + j) << 2));
+      addMultiple(n, c + (<usize>(j * strideC) << 2), x + (<usize>(r * strideX) << 2), by);
+    }
+  }
+}

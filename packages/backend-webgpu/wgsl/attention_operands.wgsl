@@ -19,6 +19,8 @@ struct Params {
   offsets_at: u32,
   // Keys that a query sees at most, its own included.
   window: u32,
+  // Gates of a token and head.
+  gate_width: u32,
   scale: f32,
   groups: u32,
 }
@@ -79,13 +81,13 @@ fn key_row(token: u32) -> u32 {
 }
 
 #if gates
-// Of the dimension i; scalar gates have one.
+// Of the dimension i, or the one that scores are made with: it is the last, or alone.
 fn gate_at(position: u32, i: u32) -> u32 {
-#if vector_gates
-  return params.gates_at + 2u * (key_row(position) * params.d + i);
-#else
-  return params.gates_at + 2u * key_row(position);
-#endif
+  return params.gates_at + 2u * (key_row(position) * params.gate_width + i);
+}
+
+fn score_gate_at(position: u32) -> u32 {
+  return gate_at(position, params.gate_width - 1u);
 }
 
 fn first_seen(position: u32, i: u32) -> u32 {

@@ -21,15 +21,20 @@ fn put_queries(thread: u32) {
   if (thread < block) {
     let token = min(query_first + thread, query_end - 1u);
 #if scalar_gates
-    query_gates[thread] = prepared[gate_at(offset + token, 0u)];
-    query_seen[thread] = first_seen(offset + token, 0u);
-#endif
-#if vector_gates
+    query_gates[thread] = prepared[score_gate_at(offset + token)];
+    query_seen[thread] = first_seen(offset + token, params.gate_width - 1u);
+#else
+#if hiding_gates
     var seen = first_seen(offset + token, 0u);
     for (var i = 1u; i < params.d; i++) {
       seen = min(seen, first_seen(offset + token, i));
     }
     query_seen[thread] = seen;
+#else
+#if gates
+    query_seen[thread] = 0u;
+#endif
+#endif
 #endif
 #if dy
     query_stats[thread] = prepared[query_row(token)];
@@ -40,7 +45,7 @@ fn put_queries(thread: u32) {
 fn put_keys(thread: u32) {
 #if scalar_gates
   if (thread < block) {
-    key_gates[thread] = prepared[gate_at(min(key_first + thread, key_end - 1u), 0u)];
+    key_gates[thread] = prepared[score_gate_at(min(key_first + thread, key_end - 1u))];
   }
 #endif
 }
@@ -50,16 +55,17 @@ fn first_key(thread: u32, begin: u32, position: u32) -> u32 {
   let first = max(begin, max(position + 1u, params.window) - params.window);
 #if scalar_gates
   if (thread == 0u) {
-    first_token = max(first, first_seen(position, 0u));
+    first_token = max(first, first_seen(position, params.gate_width - 1u));
   }
-  return workgroupUniformLoad(&first_token);
+  let seen = workgroupUniformLoad(&first_token);
 #else
+  let seen = first;
+#endif
 #if vector_gates
   // A block of keys has to begin where the queries do.
-  return begin + (first - begin) / block * block;
+  return begin + (seen - begin) / block * block;
 #else
-  return first;
-#endif
+  return seen;
 #endif
 }
 

@@ -18,6 +18,8 @@ struct Params {
   window: u32,
   // Size of `start`.
   plane: u32,
+  // Gates of a token and head.
+  gate_width: u32,
   scale: f32,
   groups: u32,
 }
@@ -29,7 +31,7 @@ var<storage, read> k: array<vec4<f32>>;
 var<storage, read> k: array<f32>;
 #endif
 var<storage, read> v: array<f32>;
-#if gates
+#if A
 var<storage, read> A: array<f32>;
 var<storage, read> start: array<i32>;
 #endif
@@ -62,6 +64,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let first = (lowest / span + group % params.spans) * span;
   let own = (batch * params.keys + position) * params.key_heads + key_head;
   let end = min(first + span, position + 1u);
+#if gates
+  // The gate that is added to scores is the last of a token, or alone.
+  let own_gate = own * params.gate_width + params.gate_width - 1u;
+#endif
 
   var largest = -1e30;
   for (var i = thread; i < span; i += threads) {
@@ -69,7 +75,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     var score = -1e30;
     let at = (batch * params.keys + key) * params.key_heads + key_head;
 #if gates
-    let seen = key < end && key >= lowest && i32(key) >= start[own];
+    let seen = key < end && key >= lowest && i32(key) >= start[own_gate];
 #else
     let seen = key < end && key >= lowest;
 #endif
@@ -82,12 +88,24 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
       }
 #else
       for (var c = 0u; c < params.d; c++) {
+#if channels
+        let to = own * params.gate_width + c;
+        let from_key = at * params.gate_width + c;
+        if (i32(key) >= start[to]) {
+          let kept = exp((A[to] - A[from_key]) + (A[params.plane + to] - A[params.plane + from_key]));
+          if (kept > 0.0) {
+            sum += q[row * params.d + c] * k[at * params.d + c] * kept;
+          }
+        }
+#else
         sum += q[row * params.d + c] * k[at * params.d + c];
+#endif
       }
 #endif
       score = sum * params.scale;
 #if gates
-      score += (A[own] - A[at]) + (A[params.plane + own] - A[params.plane + at]);
+      let key_gate = at * params.gate_width + params.gate_width - 1u;
+      score += (A[own_gate] - A[key_gate]) + (A[params.plane + own_gate] - A[params.plane + key_gate]);
 #endif
     }
     weights[i] = score;

@@ -44,12 +44,21 @@ function attention(each: Arguments, [b, t, h]: readonly [number, number, number]
   const [[, T, H, d], [, S, G]] = [shape.q as [number, number, number, number], shape.k as [number, number, number]];
   const g = Math.floor((h * G) / H);
   const position = Math.max(0, Math.min(S - T, of.offset?.(b) ?? S - T)) + t;
-  const A = (j: number) => (of.A ? of.A(0, b, j, g) + of.A(1, b, j, g) : 0);
+  const width = shape.start?.[3];
+  // Behind those of the channels, or alone.
+  const added = width === d ? undefined : width === undefined ? [] : [d];
+  const A = (j: number) => (of.A && added ? of.A(0, b, j, g, ...added) + of.A(1, b, j, g, ...added) : 0);
+  const decay = (j: number, i: number): number => {
+    if (width === undefined) return 1;
+    if (j < of.start!(b, position, g, i)) return 0;
+    const difference = of.A!(0, b, position, g, i) - of.A!(0, b, j, g, i);
+    return Math.exp(difference + of.A!(1, b, position, g, i) - of.A!(1, b, j, g, i));
+  };
   const from = Math.max(0, position - number(each, 'window', S) + 1);
-  const start = Math.max(from, of.start?.(b, position, g) ?? 0);
+  const start = Math.max(from, (added && of.start?.(b, position, g, ...added)) ?? 0);
   const scores: number[] = [];
   for (let j = start; j <= position; j++) {
-    scores.push(sum(d, (i) => of.q!(b, t, h, i) * of.k!(b, j, g, i)) / Math.sqrt(d) + A(position) - A(j));
+    scores.push(sum(d, (i) => of.q!(b, t, h, i) * of.k!(b, j, g, i) * decay(j, i)) / Math.sqrt(d) + A(position) - A(j));
   }
   const max = Math.max(...scores);
   const total = sum(scores.length, (j) => Math.exp(scores[j]! - max));

@@ -1,12 +1,12 @@
 // The sizes of one call, as the door read them from its tensors: what a kernel would otherwise take from their shapes again.
 
 /** The axes that entries speak of, in the order in which {@link Sizes} keeps them. */
-export const axisNames = ['B', 'T', 'S', 'H', 'G', 'd', 'e', 'D', 'n', 'half', 'C', 'V', 'X', 'Y'] as const;
+export const axisNames = ['B', 'T', 'S', 'H', 'G', 'd', 'e', 'D', 'n', 'half', 'C', 'V', 'X', 'Y', 'gate'] as const;
 
 /** −1 stands for what a call does not have. */
 export class Sizes {
   /** By the order of {@link axisNames}; the door fills them in. */
-  readonly slots: number[] = [-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1];
+  readonly slots: number[] = [-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1];
   /** The product of the axes that `…` stands for. */
   rows = -1;
 

@@ -3,10 +3,11 @@
 import type { Kernels, SoftmaxAttentionArgs, Tensor } from '@sympow/kernels';
 import type { Machine, Operand } from '../machine';
 import type { Floats, Sized } from '../program';
+import { channelGates, channelsOverKeys, channelsOverQueries } from './channelGates';
 import { gatesOf } from './decay';
 import { everyBlock } from './rowBlocks';
 
-type Sizes = Sized<'T' | 'S' | 'H' | 'G' | 'd' | 'e' | 'rows' | 'gated' | 'plane' | 'window'>;
+type Sizes = Sized<'T' | 'S' | 'H' | 'G' | 'd' | 'e' | 'rows' | 'added' | 'channels' | 'width' | 'plane' | 'window'>;
 
 /** Grid [B]: where the first query of each row stands among its keys. */
 function places(this: Sized<'most' | 'given'>, offset: Floats): number {
@@ -35,12 +36,26 @@ function scores(
   const query = ((b * this.constants.T + t) * this.constants.H + h) * this.constants.d;
   const atT = (b * this.constants.S + position) * this.constants.G + g;
   const atJ = (b * this.constants.S + this.thread.x) * this.constants.G + g;
+  const gateT = atT * this.constants.width;
+  const gateJ = atJ * this.constants.width;
   let sum = 0;
-  for (let i = 0; i < this.constants.d; i++) sum += q[query + i]! * k[atJ * this.constants.d + i]!;
+  if (this.constants.channels > 0) {
+    for (let i = 0; i < this.constants.d; i++) {
+      if (this.thread.x >= start[gateT + i]!) {
+        const tail = A[this.constants.plane + gateT + i]! - A[this.constants.plane + gateJ + i]!;
+        const kept = Math.exp(A[gateT + i]! - A[gateJ + i]! + tail);
+        if (kept > 0) sum += q[query + i]! * k[atJ * this.constants.d + i]! * kept;
+      }
+    }
+  } else {
+    for (let i = 0; i < this.constants.d; i++) sum += q[query + i]! * k[atJ * this.constants.d + i]!;
+  }
   sum /= Math.sqrt(this.constants.d);
-  if (this.constants.gated > 0) {
-    if (this.thread.x < start[atT]!) return hidden;
-    sum += A[atT]! - A[atJ]! + (A[this.constants.plane + atT]! - A[this.constants.plane + atJ]!);
+  if (this.constants.added > 0) {
+    const own = gateT + this.constants.width - 1;
+    const other = gateJ + this.constants.width - 1;
+    if (this.thread.x < start[own]!) return hidden;
+    sum += A[own]! - A[other]! + (A[this.constants.plane + own]! - A[this.constants.plane + other]!);
   }
   return sum;
 }
@@ -217,24 +232,26 @@ const hidden = -1e30;
 export function softmaxAttention(machine: Machine): Pick<Kernels, 'softmaxAttention' | 'softmaxAttentionBackward'> {
   const { none } = machine;
 
-  function sizesOf(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset' | 'window'>) {
-    const { q, k, v, offset, window } = args;
+  function sizesOf(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 'offset' | 'window'>) {
+    const { q, k, v, gates, offset, window } = args;
     const [B, T, H, d] = q.shape as [number, number, number, number];
     const [, S, G] = k.shape as [number, number, number];
+    const { A, start, gated, plane, width } = gatesOf(machine, gates, 1);
+    const channels = gates?.start.shape.length === 4 ? 1 : 0;
+    const kinds = { channels, added: gated && (!channels || width > d) ? 1 : 0, width, plane };
     const at = machine.temporary(places, [B], { most: S - T, given: offset ? 1 : 0 }, offset ?? none);
-    return { B, shape: { T, S, H, G, d, e: v.shape[3]!, window: Math.min(S, window ?? S) }, at };
+    return { B, shape: { T, S, H, G, d, e: v.shape[3]!, window: Math.min(S, window ?? S) }, at, A, start, kinds };
   }
 
   return {
     softmaxAttention: (args) => {
       const { q, k, v, y, logSum } = args;
-      const { A, start, gated, plane } = gatesOf(machine, args.gates, 1);
-      const { B, shape, at } = sizesOf(args);
+      const { B, shape, at, A, start, kinds } = sizesOf(args);
       const { T, S, H, e } = shape;
       let max = none;
       let sum = none;
       everyBlock(machine, T, B * H * S, (from, rows) => {
-        const sizes = { ...shape, rows, gated, plane };
+        const sizes = { ...shape, rows, ...kinds };
         const s = machine.temporary(scores, [S, rows, B * H], sizes, q, k, A, start, at, from, hidden);
         max = machine.temporary(maxima, [H, T, B], sizes, s, max, from);
         sum = machine.temporary(rowSums, [H, T, B], sizes, s, max, sum, from);
@@ -247,23 +264,35 @@ export function softmaxAttention(machine: Machine): Pick<Kernels, 'softmaxAttent
     },
     softmaxAttentionBackward: (args) => {
       const { q, k, v, y, logSum, dy, dq, dk, dv, dA } = args;
-      const { A, start, gated, plane } = gatesOf(machine, args.gates, 1);
-      const { B, shape, at } = sizesOf(args);
+      const { B, shape, at, A, start, kinds } = sizesOf(args);
       const { T, S, H, G, d, e } = shape;
+      let added = none;
       const along = machine.temporary(alongAnswer, [B * T * H], { e }, y, dy);
       everyBlock(machine, T, B * H * S, (from, rows) => {
-        const sizes = { ...shape, rows, gated, plane };
+        const sizes = { ...shape, rows, ...kinds };
         const before = (tensor: Tensor): Operand => (rows < T ? tensor : none);
         const s = machine.temporary(scores, [S, rows, B * H], sizes, q, k, A, start, at, from, hidden);
         const w = machine.temporary(shares, [S, rows, B * H], sizes, s, logSum, none, from, 0);
         const values = { ...shape, size: e, rows, scaled: 0 };
         machine.write(dv, overQueries, [e, S * G, B], values, w, dy, before(dv), at, from);
         const ds = machine.temporary(scoreGradient, [S, rows, B * H], sizes, w, v, dy, along, at, from);
+        if (kinds.channels) {
+          const by = { T, S, H, G, d, rows, width: kinds.width, plane: kinds.plane, window: shape.window };
+          machine.write(dk, channelsOverQueries, [d, S * G, B], by, ds, q, A, start, before(dk), from);
+          machine.write(dq, channelsOverKeys, [d, T * H, B], by, ds, k, A, start, before(dq), from);
+          if (kinds.added)
+            added = machine.temporary(gateGradient, [G, S, B], { T, S, H, G, rows }, ds, added, at, from);
+          return [added];
+        }
         const keys = { ...shape, size: d, rows, scaled: 1 };
         machine.write(dk, overQueries, [d, S * G, B], keys, ds, q, before(dk), at, from);
         machine.write(dq, overKeys, [d, T * H, B], keys, ds, k, before(dq), at, from);
         if (dA) machine.write(dA, gateGradient, [G, S, B], { T, S, H, G, rows }, ds, before(dA), at, from);
+        return [];
       });
+      if (dA && kinds.channels) {
+        machine.write(dA, channelGates, [kinds.width, G, B * S], { H, G, d }, q, dq, k, dk, added);
+      }
     },
   };
 }

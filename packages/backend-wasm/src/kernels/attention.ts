@@ -5,12 +5,18 @@ import { at, type Machine } from '../machine';
 
 /** Queries of a block, and work space: as in assembly/softmaxAttention.ts. */
 const blockRows = 64;
+/** Queries and keys of a tile, rounded up. */
+const tileRows = 320 + 16;
 const [forwardSpace, backwardSpace] = [64 * 264 + 2048, 2 * 64 * 264 + 2048];
 
-function sizes({ q, k, v, offset, window }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'offset' | 'window'>) {
+function sizes(args: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v' | 'gates' | 'offset' | 'window'>) {
+  const { q, k, v, gates, offset, window } = args;
   const [B, T, H, d] = q.shape as [number, number, number, number];
   const [, S, G] = k.shape as [number, number, number];
-  return { B, T, H, G, list: [B, T, H, S, G, d, v.shape[3]!, at(offset), Math.min(S, window ?? S)] as const };
+  // Gates of a token: none, one that is added to its scores, or those of its channels with or without one more.
+  const width = gates ? (gates.start.shape[3] ?? -1) : 0;
+  const list = [B, T, H, S, G, d, v.shape[3]!, at(offset), Math.min(S, window ?? S), width] as const;
+  return { B, T, H, G, list, space: width > 0 ? tileRows * (3 * d + width) : 0 };
 }
 
 /** Phases that share a β: none without one, 1, or half a head. */
@@ -21,16 +27,26 @@ function pairsOf(beta: Tensor | undefined, turns: Tensor): number {
 export function attention(machine: Machine) {
   return {
     softmaxAttention(args) {
-      const { B, T, H, list } = sizes(args);
+      const { B, T, H, list, space } = sizes(args);
       const { q, k, v, gates, y, logSum } = args;
       const tensors = [at(q), at(k), at(v), at(gates?.A), at(gates?.start), at(y), at(logSum)] as const;
-      machine.run('softmaxAttention', B * H * Math.ceil(T / blockRows), forwardSpace, ...list, ...tensors);
+      machine.run('softmaxAttention', B * H * Math.ceil(T / blockRows), forwardSpace + space, ...list, ...tensors);
     },
     softmaxAttentionBackward(args) {
-      const { B, G, list } = sizes(args);
+      const { B, G, list, space } = sizes(args);
       const { q, k, v, gates, y, logSum, dy, dq, dk, dv, dA } = args;
       const inputs = [at(q), at(k), at(v), at(gates?.A), at(gates?.start), at(y), at(logSum), at(dy)] as const;
-      machine.run('softmaxAttentionBackward', B * G, backwardSpace, ...list, ...inputs, at(dq), at(dk), at(dv), at(dA));
+      machine.run(
+        'softmaxAttentionBackward',
+        B * G,
+        backwardSpace + space,
+        ...list,
+        ...inputs,
+        at(dq),
+        at(dk),
+        at(dv),
+        at(dA),
+      );
     },
     rotary({ x, turns, y }) {
       const [B, T, H, d] = x.shape as [number, number, number, number];

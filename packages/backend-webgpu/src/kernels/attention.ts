@@ -82,11 +82,10 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
   const splits = Math.ceil(width / (tiles * side));
   const chunks = Math.ceil(rows / inChunk);
   const blocks = Math.ceil(inChunk / side);
-  const vector = gates !== undefined && gates.start.shape.length === 4;
   const flags = [
     ...(d % 4 === 0 && e % 4 === 0 ? ['wide'] : []),
     ...(offset ? ['offsets'] : []),
-    ...(gates ? ['gates', vector ? 'vector_gates' : 'scalar_gates'] : []),
+    ...gateFlags(attention),
   ];
   machine.launch(name, {
     imports: { score },
@@ -116,10 +115,23 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
       gates_at: gatesAt(attention, tensors),
       offsets_at: gatesAt(attention, tensors) + 2 * (gates?.start.size ?? 0),
       window: Math.min(S, window),
+      gate_width: gates?.start.shape[3] ?? 1,
       scale: 1 / Math.sqrt(d),
     },
     groups: B * heads * chunks * blocks * splits,
   });
+}
+
+/**
+ * How gates are used: `scalar_gates` beside the products of a score, `vector_gates` in them, by dimension. Powers see nothing where
+ * all dimensions do not (`hiding_gates`); a softmax sees a score of 0, and may have a gate of each sort.
+ */
+function gateFlags({ gates, score, q }: Attention): string[] {
+  const width = gates?.start.shape[3];
+  if (!gates) return [];
+  if (width === undefined) return ['gates', 'scalar_gates'];
+  if (score === 'power_score') return ['gates', 'vector_gates', 'hiding_gates'];
+  return ['gates', 'vector_gates', ...(width > q.shape[3]! ? ['scalar_gates'] : [])];
 }
 
 /** Pairs of numbers before the gates: one for each query row in the backward pass. */

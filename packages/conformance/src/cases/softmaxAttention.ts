@@ -21,6 +21,8 @@ interface Attention {
   /** W */
   readonly window?: number;
   readonly gates?: Temper;
+  /** Gates by channel, and with `added` one more for the score. */
+  readonly channels?: 'alone' | 'added';
   /** Scale of queries and keys. */
   readonly scale?: number;
   readonly equalKeys?: boolean;
@@ -95,6 +97,62 @@ const table: readonly Attention[] = [
   },
 ];
 
+const channelled: readonly Attention[] = [
+  { name: 'one token, gates by channel', T: 1, floor: 1, channels: 'alone', gates: 'usual' },
+  { name: 'gates by channel, grouped heads', B: 2, T: 65, H: 4, G: 2, d: 5, e: 3, channels: 'alone', gates: 'usual' },
+  {
+    name: 'gates by channel and one for the score',
+    B: 2,
+    T: 70,
+    H: 4,
+    G: 2,
+    d: 8,
+    e: 8,
+    channels: 'added',
+    gates: 'usual',
+  },
+  { name: 'gates by channel of 1', T: 17, channels: 'added', gates: 'one' },
+  { name: 'gates by channel of 0', T: 17, floor: 1, channels: 'alone', gates: 'zero' },
+  { name: 'all gates of 0', T: 17, floor: 1, channels: 'added', gates: 'zero' },
+  { name: 'resets of channels', T: 90, H: 2, G: 2, channels: 'alone', gates: 'resets' },
+  { name: 'resets of all', T: 90, H: 2, G: 2, channels: 'added', gates: 'resets' },
+  { name: 'channels at the threshold', T: 65, channels: 'alone', gates: 'threshold' },
+  { name: 'steep channels over a long text', T: 300, d: 8, channels: 'alone', gates: 'steep' },
+  { name: 'uneven channels', T: 70, d: 5, channels: 'added', gates: 'uneven', floor: 1 },
+  { name: 'one channel', T: 33, d: 1, channels: 'alone', gates: 'usual' },
+  { name: 'one channel and one for the score', T: 33, d: 1, channels: 'added', gates: 'usual' },
+  { name: 'channels in a window', B: 2, T: 150, H: 2, d: 8, channels: 'added', gates: 'usual', window: 40 },
+  {
+    name: 'NaN in documents, gates by channel',
+    ...{ B: 2, T: 150, H: 4, G: 2, d: 5, e: 3, channels: 'added', gates: 'documents' },
+    poison: { value: NaN, tokens: [12, 50, 120], of: ['q', 'k', 'v', 'gates', 'gradients'] },
+  },
+];
+
+/** Streams: without a backward. */
+const channelStreams: readonly Attention[] = [
+  {
+    name: 'a query a row, gates by channel',
+    B: 3,
+    T: 1,
+    S: 70,
+    H: 2,
+    offset: [69, 0, 33],
+    channels: 'added',
+    gates: 'usual',
+  },
+  {
+    name: 'queries behind keys, gates by channel',
+    B: 2,
+    T: 20,
+    S: 70,
+    d: 8,
+    offset: [3, 50],
+    channels: 'alone',
+    gates: 'steep',
+  },
+];
+
 const windowed: readonly Attention[] = [
   {
     name: 'NaN behind a window',
@@ -115,10 +173,11 @@ const windowed: readonly Attention[] = [
 
 function prepare(
   inputs: Inputs,
-  { B = 1, T, S = T, H = 1, G = 1, d = 4, e = 4, offset, window, gates, ...a }: Attention,
+  { B = 1, T, S = T, H = 1, G = 1, d = 4, e = 4, offset, window, gates, channels, ...a }: Attention,
 ): CaseArguments {
   const { scale = 1, equalKeys = false } = a;
   const key = inputs.normal([d], scale);
+  const width = channels ? [channels === 'added' ? d + 1 : d] : [];
   const end = (b: number) => Math.max(0, Math.min(S - T, offset?.[b] ?? S)) + T;
   const unread = (token: number, x: number) => (token % S < end(Math.floor(token / S)) ? x : NaN);
   const wall = (numbers: Numbers, tensor: Poison['of'][number]) => poisoned(inputs, numbers, a.poison, tensor);
@@ -132,29 +191,33 @@ function prepare(
       inputs.replace(inputs.normal([B, S, G, e]), (i, x) => unread(Math.floor(i / (G * e)), x)),
       'v',
     ),
-    gates: gates && gateSums(inputs, wall(tempers[gates](inputs, [B, S, G], S), 'gates'), S),
+    gates: gates && gateSums(inputs, wall(tempers[gates](inputs, [B, S, G, ...width], S), 'gates'), S),
     offset: offset && inputs.list([B], offset),
     window,
   };
 }
 
-export const softmaxAttention: readonly KernelCase[] = [...table, ...windowed].flatMap((attention): KernelCase[] => [
-  {
-    kernel: 'softmaxAttention',
-    name: attention.name,
-    poisoned: attention.poison !== undefined,
-    make: (inputs) => prepare(inputs, attention),
+const forward = (attention: Attention): KernelCase => ({
+  kernel: 'softmaxAttention',
+  name: attention.name,
+  poisoned: attention.poison !== undefined,
+  make: (inputs) => prepare(inputs, attention),
+});
+
+const backward = (attention: Attention): KernelCase => ({
+  kernel: 'softmaxAttentionBackward',
+  name: attention.name,
+  poisoned: attention.poison !== undefined,
+  floor: { dq: attention.floor ?? 0, dk: attention.floor ?? 0, dA: attention.floor ?? 0 },
+  make: (inputs) => {
+    const args = prepare(inputs, attention);
+    const results = inputs.define('softmaxAttention', args);
+    const dy = poisoned(inputs, inputs.normal(results.y!.shape), attention.poison, 'gradients');
+    return { ...args, ...results, dy };
   },
-  {
-    kernel: 'softmaxAttentionBackward',
-    name: attention.name,
-    poisoned: attention.poison !== undefined,
-    floor: { dq: attention.floor ?? 0, dk: attention.floor ?? 0, dA: attention.floor ?? 0 },
-    make: (inputs) => {
-      const args = prepare(inputs, attention);
-      const results = inputs.define('softmaxAttention', args);
-      const dy = poisoned(inputs, inputs.normal(results.y!.shape), attention.poison, 'gradients');
-      return { ...args, ...results, dy };
-    },
-  },
-]);
+});
+
+export const softmaxAttention: readonly KernelCase[] = [
+  ...[...table, ...windowed, ...channelled].flatMap((attention) => [forward(attention), backward(attention)]),
+  ...channelStreams.map(forward),
+];

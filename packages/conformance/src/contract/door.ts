@@ -245,6 +245,11 @@ const refusals: readonly Refusal[] = [
     call: spoilt('softmaxAttention', ({ float }) => ({ k: float(B, T - 1, G, d), v: float(B, T - 1, G, e) })),
   },
   { name: 'a number for the places of rows', code: 'SHAPE', call: spoilt('softmaxAttention', () => ({ offset: 1 })) },
+  {
+    name: 'gates that are neither of scores nor of channels',
+    code: 'SHAPE',
+    call: spoilt('softmaxAttention', ({ float }) => ({ gates: gates(float, B, T, G, d + 2) })),
+  },
   { name: 'a window of nothing', code: 'CONFIG', call: spoilt('softmaxAttention', () => ({ window: 0 })) },
   { name: 'a place too many', code: 'SHAPE', call: spoilt('softmaxAttention', ({ int }) => ({ offset: int(B + 1) })) },
   { name: 'places that are no int32', code: 'SHAPE', call: spoilt('append', ({ float }) => ({ offset: float(B) })) },

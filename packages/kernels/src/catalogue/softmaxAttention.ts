@@ -1,5 +1,6 @@
-/** Causal softmax attention with optional gates, in blocks of 64 queries: T×S scores never exist at once. */
+/** Causal softmax attention with optional gates, of scores or of channels, in blocks of 64 queries: T×S scores never exist at once. */
 
+import { Decay, scaleRows } from '../js/decay';
 import { product, rowMajor, transpose, type Matrix } from '../js/product';
 import { scratch, zeroScratch } from '../js/scratch';
 import { floats, gateView, integers } from '../js/tensor';
@@ -17,7 +18,11 @@ export interface SoftmaxAttentionArgs {
   k: Tensor;
   /** [B, S, G, e] */
   v: Tensor;
-  /** Sums over all S positions as one chunk ([2, B, S, G] and [B, S, G]); absent without gates. */
+  /**
+   * Sums over all S positions as one chunk ([2, B, S, G] and [B, S, G]), added to the score as A_i − A_j; absent without gates.
+   * With d gates a token ([B, S, G, d]) each decays its own channel of the keys instead, s_ij = Σ_c q_ic k_jc e^{A_ic − A_jc} / √d; with
+   * d + 1 the last is added to the score again. A gate of 0 hides what was before it: the keys, or those channels of them.
+   */
   gates?: GateSums | undefined;
   /**
    * [B] int32: position of each row's first query among its keys; S − T where absent, and taken as the nearer end of 0 … S − T
@@ -47,13 +52,13 @@ export interface SoftmaxAttentionBackwardArgs {
   dq: Tensor;
   dk: Tensor;
   dv: Tensor;
-  /** [B, S, G] with `gates`. */
+  /** As the gates: [B, S, G], or with channels, where T = S and there is no offset, [B, S, G, d or d + 1]. */
   dA?: Tensor | undefined;
 }
 
 /** Causal attention by softmax, with optional gates, over all keys or a window: never T×S numbers at once. */
 export const softmaxAttention: Entry<SoftmaxAttentionArgs> = {
-  reads: { q: 'B T H d', k: 'B S G d', v: 'B S G e', 'gates?': 'B S G', 'offset?': 'B' },
+  reads: { q: 'B T H d', k: 'B S G d', v: 'B S G e', 'gates?': 'B S G [gate]', 'offset?': 'B' },
   writes: { y: 'B T H e', logSum: 'B T H' },
   integers: ['offset'],
   options: { 'window?': atLeast1 },
@@ -70,12 +75,12 @@ export const softmaxAttentionBackward: Entry<SoftmaxAttentionBackwardArgs> = {
     logSum: 'B T H',
     dy: 'B T H e',
   },
-  writes: { dq: 'B T H d', dk: 'B S G d', dv: 'B S G e', 'dA?': 'B S G' },
+  writes: { dq: 'B T H d', dk: 'B S G d', dv: 'B S G e', 'dA?': 'B S G [gate]' },
   integers: ['offset'],
   options: { 'window?': atLeast1 },
   wide: ['gates', 'logSum', 'dA'],
   roundings: 512,
-  rule: requireKeys,
+  rule: requireOwnKeys,
 };
 
 /** What they mean; the `js` backend runs it. */
@@ -84,8 +89,18 @@ export const softmaxAttentionJs = {
   softmaxAttentionBackward: backward,
 };
 
-function requireKeys(_: unknown, { S, T }: Sizes): void {
+function requireKeys({ gates }: Pick<SoftmaxAttentionArgs, 'gates'>, { S, T, d }: Sizes): void {
   if (S < T) refuse('softmaxAttention: keys', S, `at least the ${T} queries`);
+  const width = gates?.start.shape[3];
+  if (width === undefined || width === d || width === d + 1) return;
+  refuse('softmaxAttention: gates of a token', width, `1, ${d} or ${d + 1}`);
+}
+
+function requireOwnKeys(args: SoftmaxAttentionBackwardArgs, sizes: Sizes): void {
+  requireKeys(args, sizes);
+  const { S, T } = sizes;
+  if (args.gates?.start.shape[3] === undefined || (S === T && args.offset === undefined)) return;
+  refuse('softmaxAttentionBackward: keys', S, `the ${T} queries’ own where gates have channels`);
 }
 
 const blockRows = 64;
@@ -107,10 +122,32 @@ interface Block {
   columns: number;
   before: number;
   slides: boolean;
+  /** Rows of queries and keys, decayed by channel where gates have channels. */
   queries: Matrix;
   keys: Matrix;
   values: Matrix;
 }
+
+/** Gates that are added to scores: where they lie among those of a token, if there are any. */
+function addedGates(args: Pick<SoftmaxAttentionArgs, 'k' | 'gates'>) {
+  const view = args.gates && gateView(args.gates);
+  if (!view) return undefined;
+  const width = channelsOf(args);
+  const d = args.k.shape[3]!;
+  if (width === d) return undefined;
+  const [step, last] = width === 0 ? [1, 0] : [width, d];
+  return { ...view, at: (index: number) => index * step + last };
+}
+
+/** Gates of a token that decay its channels, one more where one is added: 0 without channels. */
+function channelsOf({ gates }: Pick<SoftmaxAttentionArgs, 'gates'>): number {
+  return gates?.start.shape[3] ?? 0;
+}
+
+const queryFactors = scratch();
+const keyFactors = scratch();
+const decayedQueries = scratch();
+const decayedKeys = scratch();
 
 function sizes({ q, k, v }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v'>) {
   const [B, T, H, d] = q.shape as [number, number, number, number];
@@ -123,21 +160,36 @@ function* blocksOf(
 ): Generator<Block> {
   const { B, T, H, d, S, G, e } = sizes(args);
   const { window = S } = args;
-  const start = args.gates && gateView(args.gates).start;
+  const added = addedGates(args);
+  const decay = channelsOf(args) > 0 ? new Decay(args.gates, S, G, d, 1) : undefined;
   const offsets = args.offset && integers(args.offset);
   for (let b = 0; b < B; b++) {
     const offset = offsets ? Math.max(0, Math.min(S - T, offsets[b]!)) : S - T;
     for (let h = 0; h < H; h++) {
       const g = Math.floor((h * G) / H);
       const begins = (row: number) =>
-        Math.max(0, offset + row + 1 - window, start ? start[(b * S + offset + row) * G + g]! : 0);
+        Math.max(0, offset + row + 1 - window, added ? added.start[added.at((b * S + offset + row) * G + g)]! : 0);
       for (let row = 0; row < T;) {
         const from = begins(row);
         const slides = row + 1 < T && begins(row + 1) === from + 1;
         const most = Math.min(blockRows, T - row, slides ? offset + row - from + 1 : T);
+        const position = offset + row;
+        const alike = decay ? decay.select(b, g).blockEnd(position, S) - position : T;
         let rows = 1;
-        while (rows < most && begins(row + rows) === from + (slides ? rows : 0)) rows++;
+        while (rows < most && rows < alike && begins(row + rows) === from + (slides ? rows : 0)) rows++;
+        const columns = position + rows - from;
         const key = (b * S + from) * G + g;
+        const query = (b * T + row) * H + h;
+        let queries = rowMajor(floats(args.q), d, query * d, H * d);
+        let keys = rowMajor(floats(args.k), d, key * d, G * d);
+        if (decay) {
+          const [ofQ, ofK] = [queryFactors(rows * d), keyFactors(columns * d)];
+          decay.queries(ofQ, position, position + rows, position);
+          decay.keys(ofK, from, position + rows, position);
+          scaleRows(decayedQueries(rows * d), floats(args.q), query * d, H * d, rows, d, ofQ);
+          scaleRows(decayedKeys(columns * d), floats(args.k), key * d, G * d, columns, d, ofK);
+          [queries, keys] = [rowMajor(decayedQueries(0), d), rowMajor(decayedKeys(0), d)];
+        }
         yield {
           b,
           h,
@@ -145,11 +197,11 @@ function* blocksOf(
           row,
           rows,
           from,
-          columns: offset + row + rows - from,
-          before: offset + row - from,
+          columns,
+          before: position - from,
           slides,
-          queries: rowMajor(floats(args.q), d, ((b * T + row) * H + h) * d, H * d),
-          keys: rowMajor(floats(args.k), d, key * d, G * d),
+          queries,
+          keys,
           values: rowMajor(floats(args.v), e, key * e, G * e),
         };
         row += rows;
@@ -167,10 +219,10 @@ function scoreBlock(
   const { b, g, from, rows, columns, before, slides } = block;
   const s = scores(rows * columns);
   product(rows, columns, d, block.queries, transpose(block.keys), rowMajor(s, columns));
-  const gates = args.gates && gateView(args.gates);
-  const gateAt = (j: number) => (b * S + from + j) * G + g;
+  const gates = addedGates(args);
+  const gateAt = (j: number) => gates!.at((b * S + from + j) * G + g);
   for (let r = 0; r < rows; r++) {
-    const own = gateAt(before + r);
+    const own = gates ? gateAt(before + r) : 0;
     const head = gates ? gates.head[own]! : 0;
     const tail = gates ? gates.tail[own]! : 0;
     for (let j = slides ? r : 0; j <= before + r; j++) {
@@ -211,13 +263,16 @@ const dQueries = scratch();
 const dKeys = zeroScratch();
 const dValues = zeroScratch();
 const dSums = zeroScratch();
+const dDecayed = zeroScratch();
 
 function backward(args: SoftmaxAttentionBackwardArgs): void {
   const { B, T, H, d, S, G, e } = sizes(args);
   const [y, dy, logSum, dq] = [floats(args.y), floats(args.dy), floats(args.logSum), floats(args.dq)];
   const dK = dKeys(B * S * G * d);
   const dV = dValues(B * S * G * e);
-  const dA = dSums(B * S * G);
+  const dA = dSums(args.gates?.start.size ?? 0);
+  const added = addedGates(args);
+  const channels = channelsOf(args);
   for (const block of blocksOf(args)) {
     const { b, h, g, row, rows, from, columns, before, slides } = block;
     const [toKeys, toQueries] = slides ? [overBandQueries, overBandKeys] : [overQueries, overKeys];
@@ -236,18 +291,39 @@ function backward(args: SoftmaxAttentionBackwardArgs): void {
         const gradient = p[x] * (ds[x]! - along);
         ds[x] = gradient / Math.sqrt(d);
         const key = (b * S + from + j) * G + g;
-        dA[query] = dA[query]! + gradient;
-        dA[key] = dA[key]! - gradient;
+        if (!added) continue;
+        const [toQuery, toKey] = [added.at(query), added.at(key)];
+        dA[toQuery] = dA[toQuery]! + gradient;
+        dA[toKey] = dA[toKey]! - gradient;
       }
     }
     const key = (b * S + from) * G + g;
     toKeys(rows, e, before, rowMajor(p, columns), dRows, rowMajor(dV, e, key * e, G * e));
-    toKeys(rows, d, before, rowMajor(ds, columns), block.queries, rowMajor(dK, d, key * d, G * d));
+    if (channels === 0) {
+      toKeys(rows, d, before, rowMajor(ds, columns), block.queries, rowMajor(dK, d, key * d, G * d));
+    } else {
+      const part = dDecayed(columns * d);
+      toKeys(rows, d, before, rowMajor(ds, columns), block.queries, rowMajor(part, d));
+      scaleRows(part, part, 0, d, columns, d, keyFactors(0));
+      for (let j = 0; j < columns; j++) {
+        for (let i = 0; i < d; i++) {
+          const at = (key + j * G) * d + i;
+          const gate = (key + j * G) * channels + i;
+          dK[at] = dK[at]! + part[j * d + i]!;
+          if (part[j * d + i] !== 0) dA[gate] = dA[gate]! - part[j * d + i]! * floats(args.k)[at]!;
+        }
+      }
+    }
     const dQ = dQueries(rows * d);
     toQueries(rows, d, before, rowMajor(ds, columns), block.keys, rowMajor(dQ, d));
+    if (channels > 0) scaleRows(dQ, dQ, 0, d, rows, d, queryFactors(0));
     for (let r = 0; r < rows; r++) {
       const token = (b * T + row + r) * H + h;
-      for (let i = 0; i < d; i++) dq[token * d + i] = dQ[r * d + i]!;
+      const gate = (key + (before + r) * G) * channels;
+      for (let i = 0; i < d; i++) {
+        dq[token * d + i] = dQ[r * d + i]!;
+        if (channels > 0) dA[gate + i] = dA[gate + i]! + dQ[r * d + i]! * floats(args.q)[token * d + i]!;
+      }
     }
   }
   floats(args.dk).set(dK.subarray(0, args.dk.size));
