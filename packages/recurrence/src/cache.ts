@@ -12,9 +12,11 @@ import { savedPhase, streamPhase } from './turning';
 
 /** Keys, values and gates. Made by `softmaxRecurrence(…).memory`. */
 export interface SoftmaxMemory extends Memory {
-  /** W where only the last tokens are kept. */
-  readonly window: number | undefined;
-  /** [B, capacity, G, d], [B, capacity, G, e] and [B, capacity, G]; rows behind those that hold tokens hold anything. */
+  readonly keeping: Keeping;
+  /**
+   * [B, capacity, G, d], [B, capacity, G, e] and [B, capacity, G] or, with channels, [B, capacity, G, d + 1]; rows behind those that
+   * hold tokens hold anything.
+   */
   cache: { k: Tensor; v: Tensor; logGate: Tensor | undefined };
   readonly places: Places;
   readonly positions: number[];
@@ -23,7 +25,21 @@ export interface SoftmaxMemory extends Memory {
   bytes: number;
 }
 
+/** What a cache keeps of a stream. */
+export interface Keeping {
+  /** W where only the last tokens are kept. */
+  readonly window?: number | undefined;
+  /** Whether every channel of a key has a gate, with one more for the score behind them. */
+  readonly channels?: boolean | undefined;
+}
+
 const names = ['k', 'v', 'logGate'] as const;
+
+/** Gates of one token of one row, by axis; nothing without gates. */
+function gateAxes({ G, d, gateWidth }: MemoryShape, { channels }: Keeping): number[] | undefined {
+  if (channels) return [G, d + 1];
+  return gateWidth > 0 ? [G] : undefined;
+}
 
 const firstCapacity = 256;
 
@@ -31,12 +47,14 @@ const firstCapacity = 256;
 export const spare = (window: number): number => Math.min(window, 64);
 
 /** Numbers of one token of one row. */
-const width = ({ G, d, e, gateWidth }: MemoryShape): number => G * (d + e + Math.min(1, gateWidth));
+const width = (shape: MemoryShape, keeping: Keeping): number =>
+  shape.G * (shape.d + shape.e) + (gateAxes(shape, keeping)?.reduce((a, b) => a * b) ?? 0);
 
 /** Bytes after `length` tokens: of those that are needed where the cache grows, else of all that it ever holds. */
-export function cacheBytes(shape: MemoryShape, length: number, window: number | undefined): number {
+export function cacheBytes(shape: MemoryShape, length: number, keeping: Keeping): number {
+  const { window } = keeping;
   const tokens = window === undefined ? length : window - 1 + spare(window);
-  return 4 * shape.B * (tokens * width(shape) + (shape.phases ? shape.G * shape.d : 0));
+  return 4 * shape.B * (tokens * width(shape, keeping) + (shape.phases ? shape.G * shape.d : 0));
 }
 
 /**
@@ -48,28 +66,30 @@ export function softmaxMemory(
   kind: string,
   backend: Backend,
   shape: MemoryShape,
-  window: number | undefined,
+  keeping: Keeping,
   saved?: SavedMemory,
   room = 0,
 ): SoftmaxMemory {
-  const { B, G, d, e, phases, gateWidth } = shape;
+  const { B, G, d, e, phases } = shape;
+  const { window } = keeping;
+  const gates = gateAxes(shape, keeping);
   const position = saved?.position ?? 0;
   const count = saved ? savedCount(saved, window) : 0;
   const rows: Rows | undefined = saved && {
     k: savedTensor(saved, 'k', [B, count, G, d]),
     v: savedTensor(saved, 'v', [B, count, G, e]),
-    logGate: gateWidth > 0 ? savedTensor(saved, 'logGate', [B, count, G]) : undefined,
+    logGate: gates && savedTensor(saved, 'logGate', [B, count, ...gates]),
   };
   let capacity = window === undefined ? firstCapacity : Math.max(room, window - 1 + spare(window));
   // As it grows when token follows token, so that sums over it come out the same.
   while (capacity < count) capacity *= 2;
   const memory: SoftmaxMemory = backend.scope((keep) => {
-    const cache = cacheOf(backend, shape, capacity, rows);
+    const cache = cacheOf(backend, shape, keeping, capacity, rows);
     const phase = phases ? keep(streamPhase(backend, shape, saved)) : undefined;
     const places = new Places(backend, B, count);
     places.tensors.forEach(keep);
     return {
-      ...{ kind, shape, window, cache: outliving(cache), phase, places, bytes: 0 },
+      ...{ kind, shape, keeping, cache: outliving(cache), phase, places, bytes: 0 },
       positions: new Array<number>(B).fill(position),
       get position() {
         return Math.max(0, ...this.positions);
@@ -104,21 +124,24 @@ function savedCount({ position, tensors }: SavedMemory, window: number | undefin
   });
 }
 
-function checkWindows(to: SoftmaxMemory, from: SoftmaxMemory): void {
+function checkWindows({ keeping: to }: SoftmaxMemory, { keeping: from }: SoftmaxMemory): void {
   if (to.window === from.window) return;
   throw new ConfigError({ what: 'window of the memory to copy from', value: from.window, expected: `${to.window}` });
 }
 
 function cacheOf(
   backend: Backend,
-  { B, G, d, e, gateWidth }: MemoryShape,
+  shape: MemoryShape,
+  keeping: Keeping,
   capacity: number,
   rows?: Rows,
 ): SoftmaxMemory['cache'] {
+  const { B, G, d, e } = shape;
+  const gates = gateAxes(shape, keeping);
   return {
     k: beginningWith(rows?.k, backend, [B, capacity, G, d]),
     v: beginningWith(rows?.v, backend, [B, capacity, G, e]),
-    logGate: gateWidth > 0 ? beginningWith(rows?.logGate, backend, [B, capacity, G]) : undefined,
+    logGate: gates && beginningWith(rows?.logGate, backend, [B, capacity, ...gates]),
   };
 }
 
@@ -133,8 +156,8 @@ function bytesOf({ cache, phase }: SoftmaxMemory): number {
 }
 
 /** A memory like this one, of one row unless said otherwise, and with room for that many tokens if it has a window. */
-export function memoryLike({ kind, cache, shape, window }: SoftmaxMemory, B = 1, room = 0): SoftmaxMemory {
-  return softmaxMemory(kind, backendOf(cache.k), { ...shape, B }, window, undefined, room);
+export function memoryLike({ kind, cache, shape, keeping }: SoftmaxMemory, B = 1, room = 0): SoftmaxMemory {
+  return softmaxMemory(kind, backendOf(cache.k), { ...shape, B }, keeping, undefined, room);
 }
 
 /** The last tokens that a row holds, at most so many, into a row of another memory, which then holds those. */
@@ -152,7 +175,7 @@ export function copyLast(to: SoftmaxMemory, row: number, from: SoftmaxMemory, fr
 }
 
 function makeRoom(memory: SoftmaxMemory, row: number, count: number): void {
-  if (memory.window === undefined) grow(memory, count);
+  if (memory.keeping.window === undefined) grow(memory, count);
   // What the row held so far is overwritten.
   else memory.places.set(row, 0);
 }
@@ -160,7 +183,7 @@ function makeRoom(memory: SoftmaxMemory, row: number, count: number): void {
 /** Room for T more tokens in every row: the cache grows, or rows that are full drop what no later token sees. */
 export function prepareCache(memory: SoftmaxMemory, T: number): void {
   const { counts } = memory.places;
-  const { window } = memory;
+  const { window } = memory.keeping;
   if (window === undefined) {
     grow(memory, Math.max(...counts) + T);
     return;
@@ -192,7 +215,7 @@ function grow(memory: SoftmaxMemory, count: number): void {
   const capacity = memory.cache.k.shape[1] as number;
   if (count <= capacity) return;
   const next = backend.scope(() => {
-    const larger = cacheOf(backend, memory.shape, Math.max(2 * capacity, count));
+    const larger = cacheOf(backend, memory.shape, memory.keeping, Math.max(2 * capacity, count));
     for (const name of names) {
       const [x, y] = [memory.cache[name], larger[name]];
       if (x && y) backend.kernels.copyBlock({ x, count: Math.max(...memory.places.counts), y });
@@ -206,12 +229,12 @@ function grow(memory: SoftmaxMemory, count: number): void {
 
 async function save(memory: SoftmaxMemory, { exact = false, row }: SaveOptions = {}): Promise<SavedMemory> {
   if (row !== undefined) return saveRow(memory, row, () => memoryLike(memory), exact);
-  const { cache, phase, positions, position, window, places } = memory;
+  const { cache, phase, positions, position, keeping, places } = memory;
   checkEven('positions', positions);
   checkEven('tokens in the caches', places.counts);
   const held = places.counts[0] ?? 0;
   // The public state is what a later token sees.
-  const count = exact || window === undefined ? held : Math.min(held, window - 1);
+  const count = exact || keeping.window === undefined ? held : Math.min(held, keeping.window - 1);
   const { backend } = cache.k;
   const used = backend.scope((keep) => {
     const rows = Object.entries(cache).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);

@@ -23,6 +23,7 @@ const kinds: readonly Kind[] = [
   { name: 'power, no gates', recurrence: powerRecurrence({ power: 2 }), gateWidth: 0, phases: true },
   { name: 'softmax, gates and phases', recurrence: softmaxRecurrence(), gateWidth: 1, phases: true },
   { name: 'softmax', recurrence: softmaxRecurrence(), gateWidth: 0, phases: false },
+  { name: 'wall', recurrence: softmaxRecurrence({ channels: true }), gateWidth: d, phases: false },
   { name: 'window', recurrence: softmaxRecurrence({ window: 33 }), gateWidth: 1, phases: true },
   {
     name: 'window longer than the cache is spare',

@@ -21,6 +21,8 @@ interface Case {
   readonly gated: boolean;
   readonly turned: boolean;
   readonly window?: number;
+  /** Gates by channel, and one beside them for the score. */
+  readonly channels?: 'alone' | 'beside one';
 }
 
 const cases: readonly Case[] = [
@@ -31,48 +33,53 @@ const cases: readonly Case[] = [
   { name: 'a window, turned', T: 150, gated: false, turned: true, window: 7 },
   { name: 'a window of 70, gated and turned', T: 150, gated: true, turned: true, window: 70 },
   { name: 'a window of one', T: 20, gated: true, turned: true, window: 1 },
+  { name: 'gates by channel', T: 90, gated: true, turned: false, channels: 'alone' },
+  { name: 'gates by channel and one for the score, turned', T: 90, gated: true, turned: true, channels: 'beside one' },
+  { name: 'gates by channel in a window', T: 90, gated: true, turned: false, channels: 'beside one', window: 20 },
   { name: 'a window longer than the text', T: 90, gated: true, turned: false, window: 200 },
 ];
 
-type Leaves = Record<'q' | 'k' | 'v', Leaf> & { logGate?: Leaf };
+type Leaves = Record<'q' | 'k' | 'v', Leaf> & { logGate?: Leaf; scoreGate?: Leaf };
 
-function leavesOf({ name, T, gated }: Case): Leaves {
+function leavesOf({ name, T, gated, channels }: Case): Leaves {
   const numbers = new Numbers(`softmax ${name}`);
   const leaves = { q: numbers.normal([B, T, H, d]), k: numbers.normal([B, T, G, d]), v: numbers.normal([B, T, G, e]) };
-  return gated ? { ...leaves, logGate: numbers.uniform([B, T, G], -1, 0) } : leaves;
+  if (!gated) return leaves;
+  const logGate = numbers.uniform([B, T, G, ...(channels ? [d] : [])], -1, 0);
+  return { ...leaves, logGate, ...(channels === 'beside one' && { scoreGate: numbers.uniform([B, T, G], -1, 0) }) };
 }
 
-/** exp(q·k/√d + Σ log γ), normalised over the last tokens: by double loop. */
-function define(
-  { T, turned, window = T }: Case,
-  { q, k, v, logGate }: Leaves,
-  reset?: ArrayLike<number>,
-): Float64Array {
+/** exp(Σ_c q_c k_c ∏ γ_c / √d + Σ log γ), normalised over the last tokens: by double loop. */
+function define(kase: Case, { q, k, v, logGate, scoreGate }: Leaves, reset?: ArrayLike<number>): Float64Array {
+  const { T, turned, channels, window = T } = kase;
   const theta = turned ? frequencies(d, horizon, 1) : new Float64Array(d / 2);
-  const score = (b: number, t: number, j: number, h: number, g: number): number => {
-    let sum = 0;
-    for (let m = 0; m < d / 2; m++) {
-      const angle = (t - j) * theta[m]!;
-      const [a, c] = [((b * T + t) * H + h) * d + 2 * m, ((b * T + j) * G + g) * d + 2 * m];
-      const [x, y] = [q.data[a]!, q.data[a + 1]!];
-      sum +=
-        (x * Math.cos(angle) - y * Math.sin(angle)) * k.data[c]! +
-        (x * Math.sin(angle) + y * Math.cos(angle)) * k.data[c + 1]!;
-    }
-    return sum / Math.sqrt(d);
-  };
+  const turn = (x: ArrayLike<number>, from: number, t: number): number[] =>
+    Array.from({ length: d }, (_, c) => {
+      const angle = (t + 1) * theta[Math.floor(c / 2)]!;
+      const [even, odd] = [x[from + c - (c % 2)]!, x[from + c - (c % 2) + 1]!];
+      return c % 2 === 0
+        ? even * Math.cos(angle) - odd * Math.sin(angle)
+        : even * Math.sin(angle) + odd * Math.cos(angle);
+    });
   const out = new Float64Array(B * T * H * e);
   for (let b = 0; b < B; b++) {
     for (let h = 0; h < H; h++) {
       const g = Math.floor((h * G) / H);
       for (let t = 0; t < T; t++) {
         const at = ((b * T + t) * H + h) * e;
+        const query = turn(q.data, ((b * T + t) * H + h) * d, t);
+        const kept = new Array<number>(d).fill(1);
         let [total, seen] = [0, 1];
         for (let j = t; j > Math.max(-1, t - window); j--) {
-          const weight = seen * Math.exp(score(b, t, j, h, g));
+          const token = (b * T + j) * G + g;
+          const key = turn(k.data, token * d, j);
+          const score = query.reduce((sum, x, c) => sum + x * key[c]! * kept[c]!, 0) / Math.sqrt(d);
+          const weight = seen * Math.exp(score);
           total += weight;
-          for (let f = 0; f < e; f++) out[at + f] = out[at + f]! + weight * v.data[((b * T + j) * G + g) * e + f]!;
-          seen *= reset?.[b * T + j] ? 0 : Math.exp(logGate?.data[(b * T + j) * G + g] ?? 0);
+          for (let f = 0; f < e; f++) out[at + f] = out[at + f]! + weight * v.data[token * e + f]!;
+          for (let c = 0; c < d; c++) if (channels) kept[c] = kept[c]! * Math.exp(logGate!.data[token * d + c]!);
+          const added = channels ? scoreGate : logGate;
+          seen *= reset?.[b * T + j] ? 0 : Math.exp(added?.data[token] ?? 0);
         }
         for (let f = 0; f < e; f++) out[at + f] = out[at + f]! / total;
       }
@@ -85,13 +92,17 @@ function inputsOf(backend: Backend, { turned }: Case, leaves: Leaves): Attention
   const variables = Object.fromEntries(
     Object.entries(leaves).map(([name, { data, shape }]) => [name, parameter(backend.upload(data, shape))]),
   ) as Record<keyof Leaves, Variable>;
-  return { ...variables, phases: turned ? fixedTheta(backend, d, horizon, G) : undefined };
+  const own = variables.scoreGate && { scoreGate: variables.scoreGate };
+  return { ...variables, own, phases: turned ? fixedTheta(backend, d, horizon, G) : undefined };
 }
 
-const shapeOf = ({ gated, turned }: Case): MemoryShape => ({ B, G, d, e, phases: turned, gateWidth: gated ? 1 : 0 });
+const shapeOf = ({ gated, turned, channels }: Case): MemoryShape => ({
+  ...{ B, G, d, e, phases: turned },
+  gateWidth: channels ? d : gated ? 1 : 0,
+});
 
 /** Reads from the memory's position to `end` in pieces, and collects [B, T, H, e]. */
-const recurrenceOf = ({ window }: Case) => softmaxRecurrence({ window });
+const recurrenceOf = ({ window, channels }: Case) => softmaxRecurrence({ window, channels: channels !== undefined });
 
 async function read(backend: Backend, kase: Case, memory: SoftmaxMemory, rhythm: readonly number[], end = kase.T) {
   const inputs = inputsOf(backend, kase, leavesOf(kase));

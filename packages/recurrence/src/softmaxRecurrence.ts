@@ -1,12 +1,21 @@
 /**
- * Softmax attention behind the same interface: plain, with gates (the forgetting transformer, arXiv 2503.02130), over all
- * tokens or the last ones.
+ * Softmax attention behind the same interface: plain, with gates (the forgetting transformer, arXiv 2503.02130) or with gates by
+ * channel, over all tokens or the last ones.
  */
 
 import { constant, type Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, type Tensor } from '@sympow/kernels';
 import type { AttentionInputs, Recurrence, SequenceOptions, SequenceResult } from './api';
-import { cacheBytes, copyLast, memoryLike, prepareCache, softmaxMemory, spare, type SoftmaxMemory } from './cache';
+import {
+  cacheBytes,
+  copyLast,
+  memoryLike,
+  prepareCache,
+  softmaxMemory,
+  spare,
+  type Keeping,
+  type SoftmaxMemory,
+} from './cache';
 import { checkInputs } from './inputs';
 import { advance, streamRows } from './rows';
 import { gateSum, resetGates, type GateVariables } from './sums';
@@ -16,29 +25,36 @@ import { turn, turnStream } from './turning';
 export interface SoftmaxOptions {
   /** W ≥ 1: a token sees the last W, its own included, and the memory holds no more than it needs for that. Absent: all. */
   readonly window?: number | undefined;
+  /**
+   * Whether the gates are those of key channels, [B, T, G, d], each of which forgets at a rate of its own: scores
+   * Σ_c q_ic k_jc e^{A_ic − A_jc} / √d. `own.scoreGate` [B, T, G] in the inputs, if it is there, is a log gate beside them that is added
+   * to scores. Default `false`: one gate, [B, T, G], which is added to scores.
+   */
+  readonly channels?: boolean | undefined;
 }
 
 /**
  * Makes softmax attention, exp(q·k/√d + A_i − A_j) normalised over j ≤ i, or over the last `window` of those.
  *
- * Without a window its memory grows with the stream. An initial state and vector gates are refused with ConfigError.
+ * Without a window its memory grows with the stream. An initial state, and gates of another width, are refused with ConfigError.
  *
  * @throws ConfigError for a window that is not a whole number of at least 1
  */
 export function softmaxRecurrence(options: SoftmaxOptions = {}): Recurrence<SoftmaxMemory> {
-  const { window } = options;
+  const { window, channels = false } = options;
+  const keeping = { window, channels };
   if (window !== undefined && (!Number.isSafeInteger(window) || window < 1)) {
     throw new ConfigError({ what: 'window', value: window, expected: 'a whole number of at least 1' });
   }
-  const kind = window === undefined ? 'softmax' : 'window';
+  const kind = channels ? 'wall' : window === undefined ? 'softmax' : 'window';
   return {
     kind,
-    sequence: (tape, inputs, asked) => tape.attempt(() => softmaxSequence(tape, inputs, window, asked)),
+    sequence: (tape, inputs, asked) => tape.attempt(() => softmaxSequence(tape, inputs, keeping, asked)),
     memory(backend, shape, saved) {
-      checkGateWidth(shape.gateWidth);
-      return softmaxMemory(kind, backend, shape, window, saved);
+      checkGateWidth(shape.gateWidth, channels ? shape.d : undefined);
+      return softmaxMemory(kind, backend, shape, keeping, saved);
     },
-    memoryBytes: (shape, length) => cacheBytes(shape, length, window),
+    memoryBytes: (shape, length) => cacheBytes(shape, length, keeping),
     stream: (tape, inputs, memory, lengths) =>
       tape.attempt(() => streamRows(tape, inputs, memory, lengths, { lane: memoryLike, read: streamSoftmax })),
   };
@@ -47,7 +63,7 @@ export function softmaxRecurrence(options: SoftmaxOptions = {}): Recurrence<Soft
 function softmaxSequence(
   tape: Tape,
   inputs: AttentionInputs,
-  window: number | undefined,
+  { window, channels = false }: Keeping,
   { state, finalState = false }: SequenceOptions = {},
 ): SequenceResult {
   if (state || finalState) {
@@ -59,20 +75,60 @@ function softmaxSequence(
     });
   }
   checkInputs(inputs, undefined);
-  checkGateWidth(inputs.logGate?.value.shape[3] ?? 1);
+  const [, T, , d] = inputs.k.value.shape as [number, number, number, number];
+  checkGateWidth(widthOf(inputs), channels ? d : undefined);
   const { q, k } = turn(tape, inputs.q, inputs.k, inputs.phases, undefined);
-  const [, T, G] = k.value.shape as [number, number, number, number];
-  const gates = gateSum(tape, resetGates(tape, inputs.logGate, inputs.reset, G), T);
-  return { y: softmaxAttention(tape, q, k, inputs.v, gates, { window }) };
+  // Without anything that is added to scores, channels need no gate more.
+  const alone = channels && !inputs.reset && !inputs.own?.scoreGate;
+  const logGate = alone ? inputs.logGate : logGates(tape, inputs, channels);
+  return { y: softmaxAttention(tape, q, k, inputs.v, gateSum(tape, logGate, T), { window }) };
 }
 
-function checkGateWidth(width: number): void {
-  if (width <= 1) return;
+/** Gates with resets in them: one a token, or those of its channels and one that is added to scores behind them. */
+function logGates(tape: Tape, { k, logGate, reset, own }: AttentionInputs, channels: boolean): Variable | undefined {
+  const G = k.value.shape[2]!;
+  if (!channels) return resetGates(tape, logGate, reset, G);
+  return behindChannels(tape, logGate!, resetGates(tape, own?.scoreGate, reset, G));
+}
+
+/** [B, T, G, d + 1] from gates [B, T, G, d] and one more [B, T, G], which is 1 where it is absent. */
+function behindChannels(tape: Tape, channels: Variable, one: Variable | undefined): Variable {
+  const [B, T, G, d] = channels.value.shape as [number, number, number, number];
+  const rows = B * T * G;
+  const all = tape.result([B, T, G, d + 1], [channels, one]);
+  const flat = (x: Tensor) => tape.backend.view(x, [rows, x.size / rows]);
+  tape.backend.scope(() => {
+    if (!one) tape.kernels.fill({ value: 0, y: all.value });
+    tape.kernels.copyBlock({ x: flat(channels.value), count: d, y: flat(all.value) });
+    if (one) tape.kernels.copyBlock({ x: flat(one.value), to: d, count: 1, y: flat(all.value) });
+  });
+  tape.record([all], () => {
+    const gradient = tape.gradientOrZero(all);
+    for (const [x, from, count] of [
+      [channels, 0, d],
+      [one, d, 1],
+    ] as const) {
+      if (!x) continue;
+      const dx = tape.empty(x.value.shape);
+      tape.backend.scope(() => tape.kernels.copyBlock({ x: flat(gradient), from, count, y: flat(dx) }));
+      tape.give(x, dx);
+    }
+  });
+  return all;
+}
+
+/** Gates per token and head. */
+const widthOf = ({ logGate }: AttentionInputs): number => (logGate ? (logGate.value.shape[3] ?? 1) : 0);
+
+/** @throws ConfigError for gates of another width: at most 1, or as many as there are `channels` */
+function checkGateWidth(width: number, channels: number | undefined): void {
+  if (channels === undefined ? width <= 1 : width === channels) return;
   throw new ConfigError({
     what: 'gates per token and head',
     value: width,
-    expected: 'at most 1 with softmax attention',
-    remedy: 'Vector gates need power attention.',
+    expected: channels === undefined ? 'at most 1 with softmax attention' : `${channels}, one per channel of the keys`,
+    remedy:
+      channels === undefined ? 'Attention wall has a gate per key channel.' : 'Attention softmax takes the others.',
   });
 }
 
@@ -116,7 +172,8 @@ function streamSoftmax(
   memory: SoftmaxMemory,
   active: readonly boolean[] | undefined,
 ): Variable {
-  const { window, shape, places } = memory;
+  const { keeping, shape, places } = memory;
+  const { window } = keeping;
   const T = inputs.q.value.shape[1]!;
   if (window === undefined || T <= spare(window)) return readPiece(tape, inputs, memory, active);
   // Longer than the cache: by way of one that holds what is seen of the past beside the whole piece.
@@ -139,13 +196,15 @@ function readPiece(
 ): Variable {
   const { backend, kernels } = tape;
   const [B, T, H] = inputs.q.value.shape as [number, number, number, number];
-  const { places, phase, shape, window } = memory;
+  const { places, phase, shape, keeping } = memory;
+  const { channels = false } = keeping;
+  checkGateWidth(widthOf(inputs), channels ? shape.d : undefined);
   prepareCache(memory, T);
   const y = tape.result([B, T, H, shape.e], []);
   backend.scope(() => {
     const { cache } = memory;
     const turned = turnStream(tape, inputs, phase, active);
-    const logGate = resetGates(tape, inputs.logGate, inputs.reset, shape.G);
+    const logGate = logGates(tape, inputs, channels);
     const place = places.toAppend(active);
     kernels.append({
       ...{ k: turned.k.value, v: inputs.v.value, logGate: logGate?.value, ...place },
@@ -154,7 +213,7 @@ function readPiece(
     const gates = gateSum(tape, cache.logGate && constant(cache.logGate), cache.k.shape[1] as number);
     const answer = softmaxAttention(tape, turned.q, constant(cache.k), constant(cache.v), gates, {
       offset: place.offset,
-      window,
+      window: keeping.window,
     });
     kernels.cast({ x: answer.value, y: y.value });
   });

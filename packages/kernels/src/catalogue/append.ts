@@ -10,7 +10,7 @@ export interface AppendArgs {
   k: Tensor;
   /** [B, T, G, e] */
   v: Tensor;
-  /** [B, T, G] or [B, T, G, d] */
+  /** [B, T, G], or [B, T, G, any number of gates] */
   logGate?: Tensor | undefined;
   /** [B] int32: where the first token of each row goes. Below 0 the row rests: nothing of it is written. */
   offset: Tensor;
@@ -19,7 +19,7 @@ export interface AppendArgs {
   keys: Tensor;
   /** [B, S, G, e] */
   values: Tensor;
-  /** [B, S, G] or [B, S, G, d], with `logGate`. */
+  /** [B, S, G] or [B, S, G, …] as `logGate`, with it. */
   logGates?: Tensor | undefined;
   /** [B] int32: the place behind the last token, offset + T; that of a row that rests stays. */
   next: Tensor;
@@ -27,8 +27,8 @@ export interface AppendArgs {
 
 /** keys, values and log gates of new tokens behind those that a memory holds; for streams, hence without a backward. */
 export const append: Entry<AppendArgs> = {
-  reads: { k: 'B T G d', v: 'B T G e', 'logGate?': 'B T G [d]', offset: 'B' },
-  writes: { keys: 'B S G d', values: 'B S G e', 'logGates?': 'B S G [d]', next: 'B' },
+  reads: { k: 'B T G d', v: 'B T G e', 'logGate?': 'B T G [gate]', offset: 'B' },
+  writes: { keys: 'B S G d', values: 'B S G e', 'logGates?': 'B S G [gate]', next: 'B' },
   integers: ['offset', 'next'],
   wide: ['logGate', 'keys', 'values', 'logGates'],
   together: ['logGate', 'logGates'],

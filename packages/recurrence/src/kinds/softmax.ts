@@ -12,7 +12,12 @@ export const softmax: AttentionKind = {
     if (gate.width === 'd') {
       const names = gates.flatMap(({ name, width }) => (width === 'd' ? [] : [name]));
       const some = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
-      throw new ConfigError({ what: 'gate', value: gate.name, expected: `${some} with softmax attention` });
+      throw new ConfigError({
+        what: 'gate',
+        value: gate.name,
+        expected: `${some} with softmax attention`,
+        remedy: 'Attention wall has a gate per key channel.',
+      });
     }
     return softmaxRecurrence();
   },
