@@ -57,7 +57,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 
 #repeat r rows
     let grown$r = grown[row_at(thread, $ru)];
-    sums[$r] = weights_of(sums[$r], reference_of(most[row_at(thread, $ru)]));
+    // A row that has seen nothing yet has no largest score to compare with.
+    sums[$r] = select(vec4<f32>(), weights_of(sums[$r], reference_of(most[row_at(thread, $ru)])), pairs$r.seen);
     totals[$r] = totals[$r] * grown$r + dot(sums[$r], vec4<f32>(1.0));
 #repeat t tiles
     outputs$t[$r] *= grown$r;

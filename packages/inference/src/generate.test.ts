@@ -1,5 +1,5 @@
 import { BackendError, ConfigError, js, Random } from '@sympow/kernels';
-import { memoryStorage, variants, type Model } from '@sympow/model';
+import { memoryStorage, variants, type Model, type ModelOptions } from '@sympow/model';
 import { describe, expect, it } from 'vitest';
 import { generate, type GenerateOptions } from './generate';
 import { Session } from './session';
@@ -25,7 +25,12 @@ function likeliest(of: Model, tokens: readonly number[]): { token: number; logPr
   return { token, logProbability: last[token]! - Math.log(last.reduce((sum, x) => sum + Math.exp(x), 0)) };
 }
 
-describe.each(Object.entries(variants))('generating with %s', (_, settings) => {
+const hybrids: [string, ModelOptions][] = [
+  ['a window and power', { attention: ['window', 'power'], slidingWindow: 4 }],
+  ['wall and power', { attention: ['wall', 'power'], gate: 'vector' }],
+];
+
+describe.each([...Object.entries(variants), ...hybrids])('generating with %s', (_, settings) => {
   const variant = livelyModel(backend, tinyConfig(settings));
 
   it('at temperature 0 takes the most likely token after all before it', async () => {

@@ -92,7 +92,7 @@ function inputsOf(backend: Backend, { turned }: Case, leaves: Leaves): Attention
   const variables = Object.fromEntries(
     Object.entries(leaves).map(([name, { data, shape }]) => [name, parameter(backend.upload(data, shape))]),
   ) as Record<keyof Leaves, Variable>;
-  const own = variables.scoreGate && { scoreGate: variables.scoreGate };
+  const own = variables.scoreGate && { logGate: variables.scoreGate };
   return { ...variables, own, phases: turned ? fixedTheta(backend, d, horizon, G) : undefined };
 }
 

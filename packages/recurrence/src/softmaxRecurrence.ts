@@ -27,7 +27,7 @@ export interface SoftmaxOptions {
   readonly window?: number | undefined;
   /**
    * Whether the gates are those of key channels, [B, T, G, d], each of which forgets at a rate of its own: scores
-   * Σ_c q_ic k_jc e^{A_ic − A_jc} / √d. `own.scoreGate` [B, T, G] in the inputs, if it is there, is a log gate beside them that is added
+   * Σ_c q_ic k_jc e^{A_ic − A_jc} / √d. `own.logGate` [B, T, G] in the inputs, if it is there, is a log gate beside them that is added
    * to scores. Default `false`: one gate, [B, T, G], which is added to scores.
    */
   readonly channels?: boolean | undefined;
@@ -79,7 +79,7 @@ function softmaxSequence(
   checkGateWidth(widthOf(inputs), channels ? d : undefined);
   const { q, k } = turn(tape, inputs.q, inputs.k, inputs.phases, undefined);
   // Without anything that is added to scores, channels need no gate more.
-  const alone = channels && !inputs.reset && !inputs.own?.scoreGate;
+  const alone = channels && !inputs.reset && !inputs.own?.logGate;
   const logGate = alone ? inputs.logGate : logGates(tape, inputs, channels);
   return { y: softmaxAttention(tape, q, k, inputs.v, gateSum(tape, logGate, T), { window }) };
 }
@@ -88,7 +88,7 @@ function softmaxSequence(
 function logGates(tape: Tape, { k, logGate, reset, own }: AttentionInputs, channels: boolean): Variable | undefined {
   const G = k.value.shape[2]!;
   if (!channels) return resetGates(tape, logGate, reset, G);
-  return behindChannels(tape, logGate!, resetGates(tape, own?.scoreGate, reset, G));
+  return behindChannels(tape, logGate!, resetGates(tape, own?.logGate, reset, G));
 }
 
 /** [B, T, G, d + 1] from gates [B, T, G, d] and one more [B, T, G], which is 1 where it is absent. */

@@ -56,7 +56,7 @@ export interface SoftmaxAttentionBackwardArgs {
   dA?: Tensor | undefined;
 }
 
-/** Causal attention by softmax, with optional gates, over all keys or a window: never T×S numbers at once. */
+/** Causal attention by softmax, with optional gates of scores or of channels, over all keys or a window: never T×S numbers at once. */
 export const softmaxAttention: Entry<SoftmaxAttentionArgs> = {
   reads: { q: 'B T H d', k: 'B S G d', v: 'B S G e', 'gates?': 'B S G [gate]', 'offset?': 'B' },
   writes: { y: 'B T H e', logSum: 'B T H' },
