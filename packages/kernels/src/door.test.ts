@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Kernels } from './api';
 import { kernelNames } from './catalogue';
-import { checked, type UncheckedKernels } from './door';
+import { checked, type UncheckedKernels } from './checked';
 import { ConfigError, ShapeError } from './errors';
 import { js } from './js';
 import type { Sizes } from './sizes';

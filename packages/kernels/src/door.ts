@@ -5,32 +5,13 @@
 
 import { embeddedSize } from '@sympow/embedding';
 import type { Backend } from './api';
-import { bodyOf, entryOf, kernelNames } from './catalogue';
-import type { AnyEntry, ComposedName, KernelArgs, KernelName, Kernels } from './catalogue';
+import { entryOf, type AnyEntry, type KernelName } from './catalogue';
 import type { Arguments, GateSums } from './catalogue/entry';
 import type { OptionRule } from './catalogue/options';
 import { isHalf } from './dtypes';
 import { BackendError, ConfigError, ShapeError } from './errors';
-import { launch } from './recording';
-import { Widening, type HalfArguments } from './widening';
 import { axisNames, Sizes } from './sizes';
 import type { Shape, Tensor } from './tensor';
-
-/** A kernel of a backend, unchecked. `sizes` holds for the time of the call. */
-export type UncheckedKernel<K extends KernelName> = (args: KernelArgs<K>, sizes: Sizes) => void;
-
-/** One that takes some calls only; the others go to the body of its entry. */
-export interface ChoosyKernel<K extends KernelName> {
-  accepts(args: KernelArgs<K>, sizes: Sizes): boolean;
-  readonly run: UncheckedKernel<K>;
-}
-
-/** The kernels of a backend, unchecked: all, but for the composed ones that are left to their bodies. */
-export type UncheckedKernels = {
-  readonly [K in Exclude<KernelName, ComposedName>]: UncheckedKernel<K>;
-} & {
-  readonly [K in ComposedName]?: UncheckedKernel<K> | ChoosyKernel<K>;
-};
 
 const [D, n, half, T, d, H, G] = (['D', 'n', 'half', 'T', 'd', 'H', 'G'] as const).map((name) =>
   axisNames.indexOf(name),
@@ -119,7 +100,7 @@ function planAxis(name: string, own: string[]): PlannedAxis {
 }
 
 /** The check of one kernel's arguments. */
-class Door {
+export class Door {
   readonly tensors: readonly PlannedTensor[];
   /** Whether there were halves among the arguments of the last call. */
   halves = false;
@@ -336,47 +317,4 @@ function isTensor(value: unknown): value is Tensor {
   return (
     typeof value === 'object' && value !== null && (value as Partial<Tensor>).shape !== undefined && 'handle' in value
   );
-}
-
-/**
- * The same kernels behind a check of every argument, for the backend that they belong to.
- *
- * Arguments of float16 and bfloat16 reach a kernel as temporaries of the backend's own float, but for those that `halves`
- * says it takes as they are: `fill`, `cast` and `copyBlock` have to be among them.
- *
- * Each call throws ShapeError for tensors that do not fit together, ConfigError for options out of range, and BackendError
- * for tensors that were disposed of or belong to another backend.
- */
-export function checked(kernels: UncheckedKernels, backend: Backend, halves: HalfArguments = {}): Kernels {
-  const own = kernels as unknown as Readonly<Record<string, Run | Choosy | undefined>>;
-  const calls = kernelNames.flatMap((name) => {
-    const kernel = composing(name, own[name], backend);
-    if (!kernel) return [];
-    const door = new Door(name, backend);
-    const widening = new Widening(backend, door.tensors, door.lists, halves[name]);
-    const call = (args: Arguments) => {
-      const sizes = door.check(args);
-      if (door.halves) widening.run(args, (wide) => kernel(wide, sizes));
-      else kernel(args, sizes);
-    };
-    return [[name, call] as const];
-  });
-  return Object.fromEntries(calls) as unknown as Kernels;
-}
-
-type Run = (args: Arguments, sizes: Sizes) => void;
-interface Choosy {
-  accepts(args: Arguments, sizes: Sizes): boolean;
-  readonly run: Run;
-}
-
-/** A kernel as a backend has it, its body for the calls that it does not take, or nothing. */
-function composing(name: KernelName, own: Run | Choosy | undefined, backend: Backend): Run | undefined {
-  if (typeof own === 'function') return (args, sizes) => launch(backend, own, args, sizes);
-  const body = bodyOf(name) as ((args: Arguments, home: Backend, sizes: Sizes) => void) | undefined;
-  if (!body) return undefined;
-  return (args, sizes) => {
-    if (own?.accepts(args, sizes)) launch(backend, own.run, args, sizes);
-    else backend.scope(() => body(args, backend, sizes));
-  };
 }

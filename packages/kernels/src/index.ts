@@ -5,7 +5,7 @@ export { bytesPerElement, isHalf, putElements, readElements, storedElements, sto
 export { firstAvailable, type Choice } from './firstAvailable';
 export { js, type JsOptions } from './js';
 export { backendOf, Memory, sizeOf, type Device } from './memory';
-export { checked, type ChoosyKernel, type UncheckedKernel, type UncheckedKernels } from './door';
+export { checked, type ChoosyKernel, type UncheckedKernel, type UncheckedKernels } from './checked';
 export { bodyOf, catalogue, entryOf, kernelNames, type AnyEntry } from './catalogue';
 export type * from './catalogue/entries';
 export type * from './catalogue/entry';

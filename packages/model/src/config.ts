@@ -188,7 +188,7 @@ export function modelSize(
 
 /** Logits of a block of rows and their gradients; see `linearCrossEntropy`. */
 function logitBytes({ vocabSize }: ModelConfig, rows: number): number {
-  return 2 * Math.min(4 * vocabSize * rows, Math.max(4 * vocabSize, 2 ** 24));
+  return 2 * Math.min(4 * vocabSize * rows, Math.max(4 * vocabSize, 2 ** 26));
 }
 
 /** Floats that one sequence leaves on the tape. */

@@ -25,7 +25,7 @@ export interface LinearCrossEntropyArgs {
   bias?: Tensor | undefined;
   /** [rows…] int32 */
   targets: Tensor;
-  /** Rows whose logits exist at once; as many as fit in 16 MiB where absent. */
+  /** Rows whose logits exist at once; as many as fit in 64 MiB where absent. */
   block?: number | undefined;
 
   /** [rows…] in nats: 0 where the target is negative, NaN where it is V or more. */
@@ -116,7 +116,7 @@ export const linearCrossEntropyBackward: Composed<LinearCrossEntropyBackwardArgs
 };
 
 /** Bytes of logits at once: enough rows for a good product, few enough to stay near. */
-const blockBytes = 16 * 2 ** 20;
+const blockBytes = 64 * 2 ** 20;
 
 interface Block {
   readonly rows: number;

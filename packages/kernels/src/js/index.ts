@@ -2,7 +2,7 @@
 
 import type { Backend, BackendFactory, DType, Elements, Recording, Tensor, TypedArray } from '../api';
 import { putElements, readElements, storedView, type Stored } from '../dtypes';
-import { checked, type UncheckedKernels } from '../door';
+import { checked, type UncheckedKernels } from '../checked';
 import { Memory } from '../memory';
 import { requireKnownKeys, type KnownKeys } from '@sympow/core';
 import { ConfigError } from '../errors';

@@ -1,0 +1,69 @@
+/** The kernels of a backend behind the door, and bodies in place of those that it leaves out or declines. */
+
+import type { Backend } from './api';
+import { bodyOf, kernelNames } from './catalogue';
+import type { ComposedName, KernelArgs, KernelName, Kernels } from './catalogue';
+import type { Arguments } from './catalogue/entry';
+import { Door } from './door';
+import { launch } from './recording';
+import type { Sizes } from './sizes';
+import { Widening, type HalfArguments } from './widening';
+
+/** A kernel of a backend, unchecked. `sizes` holds for the time of the call. */
+export type UncheckedKernel<K extends KernelName> = (args: KernelArgs<K>, sizes: Sizes) => void;
+
+/** One that takes some calls only; the others go to the body of its entry. */
+export interface ChoosyKernel<K extends KernelName> {
+  accepts(args: KernelArgs<K>, sizes: Sizes): boolean;
+  readonly run: UncheckedKernel<K>;
+}
+
+/** The kernels of a backend, unchecked: all, but for the composed ones that are left to their bodies. */
+export type UncheckedKernels = {
+  readonly [K in Exclude<KernelName, ComposedName>]: UncheckedKernel<K>;
+} & {
+  readonly [K in ComposedName]?: UncheckedKernel<K> | ChoosyKernel<K>;
+};
+
+/**
+ * The same kernels behind a check of every argument, for the backend that they belong to.
+ *
+ * Arguments of float16 and bfloat16 reach a kernel as temporaries of the backend's own float, but for those that `halves`
+ * says it takes as they are: `fill`, `cast` and `copyBlock` have to be among them.
+ *
+ * Each call throws ShapeError for tensors that do not fit together, ConfigError for options out of range, and BackendError
+ * for tensors that were disposed of or belong to another backend.
+ */
+export function checked(kernels: UncheckedKernels, backend: Backend, halves: HalfArguments = {}): Kernels {
+  const own = kernels as unknown as Readonly<Record<string, Run | Choosy | undefined>>;
+  const calls = kernelNames.flatMap((name) => {
+    const kernel = composing(name, own[name], backend);
+    if (!kernel) return [];
+    const door = new Door(name, backend);
+    const widening = new Widening(backend, door.tensors, door.lists, halves[name]);
+    const call = (args: Arguments) => {
+      const sizes = door.check(args);
+      if (door.halves) widening.run(args, (wide) => kernel(wide, sizes));
+      else kernel(args, sizes);
+    };
+    return [[name, call] as const];
+  });
+  return Object.fromEntries(calls) as unknown as Kernels;
+}
+
+type Run = (args: Arguments, sizes: Sizes) => void;
+interface Choosy {
+  accepts(args: Arguments, sizes: Sizes): boolean;
+  readonly run: Run;
+}
+
+/** A kernel as a backend has it, its body for the calls that it does not take, or nothing. */
+function composing(name: KernelName, own: Run | Choosy | undefined, backend: Backend): Run | undefined {
+  if (typeof own === 'function') return (args, sizes) => launch(backend, own, args, sizes);
+  const body = bodyOf(name) as ((args: Arguments, home: Backend, sizes: Sizes) => void) | undefined;
+  if (!body) return undefined;
+  return (args, sizes) => {
+    if (own?.accepts(args, sizes)) launch(backend, own.run, args, sizes);
+    else backend.scope(() => body(args, backend, sizes));
+  };
+}
