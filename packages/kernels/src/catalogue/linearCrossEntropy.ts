@@ -48,7 +48,7 @@ export interface LinearCrossEntropyBackwardArgs {
 }
 
 /** The kernels that the bodies stand on. */
-interface Parts {
+export interface LinearCrossEntropyParts {
   add(args: AddArgs): void;
   copyBlock(args: CopyBlockArgs): void;
   crossEntropy(args: CrossEntropyArgs): void;
@@ -59,7 +59,7 @@ interface Parts {
 }
 
 /** loss[r] = −log softmax(x[r]·Wᵀ + b)[targets[r]], 0 where the target is negative; in blocks of rows. */
-export const linearCrossEntropy: Composed<LinearCrossEntropyArgs, Parts> = {
+export const linearCrossEntropy: Composed<LinearCrossEntropyArgs, LinearCrossEntropyParts> = {
   reads: { x: '… n', weight: 'V n', 'bias?': 'V', targets: '…' },
   writes: { loss: '…' },
   integers: ['targets'],
@@ -77,7 +77,7 @@ export const linearCrossEntropy: Composed<LinearCrossEntropyArgs, Parts> = {
 };
 
 /** The gradients of linearCrossEntropy, and the losses if they are asked for. */
-export const linearCrossEntropyBackward: Composed<LinearCrossEntropyBackwardArgs, Parts> = {
+export const linearCrossEntropyBackward: Composed<LinearCrossEntropyBackwardArgs, LinearCrossEntropyParts> = {
   reads: { x: '… n', weight: 'V n', 'bias?': 'V', targets: '…', dloss: '…' },
   writes: { 'dx?': '… n', 'dweight?': 'V n', 'dbias?': 'V', 'loss?': '…' },
   integers: ['targets'],
@@ -135,7 +135,7 @@ interface Block {
 /** Runs `use` for block after block of rows, with their logits. */
 function everyBlock(
   { x, weight, bias, targets, block }: Omit<LinearCrossEntropyArgs, 'loss'>,
-  home: Home & { readonly kernels: Parts },
+  home: Home & { readonly kernels: LinearCrossEntropyParts },
   use: (block: Block) => void,
 ): void {
   const { kernels } = home;

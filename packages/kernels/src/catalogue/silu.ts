@@ -5,7 +5,7 @@ import type { SwigluArgs, SwigluBackwardArgs } from './swiglu';
 import { each, eachSlope, sigmoid, unary, unaryBackward, type UnaryArgs, type UnaryBackwardArgs } from './unary';
 
 /** The kernels that the bodies stand on. */
-interface Parts {
+export interface SiluParts {
   fill(args: FillArgs): void;
   swiglu(args: SwigluArgs): void;
   swigluBackward(args: SwigluBackwardArgs): void;
@@ -14,7 +14,7 @@ interface Parts {
 const special = { x: [0, -0, 1e-30, 20, -20, 88, -88, 1e4, -1e4] };
 
 /** y = x/(1 + e^{−x}). */
-export const silu: Composed<UnaryArgs, Parts> = {
+export const silu: Composed<UnaryArgs, SiluParts> = {
   ...unary,
   roundings: 128,
   samples: { special, floor: { y: 1e-30 } },
@@ -24,7 +24,7 @@ export const silu: Composed<UnaryArgs, Parts> = {
 };
 
 /** The gradient of silu. */
-export const siluBackward: Composed<UnaryBackwardArgs, Parts> = {
+export const siluBackward: Composed<UnaryBackwardArgs, SiluParts> = {
   ...unaryBackward,
   roundings: 128,
   samples: { special, floor: { dx: 1e-30 } },
@@ -34,7 +34,7 @@ export const siluBackward: Composed<UnaryBackwardArgs, Parts> = {
   },
 };
 
-function ones(home: Home & { readonly kernels: Parts }, shape: readonly number[]) {
+function ones(home: Home & { readonly kernels: SiluParts }, shape: readonly number[]) {
   const y = home.empty(shape);
   home.kernels.fill({ value: 1, y });
   return y;

@@ -54,7 +54,12 @@ export const memory: Benchmark = {
     say(`generating ${last} tokens`);
     let few: ReturnType<typeof look> | undefined;
     let count = 0;
-    for await (const _ of generate(model, { prompt: [32], maxTokens: last, session: new Session(model, own), seed: 1 })) {
+    for await (const _ of generate(model, {
+      prompt: [32],
+      maxTokens: last,
+      session: new Session(model, own),
+      seed: 1,
+    })) {
       count++;
       if (count === 10) few = look();
       if (count === last) yield* rows(`${last} generated tokens`, look(), few!, 'after 10');
