@@ -54,10 +54,11 @@ export function withHalves(file: string, lines: readonly string[], halves: Halve
 
 /** The lines in pieces, of which none holds parts of two functions. */
 function functionsOf(lines: readonly string[]): string[][] {
-  const pieces: string[][] = [[]];
+  let piece: string[] = [];
+  const pieces = [piece];
   for (const line of lines) {
-    pieces.at(-1).push(line);
-    if (line.startsWith('}')) pieces.push([]);
+    piece.push(line);
+    if (line.startsWith('}')) pieces.push((piece = []));
   }
   return pieces;
 }

@@ -232,7 +232,7 @@ function curveOf(steps: readonly StepRecord[]): CurvePoint[] {
   const points: CurvePoint[] = [];
   for (let from = 0; from < steps.length; from += size) {
     const block = steps.slice(from, from + size);
-    points.push({ step: block.at(-1).step, loss: mean(block.map(({ loss }) => loss)) });
+    points.push({ step: block[block.length - 1]!.step, loss: mean(block.map(({ loss }) => loss)) });
   }
   return points;
 }
