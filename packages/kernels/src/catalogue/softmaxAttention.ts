@@ -78,7 +78,7 @@ export const softmaxAttentionBackward: Entry<SoftmaxAttentionBackwardArgs> = {
   writes: { dq: 'B T H d', dk: 'B S G d', dv: 'B S G e', 'dA?': 'B S G [gate]' },
   integers: ['offset'],
   options: { 'window?': atLeast1 },
-  wide: ['gates', 'logSum', 'dA'],
+  wide: ['gates', 'y', 'logSum', 'dA'],
   roundings: 512,
   rule: requireOwnKeys,
 };
