@@ -157,7 +157,8 @@ function folderAt(root: string, known: KnownFiles | undefined): FolderStorage {
           else if (PARTIAL.test(entry.name)) await fs.rm(at(entry.name), { force: true });
         }
       } catch (cause) {
-        if (codeOf(cause) !== 'ENOENT') throw failure('remove', root, cause);
+        // Where no folder can be, nothing is to be removed; who writes there is told.
+        if (codeOf(cause) !== 'ENOENT' && codeOf(cause) !== 'ENOTDIR') throw failure('remove', root, cause);
       }
     },
 
