@@ -86,7 +86,7 @@ it('a checkpoint names them, and loads with them alone', async () => {
   const copy = await loadModel(backend, storage, { entries });
   const tokens = tokensOf(backend, config, 1, 5);
   expect(logitsOf(copy, tokens)).toEqual(logitsOf(model, tokens));
-  await expect(loadModel(backend, storage)).rejects.toThrow(/gate is "shared"; .*expected one of none, fixed/);
+  await expect(loadModel(backend, storage)).rejects.toThrow(/gate is "shared"\); expected one of none, fixed/);
   expect(() => modelConfig({ ...sizes, gate: 'shared' })).toThrow(ConfigError);
 });
 
