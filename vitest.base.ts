@@ -62,7 +62,7 @@ const isolation = {
  */
 export function browserProject(name: string, { isolated }: { isolated: boolean }) {
   const executablePath = findChromium();
-  const test = { name, include: [inBrowsers], exclude: elsewhere, testTimeout: 60_000 };
+  const test = { name, include: [inBrowsers], exclude: elsewhere, testTimeout: 240_000 };
   if (executablePath === undefined) return defineConfig({ ...shared, plugins: [absent()], test });
   return defineConfig({
     ...shared,

@@ -189,7 +189,7 @@ describe.skipIf(missing)(`on a device${missing ? `: ${missing}` : ''}`, () => {
       ).rejects.toThrow(BackendError);
     }));
 
-  it('opens and closes 20 times and leaves nothing behind', { timeout: 300_000 }, async () => {
+  it('opens and closes 20 times and leaves nothing behind', async () => {
     const round = () =>
       opened({}, async (backend) => {
         const x = backend.upload(new Float32Array(50_000).fill(1), [50_000]);

@@ -63,7 +63,7 @@ describe.skipIf(missing)(`blocks of attention as on a large GPU${missing ? `: ${
   const large = missing ? undefined : openAs({ facts: () => ({ software: false }) });
   afterAll(async () => (await large)?.close());
 
-  it.each(cases)('$kernel, $name', { timeout: 120_000 }, async (kase) => {
+  it.each(cases)('$kernel, $name', { timeout: 300_000 }, async (kase) => {
     expect((await checkCase(await large!, kase)).complaints).toEqual([]);
   });
 });

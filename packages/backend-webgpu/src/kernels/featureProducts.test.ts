@@ -54,7 +54,7 @@ describe.skipIf(missing)(`products with φ as on a large GPU${missing ? `: ${mis
     .flatMap(recurrenceCases)
     .filter(({ kernel }) => /^(update|query)State/.test(kernel));
 
-  it.each(cases)('$kernel, $name', { timeout: 120_000 }, async (kase) => {
+  it.each(cases)('$kernel, $name', { timeout: 300_000 }, async (kase) => {
     expect((await checkCase(await large!, kase)).complaints).toEqual([]);
   });
 });
