@@ -48,7 +48,7 @@ for (const { directory, manifest } of workspaces(['packages', 'apps'])) {
     expect(declared.includes(name) || name === manifest.name, `imports ${name}, which its package.json does not list`);
   }
   for (const [name, range] of Object.entries(manifest.dependencies ?? {})) {
-    if (name.startsWith('@sympow/')) expect(range === 'workspace:*', `lists ${name} as ${range}, not workspace:*`);
+    if (name.startsWith('@sympow/')) expect(range === 'workspace:^', `lists ${name} as ${range}, not workspace:^`);
   }
 }
 
