@@ -22,5 +22,6 @@ export { passkey, type PasskeyOptions } from './tasks/passkey';
 export { recall, type RecallOptions } from './tasks/recall';
 export { openTokenizer, tokenizerFromJSON, tokenizerNames } from './tokenizers';
 export { byteTokenizer } from './tokenizers/bytes';
+export { charTokenizer } from './tokenizers/chars';
 export { gpt2Tokenizer } from './tokenizers/gpt2';
 export { huggingFaceTokenizer } from './tokenizers/huggingFace';

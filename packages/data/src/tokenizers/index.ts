@@ -2,6 +2,7 @@
 import type { Tokenizer, TokenizerJSON } from '../api';
 import { DataError } from '../errors';
 import { byteTokenizer, readByteTokenizer } from './bytes';
+import { readCharTokenizer } from './chars';
 import { gpt2Tokenizer, readGpt2Tokenizer } from './gpt2';
 import { readHuggingFaceTokenizer } from './huggingFace';
 
@@ -14,6 +15,7 @@ const named: Readonly<Record<string, () => Tokenizer | Promise<Tokenizer>>> = {
 /** Each knows its own `tokenizer.json` and leaves the others alone; the last takes what is left. */
 const readers: readonly ((json: TokenizerJSON) => Tokenizer | undefined | Promise<Tokenizer | undefined>)[] = [
   readByteTokenizer,
+  readCharTokenizer,
   readGpt2Tokenizer,
   readHuggingFaceTokenizer,
 ];
