@@ -9,9 +9,8 @@ import {
   loadModel,
   readJson,
   variantOf,
-  type ComputeOptions,
+  type LoadOptions,
   type Model,
-  type PrecisionOptions,
 } from '@sympow/model';
 import { isAddress, openStorage } from '@sympow/storage';
 import { readTraining } from '@sympow/training';
@@ -39,16 +38,16 @@ export interface OpenCheckpoint {
 export async function openCheckpoint(
   backend: Backend,
   path: string,
-  { precision, ...compute }: ComputeOptions & PrecisionOptions = {},
+  { precision, ...options }: LoadOptions = {},
   onRetry?: (message: string) => void,
 ): Promise<OpenCheckpoint> {
   if (!isAddress(path)) requireNoFile(path);
   const storage = await findCheckpoint(openStorage(path, { http: { onRetry } }));
   const own = (await storage.size('tokenizer.json')) !== undefined;
-  const { foreign, says } = await describeCheckpoint(storage);
+  const { foreign, says } = await describeCheckpoint(storage, options.entries);
   // Nothing is trained: what is multiplied in halves is kept in halves.
   const kept = typeof precision === 'string' ? { weights: precision, masters: precision } : precision;
-  const model = await loadModel(backend, storage, { ...compute, precision: kept });
+  const model = await loadModel(backend, storage, { ...options, precision: kept });
   const tokenizer = own
     ? await tokenizerFromJSON(await readJson(storage, 'tokenizer.json', 2 ** 26))
     : bytesOf(model, storage.path);

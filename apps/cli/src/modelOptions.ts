@@ -7,6 +7,7 @@ import {
   variants,
   type ComputeOptions,
   type ModelConfig,
+  type ModelEntries,
   type PrecisionOptions,
   type StepShape,
   type Variant,
@@ -64,8 +65,8 @@ export interface ComputeFlags {
 }
 
 /** The configuration that the options ask for. @throws ConfigError as `modelConfig` */
-export function configOf(flags: ModelFlags, vocabSize: number): ModelConfig {
-  return modelConfig({ ...variants[flags.variant], ...settingsOf(flags, modelSettings), vocabSize });
+export function configOf(flags: ModelFlags, vocabSize: number | undefined, entries: ModelEntries): ModelConfig {
+  return modelConfig({ ...variants[flags.variant], ...settingsOf(flags, modelSettings), vocabSize }, entries);
 }
 
 /** One line that says how large a model is and what training it takes. */

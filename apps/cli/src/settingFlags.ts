@@ -33,10 +33,10 @@ export function settingsOf(given: object, settings: Settings): Record<string, un
 
 function readerOf({ flag, check }: Setting): (text: string) => unknown {
   const [name] = flag!.words.split(' ');
-  const { kind, choices, expected, holds } = check;
+  const { kind, choices, open, expected, holds } = check;
   return (text) => {
     const value = kind === 'whole' || kind === 'number' ? Number(text) : text;
-    if (text.trim() !== '' && (choices?.includes(text) ?? holds(value))) return value;
+    if (text.trim() !== '' && (open || (choices?.includes(text) ?? holds(value)))) return value;
     throw new UsageError({ what: name!, value: text, expected });
   };
 }

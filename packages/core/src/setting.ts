@@ -10,6 +10,8 @@ export interface Check {
   readonly expected: string;
   /** Of a `choice`. */
   readonly choices?: readonly string[];
+  /** Of a `choice`: there may be others, which somebody hands in. */
+  readonly open?: true;
   holds(value: unknown): boolean;
 }
 

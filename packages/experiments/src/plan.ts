@@ -2,7 +2,8 @@
 
 import { modelCosts, trainingFlops, type ModelCosts } from '@sympow/evaluation';
 import { ConfigError } from '@sympow/kernels';
-import { modelConfig, modelSize, variants, type ComputeOptions, type ModelConfig } from '@sympow/model';
+import { modelConfig, modelSize, variants } from '@sympow/model';
+import type { ComputeOptions, ModelConfig, ModelEntries } from '@sympow/model';
 import { type Experiment } from './experiment';
 import { atPlaceNow } from './place';
 import type { Schedule } from './schedule';
@@ -32,12 +33,13 @@ export interface RunCosts extends ModelCosts {
 /**
  * All runs, variant by variant.
  *
+ * @param entries - gates, phases and kinds of your own that the experiment may name
  * @throws ConfigError for model settings that cannot be, with their place in the file
  */
-export function planRuns(experiment: Experiment, vocabSize: number): Run[] {
+export function planRuns(experiment: Experiment, vocabSize: number, entries: ModelEntries = {}): Run[] {
   return experiment.variants.flatMap(({ id: own, name, variant, model, contexts, seeds, schedules }, i) => {
     const settings = { ...experiment.model, ...variants[variant], ...model, vocabSize };
-    const config = atPlaceNow(`variants[${i}].model in ${experiment.path}`, () => modelConfig(settings));
+    const config = atPlaceNow(`variants[${i}].model in ${experiment.path}`, () => modelConfig(settings, entries));
     return contexts.flatMap((context, c) =>
       seeds.map((seed) => {
         const id = `${own}-c${context}-s${seed}`;

@@ -3,7 +3,7 @@
 import { evaluationStreams, taskStreams, type Task } from '@sympow/data';
 import { lossByPosition, recallAccuracy, type LossByPosition, type RecallAccuracy } from '@sympow/evaluation';
 import type { Backend } from '@sympow/kernels';
-import { configToJson, findCheckpoint, loadModel, Model, type ComputeOptions } from '@sympow/model';
+import { configToJson, entriesOf, findCheckpoint, loadModel, Model, type ComputeOptions } from '@sympow/model';
 import { train, type TrainingEvent } from '@sympow/training';
 import type { ExperimentData } from './data';
 import { type EvaluationSettings, type Experiment, type RecallTest } from './experiment';
@@ -141,7 +141,8 @@ async function* executeRun(run: Run, folder: RunFolder, bench: Bench): AsyncGene
   try {
     let model: Model;
     if (trained) {
-      model = await loadModel(backend, await findCheckpoint(folder.storage), compute);
+      const entries = entriesOf(run.config);
+      model = await loadModel(backend, await findCheckpoint(folder.storage), { ...compute, entries });
     } else {
       model = Model.create(backend, run.config, { seed: run.seed, ...compute });
       if (!(yield* trainRun(run, model, folder, bench))) return false;

@@ -4,8 +4,8 @@ import { ConfigError } from '@sympow/kernels';
 import type { Adapter } from './adapter';
 import { adapterIn, findCheckpoint, loadWeights, readConfig } from './checkpoint';
 import { configToJson } from './config';
+import { entriesOf } from './entriesOf';
 import { CheckpointError } from './errors';
-import { kindsOfLayers } from './kindsOfLayers';
 import { lowRank, type LoraOptions } from './lora';
 import { Model } from './model';
 import type { Storage } from '@sympow/storage';
@@ -51,8 +51,7 @@ export async function loadAdapted(base: Model, storage: Storage): Promise<Model>
     const expected = `one of ${Object.keys(adapters).join(', ')}`;
     throw new CheckpointError({ what: `adapter in ${folder.path}/config.json`, value: saved?.name, expected });
   }
-  const { gate, rotary } = base.config;
-  const config = await readConfig(folder, { kinds: kindsOfLayers(base.config), gates: [gate], phases: [rotary] });
+  const config = await readConfig(folder, entriesOf(base.config));
   if (JSON.stringify(configToJson(config)) !== JSON.stringify(configToJson(base.config))) {
     throw new CheckpointError({
       what: `${folder.path}/config.json`,

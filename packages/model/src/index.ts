@@ -40,6 +40,7 @@ export {
   type StepShape,
 } from './config';
 export { describeCheckpoint, type CheckpointDescription } from './describeCheckpoint';
+export { entriesOf } from './entriesOf';
 export { CheckpointError, ofCheckpoint } from './errors';
 export { formats, type CheckpointFormat, type ConfigJson, type Origin } from './formats';
 export { fingerprintOf, weightsChanged } from './fingerprint';

@@ -45,6 +45,7 @@ const ropeScaling: Check = {
 function entry(entries: readonly { readonly name: string }[]): Check {
   return {
     ...oneOfWords(entries.map(({ name }) => name)),
+    open: true,
     holds: (value) => typeof value === 'object' && value !== null,
   };
 }

@@ -10,8 +10,8 @@ import { ConfigError } from '@sympow/kernels';
 import {
   CheckpointError,
   configToJson,
-  kindsOfLayers,
   encodeTensors,
+  entriesOf,
   loadWeights,
   readConfig,
   readJson,
@@ -140,8 +140,7 @@ export async function requireSameRun(
     }
   };
   compare('', settings, state.settings);
-  const { gate, rotary } = model.config;
-  const stored = await readConfig(storage, { kinds: kindsOfLayers(model.config), gates: [gate], phases: [rotary] });
+  const stored = await readConfig(storage, entriesOf(model.config));
   compare('model: ', configToJson(model.config), configToJson(stored));
   const { name, settings: own } = model.adapted?.adapter ?? {};
   const { adapter } = (await readJson(storage, 'config.json')) as { adapter?: unknown };

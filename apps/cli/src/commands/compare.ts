@@ -30,6 +30,7 @@ import { openBackend, withBackend, type BackendFlags } from '../backends';
 import { real, some, type Command } from '../command';
 import { readExperiment, readText } from '../compare/file';
 import { openTexts } from '../compare/texts';
+import { openEntries, withEntries, type EntryFlags } from '../entries';
 import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
 import { locked, whileLocked } from '../lock';
@@ -37,7 +38,7 @@ import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { requireRoom } from '../room';
 import { bytes, createOutput, duration, quantity, ratio, type Output } from '../output';
 
-interface Flags extends BackendFlags, ComputeFlags {
+interface Flags extends BackendFlags, ComputeFlags, EntryFlags {
   out?: string;
   data?: string[];
   only?: string[];
@@ -66,9 +67,10 @@ interface Opened {
 }
 
 async function open(path: string, flags: Flags): Promise<Opened> {
+  const entries = await openEntries(flags);
   const experiment = readExperiment(path);
   const data = await openExperimentData(experiment, (text) => openTexts(text, path, flags.data));
-  const runs = planRuns(experiment, data.vocabSize);
+  const runs = planRuns(experiment, data.vocabSize, entries);
   const out = flags.out ?? join('runs', slug(basename(path).replace(/\.json$/i, '')));
   const folderOf = ({ id }: Run) => runFolder(join(out, 'runs', id));
   // What is finished stands in the same tables, whether or not it is chosen.
@@ -292,7 +294,7 @@ function options(command: CommanderCommand): void {
     .option('--merge <folder...>', 'take finished runs of the same file from the --out of other machines')
     .option('--dry-run', 'list the runs with their sizes and costs, and do nothing')
     .option('--report', 'write the report again from what is there, and run nothing');
-  withCompute(withBackend(command));
+  withCompute(withBackend(withEntries(command)));
   command.addHelpText(
     'after',
     '\nA run that is finished is not repeated, and one that was interrupted goes on from its checkpoint.\n' +

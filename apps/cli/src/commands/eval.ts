@@ -16,6 +16,7 @@ import { folderStorage } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
 import { basename, dirname } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
+import { openEntries, withEntries, type EntryFlags } from '../entries';
 import { tellParent } from '../child';
 import { openCheckpoint, type OpenCheckpoint } from '../checkpoint';
 import { oneOf, some, whole, type Command } from '../command';
@@ -26,7 +27,7 @@ import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { requireRoom } from '../room';
 import { bytes, createOutput, inColour, quantity, ratio, type Output } from '../output';
 
-interface Flags extends BackendFlags, ComputeFlags, DataFlags {
+interface Flags extends BackendFlags, ComputeFlags, EntryFlags, DataFlags {
   length: number;
   streams: number;
   batch: number;
@@ -95,9 +96,10 @@ export function chartOptions(title: string, context: number | undefined, yLabel 
 }
 
 async function run(paths: readonly string[], path: string, flags: Flags, output: Output): Promise<EvalResult> {
+  const entries = await openEntries(flags);
   const backend = await openBackend(flags);
   try {
-    const checkpoint = await openCheckpoint(backend, path, computeOf(flags), output.note);
+    const checkpoint = await openCheckpoint(backend, path, { ...computeOf(flags), entries }, output.note);
     output.note(`${checkpoint.name} from ${checkpoint.path}`);
     for (const note of checkpoint.notes) output.note(`note: ${note}`);
     requireRoom(checkpoint.model.config, backend, Math.min(flags.batch, flags.streams));
@@ -162,7 +164,7 @@ function options(command: CommanderCommand): void {
     )
     .option('--svg <file>', 'write the chart', some('--svg', 'a file'))
     .option('--report <file>', 'write the table as Markdown', some('--report', 'a file'));
-  withCompute(withBackend(command));
+  withCompute(withBackend(withEntries(command)));
 }
 
 export const evaluateCommand: Command = {

@@ -6,6 +6,7 @@ import { folderStorage } from '@sympow/model';
 import type { Command as CommanderCommand } from 'commander';
 import { basename, dirname } from 'node:path';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
+import { openEntries, withEntries, type EntryFlags } from '../entries';
 import { openCheckpoint } from '../checkpoint';
 import { real, some, whole, type Command } from '../command';
 import { textEncodings } from '../dataOptions';
@@ -15,7 +16,7 @@ import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
 import { bytes, createOutput, type Output } from '../output';
 import { unread } from '../streams';
 
-interface Flags extends BackendFlags, ComputeFlags {
+interface Flags extends BackendFlags, ComputeFlags, EntryFlags {
   prompt?: string;
   promptFile?: string;
   encoding?: string;
@@ -34,9 +35,11 @@ interface Flags extends BackendFlags, ComputeFlags {
 
 async function run(path: string, flags: Flags, output: Output): Promise<WrittenText> {
   const prompt = await promptOf(flags);
+  const entries = await openEntries(flags);
   const backend = await openBackend(flags);
   try {
-    const { model, tokenizer, notes } = await openCheckpoint(backend, path, computeOf(flags), output.note);
+    const load = { ...computeOf(flags), entries };
+    const { model, tokenizer, notes } = await openCheckpoint(backend, path, load, output.note);
     for (const note of notes) output.note(`note: ${note}`);
     const { stateIn, stateOut } = flags;
     const session =
@@ -140,7 +143,7 @@ function options(command: CommanderCommand): void {
     .hook('preAction', (own) => {
       if (own.getOptionValueSource('seed') === 'default') own.setOptionValue('seed', undefined);
     });
-  withCompute(withBackend(command));
+  withCompute(withBackend(withEntries(command)));
 }
 
 export const generate: Command = {

@@ -1,10 +1,11 @@
 // `sympow train`: a new run on text, or one that goes on where it was stopped or killed.
 
 import type { Backend } from '@sympow/kernels';
-import { folderStorage, Model } from '@sympow/model';
+import { folderStorage, Model, type ModelEntries } from '@sympow/model';
 import { train as trainModel, trainingSettings } from '@sympow/training';
 import type { Command as CommanderCommand } from 'commander';
 import { openBackend, withBackend, type BackendFlags } from '../backends';
+import { openEntries, withEntries, type EntryFlags } from '../entries';
 import { tellParent } from '../child';
 import { some, whole, type Command } from '../command';
 import { openData, unitOf, withData, type DataFlags } from '../dataOptions';
@@ -23,7 +24,7 @@ import { trainedInVain } from '../room';
 import { settingsOf, withSettings } from '../settingFlags';
 import { createOutput, duration, quantity, type Output } from '../output';
 
-interface Flags extends BackendFlags, ModelFlags, ComputeFlags, DataFlags {
+interface Flags extends BackendFlags, ModelFlags, ComputeFlags, DataFlags, EntryFlags {
   out: string;
   context: number;
   batch: number;
@@ -55,13 +56,14 @@ async function runTraining(
   backend: Backend,
   paths: readonly string[],
   flags: Flags,
+  entries: ModelEntries,
   output: Output,
   signal: AbortSignal,
 ): Promise<TrainResult> {
   const { all, train, 'held-out': heldOut } = await openData(paths, flags, output);
   const { tokenizer } = all;
   const known = all.notes.length;
-  const config = configOf(flags, all.vocabSize);
+  const config = configOf(flags, all.vocabSize, entries);
   const compute = computeOf(flags);
   const { batch, context, accumulate, steps } = flags;
   output.note(`${flags.variant}: ${describeSize(config, { batch: batch / accumulate, context }, compute)}`);
@@ -144,7 +146,7 @@ function options(command: CommanderCommand): void {
     .option('--keep <n>', 'checkpoints that stay', whole('--keep'), 2)
     .option('--no-resume', 'refuse a folder that holds a run');
   withSettings(withData(command).optionsGroup('Training:'), trainingSettings);
-  withCompute(withBackend(withModel(command)));
+  withCompute(withBackend(withEntries(withModel(command))));
 }
 
 export const train: Command = {
@@ -158,10 +160,13 @@ export const train: Command = {
   async run(args, options) {
     const flags = options as unknown as Flags;
     const output = createOutput(flags.json === true);
+    const entries = await openEntries(flags);
+    // Settings that cannot be are said before data are read.
+    configOf(flags, undefined, entries);
     const backend = await openBackend(flags);
     try {
       const result = await interruptible(output.note, (signal) =>
-        runTraining(backend, args[0] as string[], flags, output, signal),
+        runTraining(backend, args[0] as string[], flags, entries, output, signal),
       );
       output.note(`checkpoint ${result.checkpoint ?? 'none'}`);
       output.json(result);
