@@ -49,6 +49,7 @@ class GpujsBackend implements Backend {
       float: 'float32',
       dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
       maxTensorBytes,
+      blockBytes: Math.min(2 ** 26, maxTensorBytes),
       threads: 1,
       synchronousRead: true,
       notes,

@@ -60,6 +60,7 @@ class WasmBackend implements Backend {
       dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
       maxTensorBytes: 2 ** 31,
       maxBytes,
+      blockBytes: Math.min(2 ** 26, maxBytes / 8),
       threads: machine.threads,
       synchronousRead: true,
       notes,

@@ -25,6 +25,9 @@ import { Machine, type DeviceBuffer } from './machine';
 import { Pipelines } from './pipelines';
 import { enqueueChecks, selfCheck } from './selfCheck';
 
+/** A large GPU gains nothing by more; a small one says by its largest tensor what it has. */
+const mostBlockBytes = 2 ** 28;
+
 export class GpuBackend implements WebGpuBackend {
   readonly name = 'webgpu';
   readonly capabilities;
@@ -47,6 +50,7 @@ export class GpuBackend implements WebGpuBackend {
       float: 'float32',
       dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
       maxTensorBytes: mostBytes,
+      blockBytes: Math.min(mostBlockBytes, mostBytes / 4, maxBytes / 8),
       threads: 1,
       synchronousRead: false,
       notes: [

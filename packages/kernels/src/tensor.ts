@@ -46,6 +46,8 @@ export interface Capabilities {
   readonly maxTensorBytes: number;
   /** Most bytes of all tensors together, where that is fixed beforehand. */
   readonly maxBytes?: number | undefined;
+  /** Bytes that a kernel which works in blocks of rows makes of one of them: enough to keep the device busy. */
+  readonly blockBytes: number;
   /** Threads that compute, the caller's included. */
   readonly threads: number;
   /** Whether `readSync` is there: decoding can then sample without waiting a turn of the event loop. */

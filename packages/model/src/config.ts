@@ -166,11 +166,17 @@ export interface StepShape {
   readonly context: number;
 }
 
+/** Where a model computes. */
+export interface BlockOptions {
+  /** Of the backend's `capabilities`; 64 MiB unless said otherwise. */
+  readonly blockBytes?: number | undefined;
+}
+
 /** What a model will take, before anything is allocated. */
 export function modelSize(
   config: ModelConfig,
   { batch, context }: StepShape,
-  { precision, ...compute }: ComputeOptions & PrecisionOptions = {},
+  { precision, blockBytes = 2 ** 26, ...compute }: ComputeOptions & PrecisionOptions & BlockOptions = {},
 ): ModelSize {
   let parameters = 0;
   for (const { shape } of parameterSpecs(config).values()) parameters += shape.reduce((a, b) => a * b, 1);
@@ -180,15 +186,16 @@ export function modelSize(
     parameters,
     weightBytes: bytesOf(parameterSpecs(config).values(), precisionOf({ precision })),
     trainingBytes:
-      4 * (4 * parameters + batch * activations(config, context, compute)) + logitBytes(config, batch * context),
+      4 * (4 * parameters + batch * activations(config, context, compute)) +
+      logitBytes(config, batch * context, blockBytes),
     stateBytes: lasting.reduce((sum, kind) => sum + kind.make(config).memoryBytes(shape, 0), 0),
     cacheBytes: config.layers * softmaxRecurrence().memoryBytes(shape, context),
   };
 }
 
 /** Logits of a block of rows and their gradients; see `linearCrossEntropy`. */
-function logitBytes({ vocabSize }: ModelConfig, rows: number): number {
-  return 2 * Math.min(4 * vocabSize * rows, Math.max(4 * vocabSize, 2 ** 26));
+function logitBytes({ vocabSize }: ModelConfig, rows: number, blockBytes: number): number {
+  return 2 * Math.min(4 * vocabSize * rows, Math.max(4 * vocabSize, blockBytes));
 }
 
 /** Floats that one sequence leaves on the tape. */

@@ -37,6 +37,7 @@ export {
   modelSize,
   variantOf,
   variants,
+  type BlockOptions,
   type StepShape,
 } from './config';
 export { describeCheckpoint, type CheckpointDescription } from './describeCheckpoint';

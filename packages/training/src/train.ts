@@ -152,8 +152,12 @@ async function begin(options: TrainingOptions, optimizer: AdamW): Promise<Begun>
 
 function startEvent(options: TrainingOptions, { step, checkpoint: resumedFrom, notes }: Begun): StartEvent {
   const { model, batch, context, steps, accumulate = 1 } = options;
-  const { parameters, trainingBytes } = modelSize(model.config, { batch: batch / accumulate, context });
-  const backend = model.backend.name;
+  const { name: backend, capabilities } = model.backend;
+  const { parameters, trainingBytes } = modelSize(
+    model.config,
+    { batch: batch / accumulate, context },
+    { blockBytes: capabilities.blockBytes },
+  );
   const tokensPerStep = batch * context;
   const size = { parameters, tokensPerStep, memoryBytes: trainingBytes };
   return { type: 'start', step, steps, resumedFrom, notes, backend, ...size };

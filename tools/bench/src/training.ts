@@ -115,7 +115,7 @@ export class Training {
 
   private pass(): { tape: Tape; losses: Variable } {
     const tape = new Tape(this.backend);
-    const losses = tape.keep(this.model.loss(tape, this.inputs, this.targets));
+    const losses = tape.keep(this.model.loss(tape, this.inputs, this.targets, { gradient: this.mean }));
     tape.backward([[losses, this.mean]]);
     return { tape, losses };
   }

@@ -14,6 +14,8 @@ const rules: Record<string, (subject: Subject) => Promise<void>> = {
     holds(name.length > 0, 'the backend has a name');
     holds(capabilities.threads >= 1, 'at least one thread computes');
     holds(capabilities.maxTensorBytes > 0, 'there is a largest tensor');
+    holds(capabilities.blockBytes > 0, 'a block has room for something');
+    holds(capabilities.blockBytes <= capabilities.maxTensorBytes, 'a block is a tensor');
     holds(Array.isArray(capabilities.notes), 'there are notes');
   },
   'two backends of one factory are apart': async ({ backend, factory }) => {

@@ -25,7 +25,7 @@ export interface LinearCrossEntropyArgs {
   bias?: Tensor | undefined;
   /** [rows…] int32 */
   targets: Tensor;
-  /** Rows whose logits exist at once; as many as fit in 64 MiB where absent. */
+  /** Rows whose logits exist at once; by `capabilities.blockBytes` where absent. */
   block?: number | undefined;
 
   /** [rows…] in nats: 0 where the target is negative, NaN where it is V or more. */
@@ -68,10 +68,8 @@ export const linearCrossEntropy: Composed<LinearCrossEntropyArgs, LinearCrossEnt
   roundings: 128,
   samples: { options: { block: [undefined, 2] }, below: { targets: 'V' } },
   body: ({ x, weight, bias, targets, block, loss }, home) => {
-    everyBlock({ x, weight, bias, targets, block }, home, ({ rows, logits, ids, put }) => {
-      const own = home.empty([1, rows]);
-      home.kernels.crossEntropy({ logits, targets: ids, loss: own });
-      put(own, loss);
+    everyBlock({ x, weight, bias, targets, block }, home, ({ logits, ids, fill }) => {
+      fill(loss, (own) => home.kernels.crossEntropy({ logits, targets: ids, loss: own }));
     });
   },
 };
@@ -87,83 +85,83 @@ export const linearCrossEntropyBackward: Composed<LinearCrossEntropyBackwardArgs
   samples: { options: { block: [undefined, 2] }, below: { targets: 'V' } },
   body: ({ x, weight, bias, targets, dloss, block, dx, dweight, dbias, loss }, home) => {
     const { kernels } = home;
-    for (const sum of [dweight, dbias]) if (sum) kernels.fill({ value: 0, y: sum });
-    everyBlock({ x, weight, bias, targets, block }, home, ({ rows, logits, xs, ids, take, put }) => {
-      if (loss) {
-        const own = home.empty([1, rows]);
-        kernels.crossEntropy({ logits, targets: ids, loss: own });
-        put(own, loss);
-      }
+    if (targets.size === 0) for (const sum of [dweight, dbias]) if (sum) kernels.fill({ value: 0, y: sum });
+    everyBlock({ x, weight, bias, targets, block }, home, ({ first, logits, xs, ids, take, fill }) => {
+      if (loss) fill(loss, (own) => kernels.crossEntropy({ logits, targets: ids, loss: own }));
       const dlogits = home.empty(logits.shape);
       kernels.crossEntropyBackward({ logits, targets: ids, dloss: take(dloss), dlogits });
-      if (dx) {
-        const own = home.empty(xs.shape);
-        kernels.matmul({ a: dlogits, b: weight, y: own });
-        put(own, dx);
-      }
-      const [V, n] = weight.shape as [number, number];
-      const flat = home.view(dlogits, [rows, V]);
-      if (dweight) {
-        kernels.matmul({ a: flat, b: home.view(xs, [rows, n]), transposeA: true, accumulate: true, y: dweight });
-      }
+      if (dx) fill(dx, (own) => kernels.matmul({ a: dlogits, b: weight, y: own }));
+      if (dweight) kernels.matmul({ a: dlogits, b: xs, transposeA: true, accumulate: !first, y: dweight });
       if (dbias) {
-        const own = home.empty([V]);
-        kernels.sumRows({ x: flat, y: own });
-        kernels.add({ a: dbias, b: own, y: dbias });
+        const own = first ? dbias : home.empty(dbias.shape);
+        kernels.sumRows({ x: dlogits, y: own });
+        if (!first) kernels.add({ a: dbias, b: own, y: dbias });
       }
     });
   },
 };
 
-/** Bytes of logits at once: enough rows for a good product, few enough to stay near. */
-const blockBytes = 64 * 2 ** 20;
+/** Rows of a block are whole tiles of a product, where it has as many. */
+const tile = 128;
 
 interface Block {
-  readonly rows: number;
-  /** [1, rows, V] */
+  /** Whether no block was before it. */
+  readonly first: boolean;
+  /** [rows, V] */
   readonly logits: Tensor;
-  /** [1, rows, n] */
+  /** [rows, n] */
   readonly xs: Tensor;
-  /** [1, rows] int32 */
+  /** [rows] int32 */
   readonly ids: Tensor;
-  /** These rows of a tensor [rows…], as [1, rows]. */
+  /** These rows of a tensor [rows…, …rest]. */
   take(from: Tensor): Tensor;
-  /** The rows of a block into their places. */
-  put(own: Tensor, to: Tensor): void;
+  /** Has these rows of a tensor written. */
+  fill(to: Tensor, write: (own: Tensor) => void): void;
 }
 
-/** Runs `use` for block after block of rows, with their logits. */
+/** Runs `use` for block after block of rows, with their logits. Blocks are about equally large. */
 function everyBlock(
   { x, weight, bias, targets, block }: Omit<LinearCrossEntropyArgs, 'loss'>,
   home: Home & { readonly kernels: LinearCrossEntropyParts },
   use: (block: Block) => void,
 ): void {
   const { kernels } = home;
-  const [V, n] = weight.shape as [number, number];
+  const V = weight.shape[0]!;
   const all = targets.size;
-  const most = Math.min(blockBytes, home.capabilities.maxTensorBytes) / (4 * V);
-  const rowsAtOnce = block ?? Math.max(1, Math.floor(most));
+  const rowsAtOnce = block ?? equalRows(all, home.capabilities.blockBytes / (4 * V));
+  const rest = ({ shape }: Tensor) => shape.slice(targets.shape.length);
   for (let from = 0; from < all; from += rowsAtOnce) {
     const rows = Math.min(rowsAtOnce, all - from);
     home.scope(() => {
-      const copy = (tensor: Tensor, rest: readonly number[]) => {
-        const own = home.empty([1, rows, ...rest], tensor.dtype);
-        kernels.copyBlock({ x: home.view(tensor, [1, all, ...rest]), from, count: rows, y: own });
+      const whole = rows === all;
+      const of = (tensor: Tensor) => home.view(tensor, [1, all, ...rest(tensor)]);
+      const rowsOf = (tensor: Tensor) => [rows, ...rest(tensor)];
+      const take = (tensor: Tensor) => {
+        if (whole) return home.view(tensor, rowsOf(tensor));
+        const own = home.empty(rowsOf(tensor), tensor.dtype);
+        kernels.copyBlock({ x: of(tensor), from, count: rows, y: home.view(own, [1, ...own.shape]) });
         return own;
       };
-      const xs = copy(x, [n]);
-      const logits = home.empty([1, rows, V]);
+      const fill = (tensor: Tensor, write: (own: Tensor) => void) => {
+        if (whole) return write(home.view(tensor, rowsOf(tensor)));
+        const own = home.empty(rowsOf(tensor), tensor.dtype);
+        write(own);
+        kernels.copyBlock({ x: home.view(own, [1, ...own.shape]), to: from, count: rows, y: of(tensor) });
+      };
+      const xs = take(x);
+      const logits = home.empty([rows, V]);
       kernels.matmul({ a: xs, b: weight, bias, transposeB: true, y: logits });
-      use({
-        ...{ rows, logits, xs, ids: copy(targets, []) },
-        take: (tensor) => copy(tensor, []),
-        put(own, to) {
-          const rest = own.shape.slice(2);
-          kernels.copyBlock({ x: own, to: from, count: rows, y: home.view(to, [1, all, ...rest]) });
-        },
-      });
+      use({ first: from === 0, logits, xs, ids: take(targets), take, fill });
     });
   }
+}
+
+/** Rows of each block, where there are `all` and at most `most` at once: as many in the last one as in the others, or nearly. */
+function equalRows(all: number, most: number): number {
+  if (all <= most) return Math.max(1, all);
+  const step = most < tile ? 1 : tile;
+  const atMost = Math.max(1, Math.floor(most / step) * step);
+  return Math.ceil(all / Math.ceil(all / atMost) / step) * step;
 }
 
 /** What they mean; the `js` backend runs it. */

@@ -39,6 +39,7 @@ class JsBackend implements Backend {
       float,
       dtypes: ['float32', 'float64', 'float16', 'bfloat16', 'int32'] as const,
       maxTensorBytes: 2 ** 32,
+      blockBytes: 2 ** 26,
       threads: 1,
       synchronousRead: true,
       notes: ['plain TypeScript, double accumulation, one thread'],
