@@ -14,6 +14,7 @@ import {
   type Elements,
   type Kernels,
   type KnownKeys,
+  type Recording,
   type Tensor,
   type TypedArray,
 } from '@sympow/kernels';
@@ -72,6 +73,7 @@ export class GpuBackend implements WebGpuBackend {
         machine.release(buffer);
       },
       handle: (buffer) => buffer,
+      record: (body) => machine.record(body),
     });
   }
 
@@ -99,6 +101,10 @@ export class GpuBackend implements WebGpuBackend {
   }
 
   scope: WebGpuBackend['scope'] = (body) => this.store.scope(body);
+
+  record(body: () => Tensor): Recording {
+    return this.store.record(body);
+  }
 
   detach(tensor: Tensor): Tensor {
     return this.store.detach(tensor);

@@ -1,70 +1,48 @@
 /**
  * The device as kernels see it: `launch` records one dispatch, and what was recorded goes to the queue in few submits, at
- * reads, at `finish` and when there is enough of it. A launch whose shapes repeat makes no object on the device.
+ * reads, at `finish` and when there is enough of it. A launch whose tensors and parameters repeat makes no object on the device, and
+ * a recording is a list of such launches, which are made again without a look at them.
  */
 
-import { isHalf, type HalfType, type Stored, type Tensor } from '@sympow/kernels';
+import { isHalf, type HalfType, type Replay, type Stored } from '@sympow/kernels';
 import type { AdapterFacts, WarmUp } from './api';
+import { Bindings, type Binding } from './bindings';
 import type { Failures } from './failures';
 import { mapRead, usage } from './gpu';
-import type { Pipeline, Pipelines, Wanted } from './pipelines';
+import type { DeviceBuffer, Launch } from './launch';
+import type { Pipelines, Wanted } from './pipelines';
 import { Timer } from './timer';
 
-/** A buffer of the device; the handle of every tensor in it. */
-export interface DeviceBuffer {
-  readonly id: number;
-  readonly gpu: GPUBuffer;
-  readonly bytes: number;
-  /** The last batch that uses it. */
-  usedIn: number;
-  /** Bind groups that hold it. */
-  readonly groups: Set<string>;
-}
+export type { DeviceBuffer, Launch } from './launch';
 
-/** One dispatch of one shader. */
-export interface Launch {
-  /** Files for the slots that the shader imports. */
-  readonly imports?: Readonly<Record<string, string>>;
-  /** Beyond the names of the tensors that are there and the features of the device. */
-  readonly flags?: readonly string[];
-  /** Values of the shader's overrides. Every combination is compiled anew: sizes that vary belong into `params`. */
-  readonly constants?: Readonly<Record<string, number | boolean>>;
-  /** By the names that the shader gives them; what is `undefined` is left out and its flag is off. */
-  readonly tensors: Readonly<Record<string, Tensor | undefined>>;
-  /** Whether tensors are bits to the shader, whatever their type. */
-  readonly asBits?: boolean;
-  /** By the names of the fields of the shader's `Params`; a field `groups` is filled in. */
-  readonly params?: Readonly<Record<string, number>>;
-  /** Workgroups in all. They are folded where they are more than one dimension holds: see `grid.wgsl`. */
-  readonly groups: number;
+/** A launch as the device takes it. */
+interface Dispatch {
+  readonly name: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly binding: Binding;
+  readonly columns: number;
+  readonly rows: number;
 }
 
 /** Dispatches in one submit at most: few, so that the device begins while more are recorded. */
 const batchSize = 64;
-/** What a dynamic offset of a uniform buffer is a multiple of. */
-const slotBytes = 256;
-const cachedGroups = 4096;
 
 export class Machine {
   /** Flags that every shader has: what the device can do. */
   readonly features: readonly string[];
   readonly timer: Timer | undefined;
-  private readonly ring: GPUBuffer;
-  private readonly slots = new ArrayBuffer(batchSize * slotBytes);
-  private readonly views = {
-    u32: new Uint32Array(this.slots),
-    i32: new Int32Array(this.slots),
-    f32: new Float32Array(this.slots),
-  };
-  private readonly bindGroups = new Map<string, GPUBindGroup>();
+  private readonly bindings: Bindings;
   private readonly staging = new Map<number, GPUBuffer[]>();
-  private readonly offset = new Uint32Array(1);
   private readonly foldAt: number;
   private encoder: GPUCommandEncoder | undefined;
   private pass: GPUComputePassEncoder | undefined;
   /** Number of the batch that is being recorded, and its dispatches so far. */
   private batch = 1;
   private launches = 0;
+  /** Whether it holds a launch that was made for the first time. */
+  private fresh = false;
+  /** What a recording has noted so far. */
+  private recorded: Dispatch[] | undefined;
   /** While a warm-up looks on: what would have been compiled. */
   private wanted: Map<string, Wanted> | undefined;
   private made = 0;
@@ -79,11 +57,7 @@ export class Machine {
   ) {
     this.features = facts.features.filter((name) => name === 'subgroups');
     this.foldAt = facts.limits.maxComputeWorkgroupsPerDimension!;
-    this.ring = device.createBuffer({
-      label: 'parameters',
-      size: batchSize * slotBytes,
-      usage: usage.uniform | usage.copyTarget,
-    });
+    this.bindings = new Bindings(device, failures, () => this.submit());
     this.timer = timestamps ? new Timer(device, batchSize) : undefined;
   }
 
@@ -100,13 +74,14 @@ export class Machine {
 
   release(buffer: DeviceBuffer): void {
     if (buffer.usedIn === this.batch) this.submit();
-    for (const key of buffer.groups) this.bindGroups.delete(key);
+    this.bindings.forget(buffer);
     buffer.gpu.destroy();
     this.buffers.delete(buffer);
   }
 
   /** @throws what went wrong on the device since the last call */
-  launch(name: string, { imports, flags = [], constants, tensors, asBits = false, params = {}, groups }: Launch): void {
+  launch(name: string, launch: Launch): void {
+    const { imports, flags = [], constants, tensors, asBits = false, groups } = launch;
     this.failures.check();
     if (groups === 0) return;
     const set = new Set(this.features);
@@ -124,20 +99,37 @@ export class Machine {
       return;
     }
     const pipeline = this.pipelines.get(name, variant);
-    this.writeParameters(name, pipeline, params, groups);
-    const group = this.bindGroup(name, pipeline, tensors);
-    const pass = this.beginPass(name);
-    pass.setPipeline(pipeline.pipeline);
-    if (pipeline.parameters.length > 0) {
-      this.offset[0] = this.launches * slotBytes;
-      pass.setBindGroup(0, group, this.offset, 0, 1);
-    } else {
-      pass.setBindGroup(0, group);
-    }
+    const binding = this.recorded
+      ? this.bindings.own(name, pipeline, launch)
+      : this.bindings.of(name, pipeline, launch);
     const rows = Math.ceil(groups / this.foldAt);
-    pass.dispatchWorkgroups(Math.ceil(groups / rows), rows);
-    if (this.timer) this.endPass();
-    if (++this.launches === batchSize) this.submit();
+    const dispatch = { name, pipeline: pipeline.pipeline, binding, columns: Math.ceil(groups / rows), rows };
+    this.recorded?.push(dispatch);
+    this.fresh = true;
+    for (const buffer of binding.buffers) buffer.usedIn = this.batch;
+    this.encode(dispatch);
+  }
+
+  /** Runs `body` and keeps its launches. */
+  record(body: () => void): Replay {
+    const outer = this.recorded;
+    const list: Dispatch[] = (this.recorded = []);
+    const dispose = () => list.splice(0).forEach(({ binding }) => this.bindings.release(binding));
+    try {
+      body();
+    } catch (error) {
+      dispose();
+      throw error;
+    } finally {
+      this.recorded = outer;
+    }
+    const buffers = [...new Set(list.flatMap(({ binding }) => binding.buffers))];
+    const replay = () => {
+      this.failures.check();
+      for (let i = 0; i < list.length; i++) this.encode(list[i]!);
+      for (let i = 0; i < buffers.length; i++) buffers[i]!.usedIn = this.batch;
+    };
+    return { replay, dispose };
   }
 
   /** Compiles what the launches of `body` need, and launches nothing. */
@@ -159,13 +151,15 @@ export class Machine {
   submit(): void {
     const { encoder } = this;
     if (!encoder) return;
-    this.failures.watch('a batch of kernels', () => {
+    const hand = () => {
       this.endPass();
       const collected = this.timer?.collect(encoder);
-      if (this.launches > 0) this.device.queue.writeBuffer(this.ring, 0, this.slots, 0, this.launches * slotBytes);
       this.device.queue.submit([encoder.finish()]);
       collected?.();
-    });
+    };
+    if (this.fresh) this.failures.watch('a batch of kernels', hand);
+    else hand();
+    this.fresh = false;
     this.encoder = undefined;
     this.launches = 0;
     this.batch++;
@@ -227,13 +221,21 @@ export class Machine {
   /** Gives everything back, tensors that are live too. */
   close(): void {
     this.submit();
-    this.bindGroups.clear();
+    this.bindings.close();
     for (const { gpu } of this.buffers) gpu.destroy();
     this.buffers.clear();
-    this.ring.destroy();
     this.timer?.destroy();
     for (const waiting of this.staging.values()) for (const buffer of waiting) buffer.destroy();
     this.staging.clear();
+  }
+
+  private encode({ name, pipeline, binding, columns, rows }: Dispatch): void {
+    const pass = this.beginPass(name);
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, binding.group);
+    pass.dispatchWorkgroups(columns, rows);
+    if (this.timer) this.endPass();
+    if (++this.launches === batchSize) this.submit();
   }
 
   private recorder(): GPUCommandEncoder {
@@ -248,41 +250,5 @@ export class Machine {
   private endPass(): void {
     this.pass?.end();
     this.pass = undefined;
-  }
-
-  private writeParameters(name: string, { parameters }: Pipeline, params: Launch['params'], groups: number): void {
-    let at = (this.launches * slotBytes) / 4;
-    for (const { name: field, type } of parameters) {
-      const value = field === 'groups' ? groups : params![field];
-      if (value === undefined) throw new Error(`${name}.wgsl: no value for params.${field}`);
-      this.views[type][at++] = value;
-    }
-  }
-
-  private bindGroup(name: string, pipeline: Pipeline, tensors: Launch['tensors']): GPUBindGroup {
-    const { batch } = this;
-    let key = pipeline.kinds;
-    const buffers = pipeline.tensors.map(({ name: binding }) => {
-      const tensor = tensors[binding];
-      if (!tensor) throw new Error(`${name}.wgsl: no tensor for ${binding}`);
-      const buffer = tensor.handle as DeviceBuffer;
-      buffer.usedIn = batch;
-      key += `,${buffer.id}`;
-      return buffer;
-    });
-    let group = this.bindGroups.get(key);
-    if (group) return group;
-    const parameters = pipeline.parameters.length > 0 ? [{ buffer: this.ring, size: slotBytes }] : [];
-    const resources = [...parameters, ...buffers.map(({ gpu }) => ({ buffer: gpu }))];
-    group = this.failures.watch(`the tensors of ${name}`, () =>
-      this.device.createBindGroup({
-        layout: pipeline.layout,
-        entries: resources.map((resource, binding) => ({ binding, resource })),
-      }),
-    );
-    if (this.bindGroups.size >= cachedGroups) this.bindGroups.clear();
-    this.bindGroups.set(key, group);
-    for (const buffer of buffers) buffer.groups.add(key);
-    return group;
   }
 }

@@ -80,7 +80,7 @@ export class Pipelines {
     if (!found) {
       const entries = [...kinds].map((kind, binding): GPUBindGroupLayoutEntry => {
         const type = kind === 'u' ? 'uniform' : kind === 'w' ? 'storage' : 'read-only-storage';
-        return { binding, visibility: computeStage, buffer: { type, hasDynamicOffset: kind === 'u' } };
+        return { binding, visibility: computeStage, buffer: { type } };
       });
       const layout = this.device.createBindGroupLayout({ entries });
       found = { layout, whole: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }) };

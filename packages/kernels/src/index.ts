@@ -11,5 +11,6 @@ export type * from './catalogue/entries';
 export type * from './catalogue/entry';
 export type * from './catalogue/options';
 export type * from './catalogue/unary';
+export type { Replay } from './recording';
 export type { Sizes } from './sizes';
 export { readingHalves, type HalfArguments } from './widening';

@@ -9,7 +9,8 @@ import { ConfigError, isSympowError, isThenable, isTypedArray, OutOfMemoryError,
 import type { Backend, DType, Elements, Keep, MemoryReport, Shape, Tensor } from './api';
 import { bytesPerElement } from './dtypes';
 import { BackendError } from './errors';
-import { launchesOf, noteWrite, type Launches, type Recording } from './recording';
+import { Pool, sizeClass, type Block } from './pool';
+import { noteWrite, recordingOf, type Recording, type Replay } from './recording';
 
 /** What a backend brings: raw memory by the byte, and its own view of it as a tensor's handle. */
 export interface Device<Buffer, Handle> {
@@ -19,6 +20,8 @@ export interface Device<Buffer, Handle> {
   /** Told when a buffer begins to wait in the pool. */
   idle?(buffer: Buffer): void;
   handle(buffer: Buffer, dtype: DType, size: number): Handle;
+  /** Runs `body` and keeps what it launched in a form of the device's own. Without it kernels are called again. */
+  record?(body: () => void): Replay;
 }
 
 /** Size of a shape in elements. @throws ShapeError for an axis that is not a whole number of at least 0 */
@@ -37,23 +40,9 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
-/** Rounds up to one of eight sizes per octave: at most 12.5 % is wasted, and sizes that differ a little share buffers. */
-function sizeClass(bytes: number): number {
-  if (bytes <= 64) return 64;
-  const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
-  return Math.ceil(bytes / step) * step;
-}
-
 /** The backend on which a tensor lives, with its kernels. */
 export function backendOf(tensor: Tensor): Backend {
   return tensor.backend as Backend;
-}
-
-interface Block<Buffer> {
-  readonly buffer: Buffer;
-  readonly bytes: number;
-  /** The tensor itself and its views. */
-  owners: number;
 }
 
 class PooledTensor<Buffer, Handle> implements Tensor {
@@ -94,10 +83,10 @@ class PooledTensor<Buffer, Handle> implements Tensor {
 
 /** Makes tensors on a {@link Device}, pools their buffers and counts them. One per backend. */
 export class Memory<Buffer, Handle> {
-  private pool = new Map<number, Buffer[]>();
+  private pool = new Pool<Buffer>();
   private readonly scopes: Set<PooledTensor<Buffer, Handle>>[] = [];
   /** The pool of everybody, while a recording has one of its own. */
-  private shared: Map<number, Buffer[]> | undefined;
+  private shared: Pool<Buffer> | undefined;
   private liveBuffers = 0;
   private liveBytes = 0;
   private pooledBytes = 0;
@@ -220,26 +209,32 @@ export class Memory<Buffer, Handle> {
    */
   record(body: () => Tensor): Recording {
     const shared = this.pool;
-    const own = (this.pool = new Map<number, Buffer[]>());
+    const own = (this.pool = new Pool<Buffer>());
     let output: Tensor | undefined;
-    let launches: Launches;
     const hold = (sign: 1 | -1) => {
-      for (const [bytes, waiting] of own) {
-        this.liveBuffers += sign * waiting.length;
-        this.liveBytes += sign * waiting.length * bytes;
-        this.pooledBytes -= sign * waiting.length * bytes;
-      }
+      for (const { bytes } of own) this.count(sign, bytes);
     };
     const giveBack = () => {
-      for (const [bytes, waiting] of own) shared.set(bytes, [...(shared.get(bytes) ?? []), ...waiting]);
+      for (const block of own) shared.put(block);
       own.clear();
     };
     this.shared = shared;
     try {
-      launches = launchesOf(this.backend, () => {
+      const { complete, replay, dispose } = recordingOf(this.backend, this.device, () => {
         output = this.detach(this.scope((keep) => keep(body())));
       });
       hold(1);
+      return {
+        output: output!,
+        complete,
+        replay,
+        dispose: () => {
+          dispose();
+          output!.dispose();
+          hold(-1);
+          giveBack();
+        },
+      };
     } catch (error) {
       giveBack();
       throw error;
@@ -247,19 +242,6 @@ export class Memory<Buffer, Handle> {
       this.pool = shared;
       this.shared = undefined;
     }
-    const { list, complete } = launches;
-    return {
-      output: output!,
-      complete,
-      replay() {
-        for (let i = 0; i < list.length; i++) list[i]!.kernel(list[i]!.args, list[i]!.sizes);
-      },
-      dispose: () => {
-        output!.dispose();
-        hold(-1);
-        giveBack();
-      },
-    };
   }
 
   detach(tensor: Tensor): Tensor {
@@ -273,13 +255,9 @@ export class Memory<Buffer, Handle> {
     for (const scope of this.scopes) scope.delete(tensor);
     const { block } = tensor;
     if (--block.owners > 0 || this.closed) return;
-    this.liveBuffers--;
-    this.liveBytes -= block.bytes;
-    this.pooledBytes += block.bytes;
+    this.count(-1, block.bytes);
     this.device.idle?.(block.buffer);
-    const waiting = this.pool.get(block.bytes);
-    if (waiting) waiting.push(block.buffer);
-    else this.pool.set(block.bytes, [block.buffer]);
+    this.pool.put(block);
   }
 
   report(): MemoryReport {
@@ -289,9 +267,9 @@ export class Memory<Buffer, Handle> {
 
   /** Gives the pooled buffers back to the device. */
   trim(): void {
-    for (const [bytes, waiting] of this.shared ?? this.pool) {
-      for (const buffer of waiting) this.device.release(buffer);
-      this.pooledBytes -= bytes * waiting.length;
+    for (const { buffer, bytes } of this.shared ?? this.pool) {
+      this.device.release(buffer);
+      this.pooledBytes -= bytes;
     }
     (this.shared ?? this.pool).clear();
   }
@@ -328,17 +306,22 @@ export class Memory<Buffer, Handle> {
   }
 
   private take(bytes: number): Block<Buffer> {
-    let buffer = this.pool.get(bytes)?.pop() ?? this.shared?.get(bytes)?.pop();
-    if (buffer === undefined) {
-      buffer = this.allocate(bytes);
-      this.allocations++;
-    } else {
-      this.pooledBytes -= bytes;
+    let block = this.pool.take(bytes) ?? this.shared?.take(bytes);
+    if (!block) {
+      block = { buffer: this.allocate(bytes), bytes, id: ++this.allocations, owners: 0 };
+      this.pooledBytes += bytes;
     }
-    this.liveBuffers++;
-    this.liveBytes += bytes;
+    this.count(1, bytes);
     this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
-    return { buffer, bytes, owners: 1 };
+    block.owners = 1;
+    return block;
+  }
+
+  /** A block that goes from the pool into use, or back. */
+  private count(sign: 1 | -1, bytes: number): void {
+    this.liveBuffers += sign;
+    this.liveBytes += sign * bytes;
+    this.pooledBytes -= sign * bytes;
   }
 
   private allocate(bytes: number): Buffer {

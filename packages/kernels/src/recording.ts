@@ -1,6 +1,6 @@
 /**
  * Recordings: the launches of a part of a computation, to be made again with the numbers that its tensors hold by then. What is
- * done once is all else: shapes are checked, tensors are made and scopes end.
+ * done once is all else: shapes are checked, tensors are made and scopes end. A device may keep launches in a form of its own.
  */
 
 import type { Sizes } from './sizes';
@@ -28,11 +28,11 @@ interface Launch {
   readonly sizes: Sizes;
 }
 
-/** The launches of one recording. */
-export interface Launches {
-  readonly list: readonly Launch[];
-  /** Whether they are all that was done: nothing was written from the host meanwhile. */
-  readonly complete: boolean;
+/** How launches are made again. */
+export interface Replay {
+  replay(): void;
+  /** Gives back what that needs. */
+  dispose(): void;
 }
 
 interface Notes {
@@ -65,15 +65,24 @@ export function noteWrite(backend: unknown): void {
   if (notes?.backend === backend) notes!.complete = false;
 }
 
-/** Runs `body` and hands back what it launched. */
-export function launchesOf(backend: unknown, body: () => void): Launches {
+/** Runs `body`, and says how to make again what it launched: in a form of the device's own, where it has one. */
+export function recordingOf(
+  backend: unknown,
+  device: { record?(body: () => void): Replay },
+  body: () => void,
+): Replay & { readonly complete: boolean } {
   const outer = notes;
   const own: Notes = { backend, list: [], complete: true };
   notes = own;
   try {
+    const { list } = own;
+    if (device.record) return { ...device.record(body), complete: own.complete };
     body();
+    const replay = () => {
+      for (let i = 0; i < list.length; i++) list[i]!.kernel(list[i]!.args, list[i]!.sizes);
+    };
+    return { replay, dispose: () => undefined, complete: own.complete };
   } finally {
     notes = outer;
   }
-  return own;
 }
