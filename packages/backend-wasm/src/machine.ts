@@ -143,6 +143,10 @@ export class Machine {
     return new Float32Array(this.memory.buffer, at, size);
   }
 
+  integers(at: number, size: number): Int32Array {
+    return new Int32Array(this.memory.buffer, at, size);
+  }
+
   private table(key: string, parts: readonly (Int32Array | Float32Array | Float64Array)[]): number {
     const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
     const at = this.allocate(bytes, bytes);

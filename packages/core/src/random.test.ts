@@ -274,3 +274,16 @@ function hashOf(name: string): [number, number] {
   for (const char of name) hash = ((hash ^ BigInt(char.codePointAt(0)!)) * 1099511628211n) % 2n ** 64n;
   return [Number(hash % 2n ** 32n), Number(hash / 2n ** 32n)];
 }
+
+it('is six words to a device, and moves on without drawing', () => {
+  const random = new Random(2 ** 53 - 1, 'sampling', 2 ** 32 - 1);
+  const before = random.toWords();
+  expect(before.length).toBe(6);
+  expect(Array.from(before.subarray(0, 4))).toEqual([-1, 2 ** 21 - 1, -1, 0]);
+  random.uniform();
+  expect(Array.from(random.toWords())).toEqual([-1, 2 ** 21 - 1, 1, 1, before[4], before[5]]);
+  const other = new Random(2 ** 53 - 1, 'sampling', 2 ** 32 - 1);
+  other.skip(2);
+  expect(other.save()).toEqual(random.save());
+  expect(new Random(0, 'other').toWords().subarray(4)).not.toEqual(before.subarray(4));
+});

@@ -91,6 +91,21 @@ export class Random {
     return this.at;
   }
 
+  /** Moves on as `count` draws of 32 bits do. */
+  skip(count: number): void {
+    requireNatural('count', count);
+    this.at += count;
+  }
+
+  /**
+   * All there is to know as six words, for devices: seed, position of the next draw and hash of the stream, the lower word of each
+   * first.
+   */
+  toWords(): Int32Array {
+    const [, , stream, above] = this.counter as unknown as [number, number, number, number];
+    return Int32Array.of(this.key[0]!, this.key[1]!, this.at | 0, Math.floor(this.at / TWO_32), stream, above);
+  }
+
   /** The 32 bits at a position, 0 … 2⁵³−1, whatever was drawn before; the position of the stream stays. */
   uint32At(position: number): number {
     requireNatural('position', position);

@@ -7,7 +7,7 @@ import { breathing, ConfigError, requireKnownKeys, type KnownKeys } from '@sympo
 import type { Model, ModelMemory } from '@sympow/model';
 import { Continuation } from './continuation';
 import { textsOf, tokensOf, type GenerateTextOptions } from './generateText';
-import { Reading, readPiece } from './reading';
+import { Reading, readPiece, type Step } from './reading';
 import type { GeneratedToken } from './sampling';
 import { copyOfRow, Session, standingOf, type Standing } from './session';
 import { Writing, type Shown, type TextTokenizer } from './writing';
@@ -97,7 +97,6 @@ export class Batch {
   private reading: Reading;
   private readonly events: BatchEvent[] = [];
   private step: Promise<void> | undefined;
-  private ids: Int32Array;
   /** Rows with a prompt to read, in the order in which they joined. */
   private waiting: Row[] = [];
 
@@ -112,7 +111,6 @@ export class Batch {
       throw new ConfigError({ what: 'capacity', value: capacity, expected: 'a whole number of at least 1' });
     this.memory = model.memory(capacity);
     this.rows = new Array<undefined>(capacity).fill(undefined);
-    this.ids = new Int32Array(capacity);
     this.reading = new Reading(model, this.memory);
   }
 
@@ -225,17 +223,15 @@ export class Batch {
     const ready = going().filter((row) => !row.lane);
     if (ready.length === 0) return;
     await this.orEnd(ready, async () => {
-      this.ids.fill(0);
-      const lengths = new Array<number>(this.rows.length).fill(0);
-      for (const { index, session } of ready) {
-        this.ids[index] = session.unread![0]!;
-        lengths[index] = 1;
+      const steps = new Array<Step | undefined>(this.rows.length).fill(undefined);
+      for (const { index, session, continuation } of ready) {
+        const { settings, random } = continuation;
+        steps[index] = { token: session.unread![0]!, settings, random };
         // Should anything fail from here on, there is no going on.
         session.unread = undefined;
       }
-      const all = ready.length === this.rows.length;
-      const logits = await this.reading.next(this.ids, all ? undefined : lengths);
-      for (const row of ready) await this.orEnd([row], () => this.choose(row, logits));
+      const chosen = await this.reading.next(steps);
+      for (const row of ready) await this.orEnd([row], () => this.take(row, chosen[row.index]!));
     });
   }
 
@@ -252,9 +248,9 @@ export class Batch {
     row.lane = undefined;
   }
 
-  private choose(row: Row, logits: ArrayLike<number>): void {
+  private take(row: Row, chosen: GeneratedToken): void {
     const { session, continuation, writing } = row;
-    const choice = continuation.choose(session, logits, row.index * this.model.config.vocabSize);
+    const choice = continuation.take(session, chosen);
     if (!choice) return this.end(row, 'stop');
     const text = row.first + (writing?.push(choice.token) ?? '');
     row.first = '';
@@ -322,7 +318,6 @@ export class Batch {
     this.memory = larger;
     this.reading = new Reading(this.model, larger);
     for (let row = 0; row < length; row++) this.rows.push(undefined);
-    this.ids = new Int32Array(2 * length);
     return length;
   }
 }

@@ -2,7 +2,7 @@
 
 import { ConfigError, Random } from '@sympow/kernels';
 import type { Standing } from './session';
-import { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
+import { requireToken, settingsOf, type GeneratedToken, type SamplingOptions, type SamplingSettings } from './sampling';
 
 /** What it moves on. */
 type Drawing = Pick<Standing, 'unread' | 'random'>;
@@ -23,8 +23,10 @@ export interface ContinuationOptions extends SamplingOptions {
 export class Continuation {
   /** Tokens that may still come. */
   left: number;
-  private readonly sample: ReturnType<typeof sampler>;
-  private readonly random: Random;
+  /** How the next token is chosen. */
+  readonly settings: SamplingSettings;
+  /** What it is drawn from. */
+  readonly random: Random;
   private readonly stop: readonly number[];
   private readonly prompt: ArrayLike<number>;
 
@@ -46,7 +48,7 @@ export class Continuation {
     checkTokens(prompt, vocabSize);
     if (!(maxTokens >= 0))
       throw new ConfigError({ what: 'maxTokens', value: maxTokens, expected: 'a number of at least 0' });
-    this.sample = sampler(vocabSize, sampling);
+    this.settings = settingsOf(vocabSize, sampling);
     const drawn = standing?.random;
     this.random = drawn && (seed ?? drawn.seed) === drawn.seed ? drawn : new Random(seed ?? 0, 'sampling');
     [this.prompt, this.stop, this.left] = [prompt, stop, maxTokens];
@@ -63,9 +65,13 @@ export class Continuation {
     return unread;
   }
 
-  /** The next token, which is unread from here on; nothing where it ends the text. Its logits begin at `from`. */
-  choose(standing: Drawing, logits: ArrayLike<number>, from = 0): GeneratedToken | undefined {
-    const choice = this.sample(logits, this.random, from);
+  /**
+   * Takes the token that was chosen, which is unread from here on; nothing where it ends the text.
+   *
+   * @throws BackendError where none could be
+   */
+  take(standing: Drawing, chosen: GeneratedToken): GeneratedToken | undefined {
+    const choice = requireToken(chosen);
     standing.unread = Int32Array.of(choice.token);
     this.left--;
     return this.stop.includes(choice.token) ? undefined : choice;

@@ -65,10 +65,12 @@ export async function* generate(
     while (continuation.left > 0) {
       await breathe();
       signal?.throwIfAborted();
-      const token = session.unread!;
+      const token = session.unread![0]!;
       // Should anything fail from here on, there is no going on.
       session.unread = undefined;
-      const choice = continuation.choose(session, await reading.next(token));
+      const { settings, random } = continuation;
+      const [chosen] = await reading.next([{ token, settings, random }]);
+      const choice = continuation.take(session, chosen!);
       if (!choice) return;
       yield choice;
     }

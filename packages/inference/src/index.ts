@@ -2,7 +2,7 @@ export { Batch, type BatchEvent, type BatchOptions, type BatchRow, type EndReaso
 export type { ContinuationOptions } from './continuation';
 export { generate, type GenerateOptions } from './generate';
 export { generateText, type GeneratedText, type GenerateTextOptions } from './generateText';
-export { sampler, type GeneratedToken, type SamplingOptions } from './sampling';
+export type { GeneratedToken, SamplingOptions } from './sampling';
 export { Session, type Standing } from './session';
 export { loadSession, saveSession } from './sessionFile';
 export { TextStream, type OpenText, type TokenDecoder } from './textStream';

@@ -1,17 +1,45 @@
 /** How a model reads tokens into a memory: a prompt in pieces, then token by token. */
 
 import { Tape } from '@sympow/autograd';
-import type { Recording, Tensor, TypedArray } from '@sympow/kernels';
+import type { Random, Recording, Tensor } from '@sympow/kernels';
 import type { Model, ModelMemory } from '@sympow/model';
+import { greedy, type GeneratedToken, type SamplingSettings } from './sampling';
 
 /** Tokens of a prompt that are read at once: bounds the memory of a prompt of any length. */
 const promptPiece = 512;
+
+/** What one row of a memory reads, and how the token behind it is chosen. */
+export interface Step {
+  readonly token: number;
+  readonly settings: SamplingSettings;
+  /** Moves on with each draw. */
+  readonly random: Random;
+}
+
+/** A tensor that is written only where it holds other numbers. */
+class Held {
+  /** What it holds, as far as is known. */
+  numbers: ArrayLike<number> | undefined;
+
+  constructor(readonly tensor: Tensor) {}
+
+  set(numbers: readonly number[]): void {
+    const { numbers: known } = this;
+    if (known && numbers.every((number, i) => number === known[i])) return;
+    this.tensor.backend.write(this.tensor, numbers);
+    this.numbers = numbers;
+  }
+}
+
+/** A generator that is not drawn from. */
+const nowhere: readonly number[] = [0, 0, 0, 0, 0, 0];
 
 /** Reads into one memory. What it needs for every token, and the launches of tokens that go the same way, are made once. */
 export class Reading {
   private readonly tape: Tape;
   private readonly recordings: (Recording | undefined)[] = [];
-  private ids: Tensor | undefined;
+  /** The tokens that are read, and then those that were chosen; how they are, and what from. */
+  private held: { readonly ids: Held; readonly settings: Held; readonly random: Held } | undefined;
 
   constructor(
     private readonly model: Model,
@@ -20,33 +48,63 @@ export class Reading {
     this.tape = new Tape(model.backend, { record: false });
   }
 
-  /** Logits [B, V], flat, after one more token of each row; of those alone whose length is 1, where there are lengths. */
-  async next(tokens: Int32Array, lengths?: readonly number[]): Promise<TypedArray> {
+  /** Reads one more token of each row and chooses the one behind it. Rows without a step rest. */
+  async next(rows: readonly (Step | undefined)[]): Promise<GeneratedToken[]> {
     const { model, memory, tape } = this;
     const { backend } = model;
-    const ids = (this.ids ??= backend.detach(backend.empty([tokens.length, 1], 'int32')));
-    backend.write(ids, tokens);
-    const forward = () => model.forward(tape, ids, { memory, lengths, lastOnly: true }).value;
-    const recorded = lengths ? undefined : this.recorded(forward);
-    const read = (logits: Tensor) => (backend.readSync ? backend.readSync(logits) : backend.read(logits));
-    if (recorded) return read(recorded);
-    const logits = backend.scope((keep) => keep(forward()));
+    const { ids, settings, random } = (this.held ??= this.hold(rows.length));
+    const words = () => rows.flatMap((row) => (row ? Array.from(row.random.toWords()) : nowhere));
+    ids.set(rows.map((row) => row?.token ?? 0));
+    settings.set(rows.flatMap((row) => row?.settings ?? greedy));
+    random.set(words());
+    ids.numbers = random.numbers = undefined;
+    const lengths = rows.includes(undefined) ? rows.map((row) => (row ? 1 : 0)) : undefined;
+    const choose = () => {
+      const logits = model.forward(tape, ids.tensor, { memory, lengths, lastOnly: true }).value;
+      const logProbability = backend.empty([rows.length], settings.tensor.dtype);
+      backend.kernels.sampleToken({
+        ...{ logits: backend.view(logits, [rows.length, model.config.vocabSize]), settings: settings.tensor },
+        ...{ random: random.tensor, ids: backend.view(ids.tensor, [rows.length]), logProbability },
+      });
+      return logProbability;
+    };
+    const recorded = lengths ? undefined : this.recorded(choose);
+    const logProbability = recorded ?? backend.scope((keep) => keep(choose()));
     try {
-      return await read(logits);
+      const read = (tensor: Tensor) => (backend.readSync ? backend.readSync(tensor) : backend.read(tensor));
+      const [tokens, logProbabilities] = await Promise.all([read(ids.tensor), read(logProbability)]);
+      for (const row of rows) if (row && row.settings[0] > 0) row.random.skip(2);
+      [ids.numbers, random.numbers] = [tokens, words()];
+      return Array.from(tokens, (token, row) => ({ token, logProbability: logProbabilities[row]! }));
     } finally {
-      logits.dispose();
+      if (!recorded) logProbability.dispose();
     }
   }
 
   dispose(): void {
-    this.ids?.dispose();
+    for (const { tensor } of Object.values(this.held ?? {})) tensor.dispose();
     for (const recording of this.recordings) recording?.dispose();
     this.recordings.length = 0;
-    this.ids = undefined;
+    this.held = undefined;
   }
 
-  /** Logits by launches that are kept or have been kept; nothing for a token that goes a way of its own. */
-  private recorded(forward: () => Tensor): Tensor | undefined {
+  private hold(rows: number) {
+    const { backend } = this.model;
+    // In full where it can be, so that no temperature is rounded.
+    const wide = backend.capabilities.dtypes.includes('float64') ? 'float64' : undefined;
+    return backend.scope(() => {
+      const made = [
+        backend.empty([rows, 1], 'int32'),
+        backend.empty([rows, 4], wide),
+        backend.empty([rows, 6], 'int32'),
+      ];
+      const [ids, settings, random] = made.map((tensor) => new Held(backend.detach(tensor))) as [Held, Held, Held];
+      return { ids, settings, random };
+    });
+  }
+
+  /** What launches give that are kept or have been kept; nothing for a token that goes a way of its own. */
+  private recorded(body: () => Tensor): Tensor | undefined {
     const { backend } = this.model;
     const { way } = this.memory;
     if (way === undefined || !backend.record) return undefined;
@@ -57,7 +115,7 @@ export class Reading {
       return known.output;
     }
     known?.dispose();
-    return (this.recordings[way] = backend.record(forward)).output;
+    return (this.recordings[way] = backend.record(body)).output;
   }
 }
 

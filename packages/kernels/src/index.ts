@@ -7,6 +7,7 @@ export { js, type JsOptions } from './js';
 export { backendOf, Memory, sizeOf, type Device } from './memory';
 export { checked, type ChoosyKernel, type UncheckedKernel, type UncheckedKernels } from './checked';
 export { bodyOf, catalogue, entryOf, kernelNames, type AnyEntry } from './catalogue';
+export { drawTokens } from './catalogue/sampleToken';
 export type * from './catalogue/entries';
 export type * from './catalogue/entry';
 export type * from './catalogue/options';

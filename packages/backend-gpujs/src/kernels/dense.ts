@@ -1,8 +1,9 @@
-/** Matrix products, token lookup and cross-entropy, and the norms of norms.ts. */
+/** Matrix products, token lookup, cross-entropy and the choice of a token, and the norms of norms.ts. */
 
-import type { Kernels } from '@sympow/kernels';
+import { drawTokens, type Kernels, type Tensor } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import type { Floats, Sized } from '../program';
+import type { Storage } from '../storage';
 import { norm, normBackward } from './norms';
 
 type Dense = Pick<
@@ -16,6 +17,7 @@ type Dense = Pick<
   | 'embedBackward'
   | 'crossEntropy'
   | 'crossEntropyBackward'
+  | 'sampleToken'
 >;
 
 type Product = Sized<
@@ -194,6 +196,21 @@ export function dense(machine: Machine): Dense {
       const max = machine.temporary(rowMax, [rows], { n }, logits);
       const logSum = machine.temporary(logSumExp, [rows], { n }, logits, max);
       machine.write(dlogits, lossGradient, [n, rows], { n }, logits, targets, max, logSum, dloss, NaN);
+    },
+    // On the host: a generator's words are no floats.
+    sampleToken: ({ logits, settings, random, ids, logProbability }) => {
+      const storage = (tensor: Tensor) => tensor.handle as Storage;
+      const words = Int32Array.from(storage(random).host ?? new Int32Array(random.size));
+      const tokens = new Int32Array(ids.size);
+      const logs = logProbability && new Float32Array(ids.size);
+      const [V, floats] = [logits.shape[1]!, (tensor: Tensor) => machine.read(storage(tensor))];
+      drawTokens({
+        ...{ logits: floats(logits), settings: floats(settings), V },
+        ...{ random: words, ids: tokens, logProbability: logs },
+      });
+      storage(random).put(words);
+      storage(ids).put(tokens);
+      if (logProbability) storage(logProbability).put(logs!);
     },
   };
 }

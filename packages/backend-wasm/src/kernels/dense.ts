@@ -1,6 +1,6 @@
-/** Products, norms, row sums, lookup, loss and the optimizer. */
+/** Products, norms, row sums, lookup, loss, the choice of a token, and the optimizer. */
 
-import { isHalf, type Kernels, type NormArgs, type NormBackwardArgs, type Tensor } from '@sympow/kernels';
+import { drawTokens, isHalf, type Kernels, type NormArgs, type NormBackwardArgs, type Tensor } from '@sympow/kernels';
 import { at, of, type Machine } from '../machine';
 
 /** Rows whose shares of a weight's gradient are summed first; as in assembly/rows.ts. */
@@ -93,6 +93,14 @@ export function dense(machine: Machine) {
     crossEntropyBackward({ logits, targets, dloss, dlogits }) {
       const tensors = [at(logits), at(targets), at(dloss), at(dlogits)] as const;
       machine.run('crossEntropyBackward', targets.size, 0, last(logits), ...tensors);
+    },
+    sampleToken({ logits, settings, random, ids, logProbability }) {
+      const floats = (tensor: Tensor) => machine.floats(at(tensor), tensor.size);
+      drawTokens({
+        ...{ logits: floats(logits), settings: floats(settings), V: last(logits) },
+        ...{ random: machine.integers(at(random), random.size), ids: machine.integers(at(ids), ids.size) },
+        logProbability: logProbability && floats(logProbability),
+      });
     },
     squaredNorm({ xs, y }) {
       let sum = 0;

@@ -1,10 +1,10 @@
-/** Token embedding, and the loss of the tokens that follow. */
+/** Token embedding, the loss of the tokens that follow, and the choice of one. */
 
 import type { Kernels } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { groupsOf256, vectors } from './arithmetic';
 
-type Lookup = Pick<Kernels, 'embed' | 'embedBackward' | 'crossEntropy' | 'crossEntropyBackward'>;
+type Lookup = Pick<Kernels, 'embed' | 'embedBackward' | 'crossEntropy' | 'crossEntropyBackward' | 'sampleToken'>;
 
 export function lookup(machine: Machine): Lookup {
   const tableOf = (n: number, size: number) => {
@@ -36,6 +36,10 @@ export function lookup(machine: Machine): Lookup {
     crossEntropyBackward({ logits, targets, dloss, dlogits }) {
       const params = { n: logits.shape.at(-1)! };
       machine.launch('cross_entropy', { tensors: { logits, targets, dloss, dlogits }, params, groups: targets.size });
+    },
+    sampleToken({ logits, settings, random, ids, logProbability }) {
+      const tensors = { logits, settings, random, ids, logProbability };
+      machine.launch('sample_token', { tensors, params: { n: logits.shape[1]! }, groups: ids.size });
     },
   };
 }

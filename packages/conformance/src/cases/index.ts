@@ -9,12 +9,14 @@ import { genericCases } from './generic';
 import { optimizer } from './optimizer';
 import { phaseAndGateSums } from './phases';
 import { recurrence } from './recurrence';
+import { sampling } from './sampling';
 import { scale } from './scale';
 import { softmaxAttention } from './softmaxAttention';
 
 const written = [
   ...elementwise,
   ...dense,
+  ...sampling,
   ...softmaxAttention,
   ...phaseAndGateSums,
   ...scale,

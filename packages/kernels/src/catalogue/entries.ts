@@ -20,6 +20,7 @@ import { layerNorm, layerNormBackward, normsJs, rmsNorm, rmsNormBackward } from 
 import { embed, embedBackward, embedJs } from './embed';
 import { crossEntropy, crossEntropyBackward, crossEntropyJs } from './crossEntropy';
 import { linearCrossEntropy, linearCrossEntropyBackward, linearCrossEntropyJs } from './linearCrossEntropy';
+import { sampleToken, sampleTokenJs } from './sampleToken';
 import { softmaxAttention, softmaxAttentionBackward, softmaxAttentionJs } from './softmaxAttention';
 import { rotary, rotaryBackward, rotaryJs } from './rotary';
 import { phaseSum, phaseSumBackward, phaseSumJs } from './phaseSum';
@@ -54,6 +55,7 @@ export type * from './norms';
 export type * from './embed';
 export type * from './crossEntropy';
 export type * from './linearCrossEntropy';
+export type * from './sampleToken';
 export type * from './softmaxAttention';
 export type * from './rotary';
 export type * from './phaseSum';
@@ -104,6 +106,7 @@ export const catalogue = {
   crossEntropyBackward,
   linearCrossEntropy,
   linearCrossEntropyBackward,
+  sampleToken,
   // Attention by softmax.
   softmaxAttention,
   softmaxAttentionBackward,
@@ -154,6 +157,7 @@ export const definitions = [
   embedJs,
   crossEntropyJs,
   linearCrossEntropyJs,
+  sampleTokenJs,
   softmaxAttentionJs,
   rotaryJs,
   phaseSumJs,

@@ -1,0 +1,182 @@
+/** Choosing a token from logits: temperature, top-k, top-p, min-p, by numbers that depend on nothing but seed and place. */
+
+import { philox4x32 } from '@sympow/core';
+import { floats, integers } from '../js/tensor';
+import { scratch } from '../js/scratch';
+import type { Floats } from '../js/product';
+import type { Tensor } from '../tensor';
+import type { Entry } from './entry';
+
+export interface SampleTokenArgs {
+  /** [B, V] */
+  logits: Tensor;
+  /**
+   * [B, 4]: temperature, top-k, top-p and min-p of each row. Filters count after the temperature, and a token has to pass all of
+   * them; V or more, 1 and 0 let all pass. Temperature 0 takes the most likely token.
+   */
+  settings: Tensor;
+
+  /**
+   * [B, 6] int32: the generator of each row, as `Random.toWords` gives it. A draw moves it on, as `Random.uniform` does; where the
+   * temperature is 0 there is none.
+   */
+  random: Tensor;
+  /** [B] int32: the token, of equally likely ones the first; −1 where logits are not numbers. */
+  ids: Tensor;
+  /** [B]: log softmax of the token's logit, before temperature and filters. */
+  logProbability?: Tensor | undefined;
+}
+
+/** A token of each row of logits, drawn after its temperature, top-k, top-p and min-p, or the most likely one. */
+export const sampleToken: Entry<SampleTokenArgs> = {
+  reads: { logits: 'B V', settings: 'B 4' },
+  writes: { random: 'B 6', ids: 'B', 'logProbability?': 'B' },
+  integers: ['random', 'ids'],
+  wide: ['settings', 'logProbability'],
+  roundings: { random: 0, ids: 0, logProbability: 64 },
+};
+
+/** What it means; the `js` backend runs it. */
+export const sampleTokenJs = {
+  sampleToken({ logits, settings, random, ids, logProbability }: SampleTokenArgs): void {
+    drawTokens({
+      ...{ logits: floats(logits), settings: floats(settings), random: integers(random), ids: integers(ids) },
+      ...{ logProbability: logProbability && floats(logProbability), V: logits.shape[1]! },
+    });
+  },
+};
+
+/** The numbers of the tensors of a call of `sampleToken`. */
+export interface TokenDraws {
+  readonly logits: Floats;
+  readonly settings: Floats;
+  readonly random: Int32Array;
+  readonly ids: Int32Array;
+  readonly logProbability?: Floats | undefined;
+  readonly V: number;
+}
+
+/** The kernel over arrays: for backends that have nothing better. */
+export function drawTokens({ logits, settings, random, ids, logProbability, V }: TokenDraws): void {
+  for (let row = 0; row < ids.length; row++) {
+    const [temperature, topK, topP, minP] = settings.subarray(4 * row, 4 * row + 4) as unknown as RowSettings;
+    const words = random.subarray(6 * row, 6 * row + 6);
+    const from = row * V;
+    let best = 0;
+    for (let i = 1; i < V; i++) if (logits[from + i]! > logits[from + best]!) best = i;
+    const top = logits[from + best]!;
+    const drawn = temperature > 0;
+    const weights = weightsOf(drawn ? V : 0);
+    let [total, sum] = [0, 0];
+    for (let i = 0; i < V; i++) {
+      const below = logits[from + i]! - top;
+      const weight = Math.exp(below);
+      total += weight;
+      if (drawn) sum += weights[i] = temperature === 1 ? weight : Math.exp(below / temperature);
+    }
+    const right = total >= 1;
+    const uniform = drawn ? nextUniform(words) : 0;
+    let token = right ? best : -1;
+    if (right && drawn) {
+      const filtered = topK < V || topP < 1 || minP > 0;
+      token = filtered ? drawRanked(weights, V, sum, topK, topP, minP, uniform) : drawAny(weights, V, sum * uniform);
+    }
+    ids[row] = token;
+    if (logProbability) logProbability[row] = right ? logits[from + token]! - top - Math.log(total) : NaN;
+  }
+}
+
+type RowSettings = [temperature: number, topK: number, topP: number, minP: number];
+
+function drawAny(weights: Float64Array, V: number, left: number): number {
+  let token = 0;
+  while (token < V - 1 && (left -= weights[token]!) >= 0) token++;
+  return token;
+}
+
+function drawRanked(
+  weights: Float64Array,
+  V: number,
+  sum: number,
+  topK: number,
+  topP: number,
+  minP: number,
+  uniform: number,
+): number {
+  const at = ranking(weights, V);
+  const candidates = Math.min(topK, V);
+  if (candidates < V && topP < 1) {
+    sum = 0;
+    for (let i = 0; i < candidates; i++) sum += weights[at(i)]!;
+  }
+  let [count, kept] = [0, 0];
+  while (count < candidates && (count === 0 || kept < topP * sum)) {
+    const weight = weights[at(count)]!;
+    if (weight < minP) break;
+    kept += weight;
+    count++;
+  }
+  let left = uniform * kept;
+  let place = 0;
+  while (place < count - 1 && (left -= weights[at(place)]!) >= 0) place++;
+  return at(place);
+}
+
+/** As `Random.uniform`: 53 bits, from the words of two places. */
+function nextUniform(words: Int32Array): number {
+  const [low, high] = [word(words, 0), word(words, 1)];
+  const position = (words[2]! >>> 0) + 2 ** 32 * words[3]! + 2;
+  words[2] = position | 0;
+  words[3] = Math.floor(position / 2 ** 32);
+  return ((low >>> 5) * 2 ** 26 + (high >>> 6)) / 2 ** 53;
+}
+
+const counter = /* @__PURE__ */ new Uint32Array(4);
+const key = /* @__PURE__ */ new Uint32Array(2);
+
+/** The 32 bits that are `ahead` of where a generator stands. */
+function word(words: Int32Array, ahead: number): number {
+  const position = (words[2]! >>> 0) + 2 ** 32 * words[3]! + ahead;
+  const block = Math.floor(position / 4);
+  counter.set([block, block / 2 ** 32, words[4]!, words[5]!]);
+  key.set([words[0]!, words[1]!]);
+  return philox4x32(counter, key, counter)[position % 4]!;
+}
+
+const weightsOf = /* @__PURE__ */ scratch();
+let order = /* @__PURE__ */ new Uint32Array(0);
+
+/** The numbers 0 … size−1 by falling weight, equals by rising number. No more of them is sorted than is asked for. */
+function ranking(weights: Float64Array, size: number): (place: number) => number {
+  if (order.length < size) order = new Uint32Array(size);
+  // A heap of those that wait; behind it those that were taken, the first at the very end.
+  const all = order;
+  let waiting = size;
+  const before = (a: number, b: number) => weights[a]! > weights[b]! || (weights[a]! === weights[b]! && a < b);
+
+  function sink(at: number): void {
+    const moved = all[at]!;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= waiting) break;
+      if (child + 1 < waiting && before(all[child + 1]!, all[child]!)) child++;
+      if (!before(all[child]!, moved)) break;
+      all[at] = all[child]!;
+      at = child;
+    }
+    all[at] = moved;
+  }
+
+  for (let i = 0; i < size; i++) all[i] = i;
+  for (let i = (size >> 1) - 1; i >= 0; i--) sink(i);
+  return (place) => {
+    while (size - waiting <= place) {
+      waiting--;
+      const first = all[0]!;
+      all[0] = all[waiting]!;
+      all[waiting] = first;
+      sink(0);
+    }
+    return all[size - 1 - place]!;
+  };
+}
