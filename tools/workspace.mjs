@@ -12,6 +12,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
  * @property {string} version
  * @property {boolean} [private]
  * @property {Record<string, string | Conditions>} [exports]
+ * @property {Record<string, string>} [bin]
  * @property {Record<string, string>} [dependencies]
  * @property {Record<string, string>} [peerDependencies]
  * @property {Record<string, { optional?: boolean }>} [peerDependenciesMeta]
@@ -34,14 +35,14 @@ export function read(directory) {
 
 /**
  * What is built: `./dist/x.js` in the `exports` of a library comes from `src/x.ts`; anything else is a program,
- * `src/main.ts`.
+ * `src/main.ts`, which a library with a `bin` has beside it.
  * @param {string} directory absolute
  * @param {Manifest} manifest
  * `workers` are files that a library starts threads or processes from: built beside the others, imported by nobody. `modules` are all files that
  * the points load: as ES modules they stay files, so that a bundler leaves out those that it does not need.
  * @returns {{ library: boolean, points: Record<string, string>, workers: Record<string, string>, modules: Record<string, string> }}
  */
-export function entries(directory, { exports } = read(directory)) {
+export function entries(directory, { exports, bin } = read(directory)) {
   if (!exports) {
     const points = existsSync(join(directory, 'src/main.ts')) ? { main: 'src/main.ts' } : undefined;
     return { library: false, points: points ?? {}, workers: {}, modules: points ?? {} };
@@ -55,7 +56,8 @@ export function entries(directory, { exports } = read(directory)) {
   }
   const programs = ['worker', 'trial'].filter((name) => existsSync(join(directory, `src/${name}.js`)));
   const workers = Object.fromEntries(programs.map((name) => [name, `src/${name}.js`]));
-  return { library: true, points, workers, modules: modulesOf(directory, Object.values(points)) };
+  const modules = modulesOf(directory, Object.values(points));
+  return { library: true, points, workers, modules: bin ? { ...modules, main: 'src/main.ts' } : modules };
 }
 
 /** What a file loads of its own package when it runs: types are left out. */

@@ -1,17 +1,17 @@
 // Opening a checkpoint from its path or address: the model, its tokenizer, and the context that it was trained with.
 
-import { byteTokenizer, tokenizerFromJSON, type Tokenizer } from '@sympow/data';
+import type { Tokenizer } from '@sympow/data';
 import type { Backend } from '@sympow/kernels';
 import {
   CheckpointError,
   describeCheckpoint,
   findCheckpoint,
   loadModel,
-  readJson,
   variantOf,
   type LoadOptions,
   type Model,
 } from '@sympow/model';
+import { tokenizerOf } from '@sympow/start';
 import { isAddress, openStorage } from '@sympow/storage';
 import { readTraining } from '@sympow/training';
 import { existsSync, statSync } from 'node:fs';
@@ -43,33 +43,17 @@ export async function openCheckpoint(
 ): Promise<OpenCheckpoint> {
   if (!isAddress(path)) requireNoFile(path);
   const storage = await findCheckpoint(openStorage(path, { http: { onRetry } }));
-  const own = (await storage.size('tokenizer.json')) !== undefined;
   const { foreign, says } = await describeCheckpoint(storage, options.entries);
   // Nothing is trained: what is multiplied in halves is kept in halves.
   const kept = typeof precision === 'string' ? { weights: precision, masters: precision } : precision;
   const model = await loadModel(backend, storage, { ...options, precision: kept });
-  const tokenizer = own
-    ? await tokenizerFromJSON(await readJson(storage, 'tokenizer.json', 2 ** 26))
-    : bytesOf(model, storage.path);
+  const { tokenizer, own } = await tokenizerOf(storage, model);
   const notes = [
     ...(foreign ? [`${storage.path} is a ${says}`] : []),
     ...(own ? [] : [`${storage.path} has no tokenizer.json: its 256 tokens are taken for bytes`]),
   ];
   const context = (await readTraining(storage))?.context;
   return { path: storage.path, name: variantOf(model.config), model, tokenizer, notes, context };
-}
-
-/** What a model without a tokenizer can only have read. */
-function bytesOf({ config: { vocabSize } }: Model, path: string): Tokenizer {
-  const bytes = byteTokenizer();
-  if (vocabSize === bytes.vocabSize) return bytes;
-  throw new CheckpointError({
-    what: 'tokenizer.json',
-    value: undefined,
-    message: `${path} has no tokenizer.json, and its model knows ${vocabSize} tokens, which are no bytes`,
-    expected: 'the tokenizer.json that the model was trained with',
-    remedy: 'Put it into that folder.',
-  });
 }
 
 /** A part of a checkpoint is easily named in its place. */

@@ -1,0 +1,2 @@
+// What `import … from 'sympow'` gives: the package to start with.
+export * from '@sympow/start';
