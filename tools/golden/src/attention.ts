@@ -1,6 +1,6 @@
 // The attention cases of a golden file in every form, with final states and every gradient, and as a stream of tokens.
 import { constant, parameter, Tape, type Variable } from '@sympow/autograd';
-import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
+import { ConfigError, type Backend } from '@sympow/kernels';
 import { CheckpointError } from '@sympow/model';
 import type { Safetensors } from '@sympow/safetensors';
 import {
@@ -11,7 +11,7 @@ import {
   type MemoryShape,
   type PowerState,
 } from '@sympow/recurrence';
-import { errorOf, goldenTensor, upload, type Quantity } from './golden';
+import { compileAhead, errorOf, goldenTensor, resultsOf, upload, type Quantity, type Results } from './golden';
 
 interface Case {
   readonly name: string;
@@ -51,9 +51,19 @@ function limit(backend: Backend, way: string, p: number, quantity: string): numb
 
 export async function attentionErrors(backend: Backend, file: Safetensors): Promise<Quantity[]> {
   const quantities: Quantity[] = [];
-  for (const [name, json] of Object.entries(file.metadata)) {
-    const golden: Case = { name, ...(JSON.parse(json) as Omit<Case, 'name'>) };
-    for (const way of ways) quantities.push(...(await runForm(backend, file, golden, way)));
+  const cases = Object.entries(file.metadata).map(([name, json]): Case => ({
+    name,
+    ...(JSON.parse(json) as Omit<Case, 'name'>),
+  }));
+  await compileAhead(backend, () => {
+    for (const golden of cases) for (const way of ways) runForm(backend, file, golden, way);
+  });
+  for (const golden of cases) {
+    for (const way of ways) {
+      const results = resultsOf(backend, () => runForm(backend, file, golden, way));
+      quantities.push(...(await judge(backend, file, golden, way.name, results)));
+      for (const tensor of Object.values(results)) tensor.dispose();
+    }
     quantities.push(...(await runStream(backend, file, golden)));
   }
   return quantities;
@@ -101,14 +111,13 @@ function inputsOf(backend: Backend, file: Safetensors, { name, d, N, G, B, rotar
   return { q: needed('q'), k: needed('k'), v: needed('v'), logGate: optional('log_gate'), phases, state, leaves };
 }
 
-async function runForm(
+function runForm(
   backend: Backend,
   file: Safetensors,
   golden: Case,
-  { name: way, ...form }: (typeof ways)[number],
-): Promise<Quantity[]> {
+  { name: _, ...form }: (typeof ways)[number],
+): Results {
   const { name, p } = golden;
-  const errors: [string, Tensor][] = [];
   const { state, leaves, ...inputs } = inputsOf(backend, file, golden);
   const tape = new Tape(backend);
   const result = powerRecurrence({ power: p, ...form }).sequence(tape, inputs, { state });
@@ -120,10 +129,21 @@ async function runForm(
     return seed ? [[variable, upload(backend, seed)] as const] : [];
   });
   tape.backward(seeds);
-  for (const [output, { value }] of Object.entries(outputs)) errors.push([output, value]);
-  for (const [leaf, variable] of Object.entries(leaves)) errors.push([`grad_${leaf}`, tape.gradientOrZero(variable)]);
+  return {
+    ...Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value])),
+    ...Object.fromEntries(Object.entries(leaves).map(([key, leaf]) => [`grad_${key}`, tape.gradientOrZero(leaf)])),
+  };
+}
+
+async function judge(
+  backend: Backend,
+  file: Safetensors,
+  { name, p }: Case,
+  way: string,
+  results: Results,
+): Promise<Quantity[]> {
   return Promise.all(
-    errors.map(async ([quantity, tensor]) => ({
+    Object.entries(results).map(async ([quantity, tensor]) => ({
       name: `${name}.${way}.${quantity}`,
       error: await errorOf(tensor, goldenTensor(file, `${name}.${quantity}`)!),
       limit: limit(backend, way, p, quantity),
@@ -133,7 +153,7 @@ async function runForm(
 
 /** Token by token through the decoding window, from the same initial state. */
 async function runStream(backend: Backend, file: Safetensors, golden: Case): Promise<Quantity[]> {
-  const { name, B, T, H, G, d, e, p, rotary, gate } = golden;
+  const { B, T, H, G, d, e, p, rotary, gate } = golden;
   const { state, leaves: _, ...inputs } = inputsOf(backend, file, golden);
   const recurrence = powerRecurrence({ power: p });
   const shape: MemoryShape = { B, G, d, e, phases: rotary !== 'none', gateWidth: gate === 'none' ? 0 : 1 };
@@ -165,16 +185,10 @@ async function runStream(backend: Backend, file: Safetensors, golden: Case): Pro
   }
   const { tensors } = await memory.save();
   memory.dispose();
-  const results: Record<string, Tensor> = {
+  const results = {
     y,
     S: backend.upload(tensors.S!.data, tensors.S!.shape),
     Z: backend.upload(tensors.Z!.data, tensors.Z!.shape),
   };
-  return Promise.all(
-    Object.entries(results).map(async ([quantity, tensor]) => ({
-      name: `${name}.decode.${quantity}`,
-      error: await errorOf(tensor, goldenTensor(file, `${name}.${quantity}`)!),
-      limit: limit(backend, 'decode', p, quantity),
-    })),
-  );
+  return judge(backend, file, golden, 'decode', results);
 }

@@ -1,4 +1,5 @@
 // What a golden file is made of and how an error is judged.
+import type { WebGpuBackend } from '@sympow/backend-webgpu';
 import type { Backend, Tensor } from '@sympow/kernels';
 import type { Safetensors } from '@sympow/safetensors';
 
@@ -13,8 +14,11 @@ export interface Quantity {
 /** A golden tensor in full precision. */
 export interface Golden {
   readonly shape: readonly number[];
-  readonly data: Float64Array;
+  readonly data: Float32Array | Float64Array;
 }
+
+/** Tensors by the names that the file has for them. */
+export type Results = Readonly<Record<string, Tensor>>;
 
 export function goldenTensor(file: Safetensors, name: string): Golden | undefined {
   const tensor = file.tensors.get(name);
@@ -23,6 +27,18 @@ export function goldenTensor(file: Safetensors, name: string): Golden | undefine
 
 export function upload(backend: Backend, { data, shape }: Golden): Tensor {
   return backend.upload(data, shape);
+}
+
+/** Has what `body` launches compiled side by side beforehand, where a backend can; most of the time on a software GPU goes there. */
+export async function compileAhead(backend: Backend, body: () => void): Promise<void> {
+  await (backend as Backend & Partial<Pick<WebGpuBackend, 'warmUp'>>).warmUp?.(() => backend.scope(body));
+}
+
+/** Results as all that is left of `body`. */
+export function resultsOf(backend: Backend, body: () => Results): Results {
+  return backend.scope((keep) =>
+    Object.fromEntries(Object.entries(body()).map(([name, tensor]) => [name, keep(tensor)])),
+  );
 }
 
 /** Relative RMS error of a tensor against a golden one. */

@@ -1,18 +1,20 @@
 // Cases of the other kinds of attention, by the names of their entries: in every form, with final states and every gradient, and as
 // a stream of tokens.
 import { constant, parameter, sliceRows, Tape, type Variable } from '@sympow/autograd';
-import { ConfigError, type Backend, type Tensor } from '@sympow/kernels';
+import { ConfigError, type Backend } from '@sympow/kernels';
 import {
   fixedTheta,
   gates,
   kinds,
   type AttentionInputs,
   type Form,
+  type Memory,
+  type MemoryShape,
   type Recurrence,
   type State,
 } from '@sympow/recurrence';
 import type { Safetensors } from '@sympow/safetensors';
-import { errorOf, goldenTensor, upload, type Quantity } from './golden';
+import { compileAhead, errorOf, goldenTensor, resultsOf, upload, type Quantity, type Results } from './golden';
 
 interface Case {
   readonly kind: string;
@@ -48,20 +50,46 @@ export function hasKinds({ metadata }: Safetensors): boolean {
 }
 
 export async function kindErrors(backend: Backend, file: Safetensors): Promise<Quantity[]> {
-  const quantities: Quantity[] = [];
-  for (const [name, json] of Object.entries(file.metadata)) {
+  const cases = Object.entries(file.metadata).map(([name, json]) => {
     const golden = JSON.parse(json) as Case;
-    for (const { name: way, ...compute } of ways) {
-      const recurrence = recurrenceOf(golden, file.tensors.has(`${name}.log_gate_vector`), compute);
-      const results = runForm(backend, file, name, golden, recurrence);
-      quantities.push(...(await judge(backend, file, name, way, results)));
+    const make = (compute = {}) => recurrenceOf(golden, file.tensors.has(`${name}.log_gate_vector`), compute);
+    const forms = ways.map(({ name: way, ...compute }) => ({
+      way,
+      run: () => runForm(backend, file, name, golden, make(compute)),
+    }));
+    const [recurrence, shape] = [make(), memoryShape(file, name, golden)];
+    const S0 = goldenTensor(file, `${name}.S0`);
+    const memory = () => recurrence.memory(backend, shape, S0 && { position: 0, tensors: { S: S0 } });
+    const stream = (into: Memory) => runStream(backend, file, name, golden, recurrence, into);
+    return { name, forms, memory, stream };
+  });
+  await compileAhead(backend, () => {
+    for (const { forms, memory, stream } of cases) {
+      for (const { run } of forms) run();
+      const empty = memory();
+      stream(empty);
+      empty.dispose();
     }
-    const recurrence = recurrenceOf(golden, file.tensors.has(`${name}.log_gate_vector`));
-    quantities.push(
-      ...(await judge(backend, file, name, 'decode', await runStream(backend, file, name, golden, recurrence))),
-    );
+  });
+  const quantities: Quantity[] = [];
+  for (const { name, forms, memory, stream } of cases) {
+    const add = async (way: string, results: Results) => {
+      quantities.push(...(await judge(backend, file, name, way, results)));
+      for (const tensor of Object.values(results)) tensor.dispose();
+    };
+    for (const { way, run } of forms) await add(way, resultsOf(backend, run));
+    const own = memory();
+    const results = resultsOf(backend, () => stream(own));
+    const { S } = (await own.save()).tensors;
+    own.dispose();
+    await add('decode', file.tensors.has(`${name}.S`) && S ? { ...results, S: upload(backend, S) } : results);
   }
   return quantities;
+}
+
+function memoryShape(file: Safetensors, name: string, { B, G, d, e, N }: Case): MemoryShape {
+  const gateWidth = file.tensors.has(`${name}.log_gate_vector`) ? d : file.tensors.has(`${name}.log_gate`) ? 1 : 0;
+  return { B, G, d, e, phases: N !== undefined, gateWidth };
 }
 
 function recurrenceOf({ kind, H, G, d, p = 2, W = 1 }: Case, vector: boolean, compute = {}): Recurrence {
@@ -100,8 +128,6 @@ function inputsOf(backend: Backend, file: Safetensors, name: string, { N, G, d }
   return { leaves, inputs, state: S0 && ({ S: S0 } satisfies State) };
 }
 
-type Results = Record<string, Tensor>;
-
 function runForm(backend: Backend, file: Safetensors, name: string, golden: Case, recurrence: Recurrence): Results {
   const { leaves, inputs, state } = inputsOf(backend, file, name, golden);
   const tape = new Tape(backend);
@@ -122,19 +148,16 @@ function runForm(backend: Backend, file: Safetensors, name: string, golden: Case
 }
 
 /** Token by token, from the same initial state. */
-async function runStream(
+function runStream(
   backend: Backend,
   file: Safetensors,
   name: string,
   golden: Case,
   recurrence: Recurrence,
-): Promise<Results> {
-  const { B, T, H, G, d, e } = golden;
-  const { inputs, state } = inputsOf(backend, file, name, golden);
-  const gateWidth = inputs.logGate ? (inputs.logGate.value.shape[3] ?? 1) : 0;
-  const shape = { B, G, d, e, phases: inputs.phases !== undefined, gateWidth };
-  const initial = state && { shape: state.S.value.shape, data: (await state.S.value.read()) as Float64Array };
-  const memory = recurrence.memory(backend, shape, initial && { position: 0, tensors: { S: initial } });
+  memory: Memory,
+): Results {
+  const { B, T, H, e } = golden;
+  const { inputs } = inputsOf(backend, file, name, golden);
   const y = backend.empty([B, T, H, e]);
   for (let t = 0; t < T; t++) {
     backend.scope(() => {
@@ -151,9 +174,7 @@ async function runStream(
       backend.kernels.copyBlock({ x: recurrence.stream(tape, step, memory).value, to: t, count: 1, y });
     });
   }
-  const { S } = (await memory.save()).tensors;
-  memory.dispose();
-  return { y, ...(file.tensors.has(`${name}.S`) && S && { S: backend.upload(S.data, S.shape) }) };
+  return { y };
 }
 
 async function judge(
