@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from './api';
+import { bodyOf, definitions, type KernelName } from './catalogue';
+import { checked, type UncheckedKernels } from './checked';
 import { js } from './js';
 
 const backend = await js().open();
@@ -98,4 +100,36 @@ describe('a recording', () => {
     for (const each of [x, recording]) each.dispose();
     await other.close();
   });
+});
+
+it('calls that a backend accepts and calls that go to the body are recorded alike', async () => {
+  await using backend = await js().open();
+  const all = Object.assign({}, ...definitions) as { silu(args: { x: Tensor; y: Tensor }): void };
+
+  let taken = 0;
+  const choosy = {
+    accepts: ({ x }: { x: Tensor }) => x.size % 2 === 0,
+    run: (args: { x: Tensor; y: Tensor }) => {
+      taken++;
+      all.silu(args);
+    },
+  };
+  const plain = Object.entries(all).filter(([name]) => !bodyOf(name as KernelName));
+  const own = checked({ ...Object.fromEntries(plain), silu: choosy } as unknown as UncheckedKernels, backend);
+  Object.assign(backend, { kernels: own });
+  const numbers = (size: number) => Float32Array.from({ length: size }, (_, i) => 4 * Math.sin(i + 1));
+  const inputs = [6, 7].map((size) => backend.upload(numbers(size), [size]));
+  const outputs = [6, 7].map((size) => backend.empty([size]));
+  const recording = backend.record!(() => {
+    inputs.forEach((x, i) => own.silu({ x, y: outputs[i]! }));
+    return backend.empty([1]);
+  });
+  expect([recording.complete, taken]).toEqual([true, 1]);
+  inputs.forEach((x) => backend.write(x, new Float32Array(x.size).fill(2)));
+  recording.replay();
+  expect(taken).toBe(2);
+  const expected = Math.fround(2 / (1 + Math.exp(-2)));
+  for (const y of outputs) expect([...backend.readSync!(y)]).toEqual(new Array<number>(y.size).fill(expected));
+  for (const each of [...inputs, ...outputs, recording]) each.dispose();
+  expect(backend.memory().liveBuffers).toBe(0);
 });
