@@ -35,12 +35,14 @@ const object = <E extends v.ObjectEntries>(entries: E, expected = 'an object') =
     issue.expected === 'never' ? `one of ${Object.keys(entries).join(', ')}` : expected,
   );
 
-type Fields = Record<keyof TrainingFields, v.OptionalSchema<v.CustomSchema<number, string>, undefined>>;
+type Fields = {
+  [K in keyof TrainingFields]-?: v.OptionalSchema<v.CustomSchema<NonNullable<TrainingFields[K]>, string>, undefined>;
+};
 /** What a file may say about training: what the trainer takes, and a batch by its tokens. */
 const training = Object.fromEntries(
   Object.entries({ ...fileSettings, tokensPerStep: fileSettings.batch }).map(([key, { check }]) => [
     key,
-    v.optional(v.custom<number>((value) => check.holds(value), check.expected)),
+    v.optional(v.custom<unknown>((value) => check.holds(value), check.expected)),
   ]),
 ) as unknown as Fields;
 

@@ -1,14 +1,16 @@
 // How long a run is and what it reads at once.
 
 import { ConfigError } from '@sympow/kernels';
-import { trainingSettings } from '@sympow/training';
+import { trainingSettings, type TrainingOptions } from '@sympow/training';
 
 const { context: _context, seed: _seed, ...rest } = trainingSettings;
 /** The settings of a run but for what experiments vary in a way of their own. */
 export const fileSettings = rest;
 
 /** What a file may say about training. */
-export type TrainingFields = { readonly [K in keyof typeof fileSettings]?: number | undefined } & {
+export type TrainingFields = {
+  readonly [K in keyof typeof fileSettings]?: TrainingOptions[K] | undefined;
+} & {
   readonly tokensPerStep?: number | undefined;
 };
 

@@ -108,3 +108,17 @@ it('leaves as many buffers as it found, and refuses weights that there are not',
   expect(() => train({ ...rest, model, anneal: { mix: { steps: 0 } } })).toThrow(/^anneal.mix.steps is 0/);
   expect(() => train({ ...rest, model, anneal: { mix: { steps: 1, to: NaN } } })).toThrow(/^anneal.mix.to is NaN/);
 });
+
+it('a number of updates is the usual schedule, also where a run goes on that was begun with the other', async () => {
+  const [written, short] = [memoryStorage(), memoryStorage()];
+  const whole = options(written);
+  await run(whole);
+  await run(options(short), 3);
+  const resumed = options(short, { anneal: 4 });
+  expect((await run(resumed))[0]).toMatchObject({ type: 'start', step: 3 });
+  expect(mixOf(resumed.model)).toEqual([0, 0]);
+  expect(weightsOf(resumed.model)).toEqual(weightsOf(whole.model));
+  expect(() => train(options(short, { anneal: 0.5 }))).toThrow(
+    /^anneal is 0.5; expected a whole number of at least 1, or/,
+  );
+});

@@ -3,9 +3,14 @@
 import type { Variable } from '@sympow/autograd';
 import { ConfigError } from '@sympow/kernels';
 import { parameterSpecs, weightsChanged, type Model } from '@sympow/model';
-import type { Anneal } from './api';
+import type { Anneal, TrainingOptions } from './api';
 
 type Anneals = Readonly<Record<string, Anneal>> | undefined;
+
+/** Schedules by the names of weights, also where only the updates of the usual one are given. */
+export function annealsOf(given: TrainingOptions['anneal']): Anneals {
+  return typeof given === 'number' ? { mix: { steps: given } } : given;
+}
 
 /** Every layer's weight of that name that no gradient is to move. */
 function weightsOf({ config, parameters }: Model, name: string): Variable[] {

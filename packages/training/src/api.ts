@@ -33,8 +33,9 @@ export interface TrainingOptions extends AdamWOptions {
   readonly floor?: number;
   /**
    * Weights that a schedule sets and no gradient moves, by their names below `self_attn.`, such as `mix` of mixed attention; fixed.
+   * A number n stands for `{ mix: { steps: n } }`: from softmax to power attention in n updates.
    */
-  readonly anneal?: Readonly<Record<string, Anneal>>;
+  readonly anneal?: number | Readonly<Record<string, Anneal>> | undefined;
   readonly evaluation?: EvaluationOptions;
   readonly checkpoints?: CheckpointOptions;
   /** Once aborted, the update under way is finished, a checkpoint is saved, and the run ends as `stopped`. */

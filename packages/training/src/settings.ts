@@ -6,7 +6,7 @@ import { requireSettings } from '@sympow/core';
 import { ConfigError, OutOfMemoryError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
 import { adamwOptions, type AdamWOptions } from './adamw';
-import { requireAnneal } from './anneal';
+import { annealsOf, requireAnneal } from './anneal';
 import type { Anneal, CheckpointOptions, EvaluationOptions, TrainingOptions } from './api';
 import type { WarmupCosineOptions } from './schedule';
 import { trainingSettings, type TrainingSetting } from './trainingSettings';
@@ -32,13 +32,23 @@ export function runSettings(options: TrainingOptions, stored?: Partial<RunSettin
   const { seed = usual.seed.default, learningRate = usual.learningRate.default, floor = usual.floor.default } = options;
   const { decaySteps = stored?.decaySteps ?? steps } = options;
   const { warmup = Math.min(2000, Math.round(decaySteps / 10)) } = options;
-  return { batch, context, seed, learningRate, warmup, decaySteps, floor, anneal, ...adamwOptions(options) };
+  return {
+    batch,
+    context,
+    seed,
+    learningRate,
+    warmup,
+    decaySteps,
+    floor,
+    anneal: annealsOf(anneal),
+    ...adamwOptions(options),
+  };
 }
 
 const known: KnownKeys<TrainingOptions> = {
   ...{ model: true, data: true },
   ...(Object.fromEntries(Object.keys(trainingSettings).map((key) => [key, true])) as Record<TrainingSetting, true>),
-  ...{ anneal: true, evaluation: true, checkpoints: true, signal: true },
+  ...{ evaluation: true, checkpoints: true, signal: true },
 };
 const knownOfEvaluation: KnownKeys<EvaluationOptions> = {
   ...{ data: true, every: true, rows: true, batch: true, context: true },
@@ -70,7 +80,7 @@ export function checkOptions(given: TrainingOptions): void {
       remedy: 'Check trainable.',
     });
   }
-  requireAnneal(model, options.anneal);
+  requireAnneal(model, annealsOf(options.anneal));
   requireRoom(model, batch, context, accumulate);
   if (typeof data !== 'function') requireVocabulary('data', data, model.config.vocabSize);
   if (evaluation) {

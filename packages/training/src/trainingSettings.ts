@@ -1,6 +1,6 @@
 /** The numbers of a run, one row each: the only place that knows their defaults, checks and flags. */
 
-import { numberAbove, realNumber, wholeNumber, type Setting } from '@sympow/core';
+import { numberAbove, realNumber, wholeNumber, type Check, type Setting } from '@sympow/core';
 
 /** Of AdamW. */
 export const adamwSettings = {
@@ -24,6 +24,15 @@ export const adamwSettings = {
     flag: { words: '--clip <norm>' },
   },
 } as const satisfies Readonly<Record<string, Setting>>;
+
+/** Updates, or schedules by the names of weights, whose own numbers are checked with the model that has them. */
+const anneal: Check = {
+  kind: 'whole',
+  expected: 'a whole number of at least 1, or schedules by the names of weights',
+  holds: (value) =>
+    wholeNumber().holds(value) ||
+    (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0),
+};
 
 /** Of all; what a run has to be given has no default. */
 export const trainingSettings = {
@@ -51,6 +60,11 @@ export const trainingSettings = {
     ...{ default: 0.1, says: 'lowest learning rate as a fraction of the highest' },
     check: realNumber('a number from 0 to 1', (value) => value >= 0 && value <= 1),
     flag: { words: '--floor <x>' },
+  },
+  anneal: {
+    ...{ follows: true, check: anneal },
+    says: 'updates in which mixed attention goes from softmax to power (default: it stays as it is)',
+    flag: { words: '--anneal <n>' },
   },
   ...adamwSettings,
 } as const satisfies Readonly<Record<string, Setting>>;
