@@ -12,6 +12,9 @@ export interface Check {
   readonly choices?: readonly string[];
   /** Of a `choice`: there may be others, which somebody hands in. */
   readonly open?: true;
+  /** Of a number: none below, and none above. Bounds that are excluded themselves are said by `expected` alone. */
+  readonly least?: number;
+  readonly most?: number;
   holds(value: unknown): boolean;
 }
 
@@ -37,22 +40,29 @@ export interface Setting {
   readonly follows?: true;
   readonly check: Check;
   readonly flag?: Flag;
+  /** What a page puts it under, and what its number counts. */
+  readonly group?: string;
+  readonly unit?: string;
 }
 
 /** A whole number, of at least this. */
 export function wholeNumber(least = 1): Check {
   const holds = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= least;
-  return { kind: 'whole', expected: `a whole number of at least ${least}`, holds };
+  return { kind: 'whole', expected: `a whole number of at least ${least}`, least, holds };
 }
 
 /** A number for which `fits` is true. */
-export function realNumber(expected: string, fits: (value: number) => boolean): Check {
-  return { kind: 'number', expected, holds: (value) => typeof value === 'number' && fits(value) };
+export function realNumber(
+  expected: string,
+  fits: (value: number) => boolean,
+  bounds: Pick<Check, 'least' | 'most'> = {},
+): Check {
+  return { kind: 'number', expected, ...bounds, holds: (value) => typeof value === 'number' && fits(value) };
 }
 
 /** A number above this, and no infinite one. */
 export function numberAbove(low: number): Check {
-  return realNumber(`a number above ${low}`, (value) => value > low && value < Infinity);
+  return realNumber(`a number above ${low}`, (value) => value > low && value < Infinity, { least: low });
 }
 
 /** One of several words. */

@@ -20,6 +20,7 @@ const mostLayers = 10_000;
 const layers: Check = {
   kind: 'whole',
   expected: `a whole number of at least 1 and at most ${mostLayers}`,
+  ...{ least: 1, most: mostLayers },
   holds: (value) => wholeNumber().holds(value) && (value as number) <= mostLayers,
 };
 
@@ -52,20 +53,30 @@ function entry(entries: readonly { readonly name: string }[]): Check {
 
 /** The settings by their keys, in the order of `config.json`; defaults are the paper's 124M shape. */
 export const modelSettings = {
-  vocabSize: { json: 'vocab_size', default: 50_304, check: wholeNumber(), says: 'tokens of the vocabulary, V' },
+  vocabSize: {
+    ...{ group: 'size' },
+    json: 'vocab_size',
+    default: 50_304,
+    check: wholeNumber(),
+    says: 'tokens of the vocabulary, V',
+  },
   hiddenSize: {
+    ...{ group: 'size' },
     ...{ json: 'hidden_size', default: 768, check: wholeNumber(), says: 'width of the residual stream' },
     flag: { words: '--hidden <n>', default: 128 },
   },
   layers: {
+    ...{ group: 'size' },
     ...{ json: 'num_hidden_layers', default: 12, check: layers, says: 'how many, L' },
     flag: { words: '--layers <n>', default: 4 },
   },
   heads: {
+    ...{ group: 'size' },
     ...{ json: 'num_attention_heads', default: 12, check: wholeNumber(), says: 'query heads, H' },
     flag: { words: '--heads <n>', default: 4 },
   },
   keyValueHeads: {
+    ...{ group: 'size' },
     ...{
       json: 'num_key_value_heads',
       follows: true,
@@ -75,10 +86,12 @@ export const modelSettings = {
     flag: { words: '--kv-heads <n>' },
   },
   headSize: {
+    ...{ group: 'size' },
     ...{ json: 'head_dim', default: 64, check: wholeNumber(), says: 'numbers in a query, key or value, d' },
     flag: { words: '--head-size <n>', default: 32 },
   },
   intermediateSize: {
+    ...{ group: 'size' },
     ...{
       json: 'intermediate_size',
       follows: true,
@@ -88,26 +101,32 @@ export const modelSettings = {
     flag: { words: '--intermediate <n>' },
   },
   mlp: {
+    ...{ group: 'blocks' },
     ...{ json: 'mlp', default: 'gelu', check: oneOfWords(['gelu', 'swiglu']), says: 'gelu or swiglu' },
     flag: { words: '--mlp <kind>' },
   },
   norm: {
+    ...{ group: 'blocks' },
     ...{ json: 'norm', default: 'layer', check: oneOfWords(['layer', 'rms']), says: 'layer or rms' },
     flag: { words: '--norm <kind>' },
   },
   normEps: {
+    ...{ group: 'blocks' },
     ...{ json: 'norm_eps', default: 1e-5, says: 'added to the variance or mean square in norms' },
-    check: realNumber('a number from 0 to 1', (value) => value >= 0 && value < 1),
+    check: realNumber('a number from 0 to 1', (value) => value >= 0 && value < 1, { least: 0, most: 1 }),
   },
   embeddingNorm: {
+    ...{ group: 'blocks' },
     ...{ json: 'embedding_norm', default: true, check: yesOrNo, says: 'a norm after the token embedding' },
     flag: { words: '--no-embedding-norm', says: 'no norm after the token embedding' },
   },
   queryKeyNorm: {
+    ...{ group: 'blocks' },
     ...{ json: 'qk_norm', default: false, check: yesOrNo, says: 'RMS norm on queries and keys' },
     flag: { words: '--qk-norm' },
   },
   bias: {
+    ...{ group: 'blocks' },
     ...{
       json: 'bias',
       default: false,
@@ -117,6 +136,7 @@ export const modelSettings = {
     flag: { words: '--bias', says: 'biases in projections and layer norms', sets: true },
   },
   tieEmbeddings: {
+    ...{ group: 'blocks' },
     ...{
       json: 'tie_word_embeddings',
       default: true,
@@ -126,6 +146,7 @@ export const modelSettings = {
     flag: { words: '--untied', says: 'output weights of their own', sets: false },
   },
   attention: {
+    ...{ group: 'attention' },
     ...{
       json: 'attention',
       default: 'power',
@@ -135,10 +156,12 @@ export const modelSettings = {
     flag: { words: '--attention <name>', says: "instead of the variant's", default: undefined },
   },
   power: {
+    ...{ group: 'attention' },
     ...{ json: 'power', default: 2, check: wholeNumber(), says: 'p in (q·k)ᵖ, even' },
     flag: { words: '--power <p>' },
   },
   normalizer: {
+    ...{ group: 'attention' },
     ...{
       json: 'normalizer',
       default: 'sum',
@@ -148,6 +171,7 @@ export const modelSettings = {
     flag: { words: '--normalizer <kind>' },
   },
   slidingWindow: {
+    ...{ group: 'attention', unit: 'tokens' },
     ...{
       json: 'sliding_window',
       default: 512,
@@ -158,19 +182,23 @@ export const modelSettings = {
     flag: { words: '--window <W>' },
   },
   gate: {
+    ...{ group: 'gates and phases' },
     ...{ json: 'gate', default: 'data', check: entry(gates), says: 'where the gates come from' },
     flag: { words: '--gate <name>', says: "instead of the variant's", default: undefined },
   },
   rotary: {
+    ...{ group: 'gates and phases' },
     ...{ json: 'rotary', default: 'data', check: entry(phases), says: 'where the rotary phases come from' },
     flag: { words: '--rotary <name>', says: "instead of the variant's", default: undefined },
   },
   rotaryHorizon: {
+    ...{ group: 'gates and phases', unit: 'tokens' },
     ...{ json: 'max_position_embeddings', default: 65_536, check: numberAbove(1) },
     says: 'the longest context that the rotary frequencies are laid out for',
     flag: { words: '--horizon <n>' },
   },
   ropeTheta: {
+    ...{ group: 'gates and phases' },
     ...{
       json: 'rope_theta',
       default: 10_000,
@@ -181,10 +209,12 @@ export const modelSettings = {
     flag: { words: '--rope-theta <b>' },
   },
   ropeScaling: {
+    ...{ group: 'gates and phases' },
     ...{ json: 'rope_scaling', default: 'none', check: ropeScaling, later: true },
     says: 'how those are lowered for longer contexts',
   },
   initStd: {
+    ...{ group: 'start' },
     ...{
       json: 'initializer_range',
       default: 0.02,
@@ -194,6 +224,7 @@ export const modelSettings = {
     flag: { words: '--init-std <std>' },
   },
   betaInit: {
+    ...{ group: 'start' },
     ...{
       json: 'beta_init',
       default: 'zero',
