@@ -16,30 +16,26 @@ export interface Step {
   readonly random: Random;
 }
 
-/** A tensor that is written only where it holds other numbers. */
-class Held {
-  /** What it holds, as far as is known. */
-  numbers: ArrayLike<number> | undefined;
-
-  constructor(readonly tensor: Tensor) {}
-
-  set(numbers: readonly number[]): void {
-    const { numbers: known } = this;
-    if (known && numbers.every((number, i) => number === known[i])) return;
-    this.tensor.backend.write(this.tensor, numbers);
-    this.numbers = numbers;
-  }
+/** What the device holds of one row: the step that it would make next. */
+interface Held extends Partial<Step> {
+  position?: number | undefined;
 }
 
 /** A generator that is not drawn from. */
 const nowhere: readonly number[] = [0, 0, 0, 0, 0, 0];
+
+function holds(held: Held | undefined, { token, settings, random }: Step): boolean {
+  if (held?.token !== token || held.settings !== settings) return false;
+  return held.random === random && held.position === random.position;
+}
 
 /** Reads into one memory. What it needs for every token, and the launches of tokens that go the same way, are made once. */
 export class Reading {
   private readonly tape: Tape;
   private readonly recordings: (Recording | undefined)[] = [];
   /** The tokens that are read, and then those that were chosen; how they are, and what from. */
-  private held: { readonly ids: Held; readonly settings: Held; readonly random: Held } | undefined;
+  private tensors: { readonly ids: Tensor; readonly settings: Tensor; readonly random: Tensor } | undefined;
+  private held: readonly Held[] = [];
 
   constructor(
     private readonly model: Model,
@@ -52,43 +48,56 @@ export class Reading {
   async next(rows: readonly (Step | undefined)[]): Promise<GeneratedToken[]> {
     const { model, memory, tape } = this;
     const { backend } = model;
-    const { ids, settings, random } = (this.held ??= this.hold(rows.length));
-    const words = () => rows.flatMap((row) => (row ? Array.from(row.random.toWords()) : nowhere));
-    ids.set(rows.map((row) => row?.token ?? 0));
-    settings.set(rows.flatMap((row) => row?.settings ?? greedy));
-    random.set(words());
-    ids.numbers = random.numbers = undefined;
+    const { ids, settings, random } = (this.tensors ??= this.make(rows.length));
+    const { held } = this;
+    if (!rows.every((row, i) => row && holds(held[i], row))) {
+      backend.write(
+        ids,
+        Int32Array.from(rows, (row) => row?.token ?? 0),
+      );
+      backend.write(
+        settings,
+        rows.flatMap((row) => row?.settings ?? greedy),
+      );
+      backend.write(
+        random,
+        rows.flatMap((row) => (row ? Array.from(row.random.toWords()) : nowhere)),
+      );
+    }
+    this.held = [];
     const lengths = rows.includes(undefined) ? rows.map((row) => (row ? 1 : 0)) : undefined;
     const choose = () => {
-      const logits = model.forward(tape, ids.tensor, { memory, lengths, lastOnly: true }).value;
-      const logProbability = backend.empty([rows.length], settings.tensor.dtype);
+      const logits = model.forward(tape, ids, { memory, lengths, lastOnly: true }).value;
+      const logProbability = backend.empty([rows.length], settings.dtype);
       backend.kernels.sampleToken({
-        ...{ logits: backend.view(logits, [rows.length, model.config.vocabSize]), settings: settings.tensor },
-        ...{ random: random.tensor, ids: backend.view(ids.tensor, [rows.length]), logProbability },
+        ...{ logits: backend.view(logits, [rows.length, model.config.vocabSize]), settings },
+        ...{ random, ids: backend.view(ids, [rows.length]), logProbability },
       });
       return logProbability;
     };
     const recorded = lengths ? undefined : this.recorded(choose);
     const logProbability = recorded ?? backend.scope((keep) => keep(choose()));
     try {
-      const read = (tensor: Tensor) => (backend.readSync ? backend.readSync(tensor) : backend.read(tensor));
-      const [tokens, logProbabilities] = await Promise.all([read(ids.tensor), read(logProbability)]);
+      const [tokens, logProbabilities] = backend.readSync
+        ? [backend.readSync(ids), backend.readSync(logProbability)]
+        : await Promise.all([backend.read(ids), backend.read(logProbability)]);
       for (const row of rows) if (row && row.settings[0] > 0) row.random.skip(2);
-      [ids.numbers, random.numbers] = [tokens, words()];
-      return Array.from(tokens, (token, row) => ({ token, logProbability: logProbabilities[row]! }));
+      this.held = rows.map((row, i) => ({ ...row, token: tokens[i]!, position: row?.random.position }));
+      return rows.map((_, i) => ({ token: tokens[i]!, logProbability: logProbabilities[i]! }));
     } finally {
       if (!recorded) logProbability.dispose();
     }
   }
 
   dispose(): void {
-    for (const { tensor } of Object.values(this.held ?? {})) tensor.dispose();
+    for (const tensor of Object.values(this.tensors ?? {})) tensor.dispose();
     for (const recording of this.recordings) recording?.dispose();
     this.recordings.length = 0;
-    this.held = undefined;
+    this.tensors = undefined;
+    this.held = [];
   }
 
-  private hold(rows: number) {
+  private make(rows: number) {
     const { backend } = this.model;
     // In full where it can be, so that no temperature is rounded.
     const wide = backend.capabilities.dtypes.includes('float64') ? 'float64' : undefined;
@@ -98,7 +107,7 @@ export class Reading {
         backend.empty([rows, 4], wide),
         backend.empty([rows, 6], 'int32'),
       ];
-      const [ids, settings, random] = made.map((tensor) => new Held(backend.detach(tensor))) as [Held, Held, Held];
+      const [ids, settings, random] = made.map((tensor) => backend.detach(tensor)) as [Tensor, Tensor, Tensor];
       return { ids, settings, random };
     });
   }

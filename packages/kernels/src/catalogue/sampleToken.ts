@@ -59,8 +59,8 @@ export interface TokenDraws {
 /** The kernel over arrays: for backends that have nothing better. */
 export function drawTokens({ logits, settings, random, ids, logProbability, V }: TokenDraws): void {
   for (let row = 0; row < ids.length; row++) {
-    const [temperature, topK, topP, minP] = settings.subarray(4 * row, 4 * row + 4) as unknown as RowSettings;
-    const words = random.subarray(6 * row, 6 * row + 6);
+    const temperature = settings[4 * row]!;
+    const [topK, topP, minP] = [settings[4 * row + 1]!, settings[4 * row + 2]!, settings[4 * row + 3]!];
     const from = row * V;
     let best = 0;
     for (let i = 1; i < V; i++) if (logits[from + i]! > logits[from + best]!) best = i;
@@ -75,7 +75,7 @@ export function drawTokens({ logits, settings, random, ids, logProbability, V }:
       if (drawn) sum += weights[i] = temperature === 1 ? weight : Math.exp(below / temperature);
     }
     const right = total >= 1;
-    const uniform = drawn ? nextUniform(words) : 0;
+    const uniform = drawn ? nextUniform(random, 6 * row) : 0;
     let token = right ? best : -1;
     if (right && drawn) {
       const filtered = topK < V || topP < 1 || minP > 0;
@@ -85,8 +85,6 @@ export function drawTokens({ logits, settings, random, ids, logProbability, V }:
     if (logProbability) logProbability[row] = right ? logits[from + token]! - top - Math.log(total) : NaN;
   }
 }
-
-type RowSettings = [temperature: number, topK: number, topP: number, minP: number];
 
 function drawAny(weights: Float64Array, V: number, left: number): number {
   let token = 0;
@@ -103,7 +101,8 @@ function drawRanked(
   minP: number,
   uniform: number,
 ): number {
-  const at = ranking(weights, V);
+  const { at } = ranked;
+  ranked.begin(weights, V);
   const candidates = Math.min(topK, V);
   if (candidates < V && topP < 1) {
     sum = 0;
@@ -122,61 +121,73 @@ function drawRanked(
   return at(place);
 }
 
-/** As `Random.uniform`: 53 bits, from the words of two places. */
-function nextUniform(words: Int32Array): number {
-  const [low, high] = [word(words, 0), word(words, 1)];
-  const position = (words[2]! >>> 0) + 2 ** 32 * words[3]! + 2;
-  words[2] = position | 0;
-  words[3] = Math.floor(position / 2 ** 32);
-  return ((low >>> 5) * 2 ** 26 + (high >>> 6)) / 2 ** 53;
+/** As `Random.uniform`: 53 bits, from the words of two places. The generator's own begin at `at`. */
+function nextUniform(words: Int32Array, at: number): number {
+  const position = (words[at + 2]! >>> 0) + 2 ** 32 * words[at + 3]!;
+  const place = position % 4;
+  drawBlock(words, at, Math.floor(position / 4));
+  const high = block[place]! >>> 5;
+  if (place === 3) drawBlock(words, at, Math.floor(position / 4) + 1);
+  const low = block[(place + 1) % 4]! >>> 6;
+  words[at + 2] = (position + 2) | 0;
+  words[at + 3] = Math.floor((position + 2) / 2 ** 32);
+  return (high * 2 ** 26 + low) / 2 ** 53;
 }
 
-const counter = /* @__PURE__ */ new Uint32Array(4);
+const block = /* @__PURE__ */ new Uint32Array(4);
 const key = /* @__PURE__ */ new Uint32Array(2);
 
-/** The 32 bits that are `ahead` of where a generator stands. */
-function word(words: Int32Array, ahead: number): number {
-  const position = (words[2]! >>> 0) + 2 ** 32 * words[3]! + ahead;
-  const block = Math.floor(position / 4);
-  counter.set([block, block / 2 ** 32, words[4]!, words[5]!]);
-  key.set([words[0]!, words[1]!]);
-  return philox4x32(counter, key, counter)[position % 4]!;
+/** The four words of a block of a generator. */
+function drawBlock(words: Int32Array, at: number, count: number): void {
+  block[0] = count;
+  block[1] = count / 2 ** 32;
+  for (let i = 0; i < 2; i++) {
+    key[i] = words[at + i]!;
+    block[2 + i] = words[at + 4 + i]!;
+  }
+  philox4x32(block, key, block);
 }
 
 const weightsOf = /* @__PURE__ */ scratch();
-let order = /* @__PURE__ */ new Uint32Array(0);
+const ranked = /* @__PURE__ */ ranking();
 
 /** The numbers 0 … size−1 by falling weight, equals by rising number. No more of them is sorted than is asked for. */
-function ranking(weights: Float64Array, size: number): (place: number) => number {
-  if (order.length < size) order = new Uint32Array(size);
+function ranking() {
   // A heap of those that wait; behind it those that were taken, the first at the very end.
-  const all = order;
-  let waiting = size;
+  let order = new Uint32Array(0);
+  let weights: Float64Array = new Float64Array(0);
+  let [size, waiting] = [0, 0];
   const before = (a: number, b: number) => weights[a]! > weights[b]! || (weights[a]! === weights[b]! && a < b);
 
   function sink(at: number): void {
-    const moved = all[at]!;
+    const moved = order[at]!;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= waiting) break;
-      if (child + 1 < waiting && before(all[child + 1]!, all[child]!)) child++;
-      if (!before(all[child]!, moved)) break;
-      all[at] = all[child]!;
+      if (child + 1 < waiting && before(order[child + 1]!, order[child]!)) child++;
+      if (!before(order[child]!, moved)) break;
+      order[at] = order[child]!;
       at = child;
     }
-    all[at] = moved;
+    order[at] = moved;
   }
 
-  for (let i = 0; i < size; i++) all[i] = i;
-  for (let i = (size >> 1) - 1; i >= 0; i--) sink(i);
-  return (place) => {
-    while (size - waiting <= place) {
-      waiting--;
-      const first = all[0]!;
-      all[0] = all[waiting]!;
-      all[waiting] = first;
-      sink(0);
-    }
-    return all[size - 1 - place]!;
+  return {
+    begin(of: Float64Array, count: number): void {
+      if (order.length < count) order = new Uint32Array(count);
+      [weights, size, waiting] = [of, count, count];
+      for (let i = 0; i < size; i++) order[i] = i;
+      for (let i = (size >> 1) - 1; i >= 0; i--) sink(i);
+    },
+    at(this: void, place: number): number {
+      while (size - waiting <= place) {
+        waiting--;
+        const first = order[0]!;
+        order[0] = order[waiting]!;
+        order[waiting] = first;
+        sink(0);
+      }
+      return order[size - 1 - place]!;
+    },
   };
 }
