@@ -3,17 +3,17 @@
 #import numbers
 struct Params {
   size: u32,
-  keep: f32,
-  rate: f32,
+  weight_decay: f32,
   beta1: f32,
   rest1: f32,
   beta2: f32,
   rest2: f32,
-  correction: f32,
   eps: f32,
   clip: f32,
 }
 var<uniform> params: Params;
+// What changes from step to step: the learning rate, the same over the first moment's correction, and the second's.
+var<storage, read> step: array<f32>;
 var<storage, read> squared_norm: array<f32>;
 var<storage, read> grad: array<vec4<f32>>;
 var<storage, read_write> weight: array<vec4<f32>>;
@@ -32,5 +32,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let spread = params.beta2 * v[i] + params.rest2 * g * g;
   m[i] = mean;
   v[i] = spread;
-  weight[i] = weight[i] * params.keep - params.rate * mean / (sqrt(spread) * params.correction + params.eps);
+  let keep = 1.0 - step[0] * params.weight_decay;
+  weight[i] = weight[i] * keep - step[1] * mean / (sqrt(spread) * step[2] + params.eps);
 }

@@ -10,23 +10,27 @@ const mostParts = 1024;
 export function optimizer(machine: Machine): Pick<Kernels, 'adamw' | 'squaredNorm'> {
   return {
     adamw({ weights, grads, m, v, weightDecay, learningRate, beta1, beta2, eps, step, clip, squaredNorm }) {
+      const { backend } = squaredNorm;
       const params = {
-        rate: learningRate / (1 - beta1 ** step),
         beta1,
         rest1: 1 - beta1,
         beta2,
         rest2: 1 - beta2,
-        correction: 1 / Math.sqrt(1 - beta2 ** step),
         eps,
         // Still beyond every norm, and finite after the division by the smallest.
         clip: Math.min(clip, 1e30),
       };
-      weights.forEach((weight, i) => {
-        const size = vectors(weight);
-        machine.launch('adamw', {
-          tensors: { squared_norm: squaredNorm, grad: grads[i], weight, m: m[i], v: v[i] },
-          params: { ...params, size, keep: 1 - learningRate * weightDecay[i]! },
-          groups: groupsOf256(size),
+      backend.scope(() => {
+        // In a tensor, so that launches are the same in every step.
+        const changing = [learningRate, learningRate / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step)];
+        const numbers = backend.upload(changing, [3]);
+        weights.forEach((weight, i) => {
+          const size = vectors(weight);
+          machine.launch('adamw', {
+            tensors: { step: numbers, squared_norm: squaredNorm, grad: grads[i], weight, m: m[i], v: v[i] },
+            params: { ...params, size, weight_decay: weightDecay[i]! },
+            groups: groupsOf256(size),
+          });
         });
       });
     },

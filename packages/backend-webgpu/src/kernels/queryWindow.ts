@@ -56,7 +56,6 @@ export function joinWindow(machine: Machine, { parts, blocks, power, normalized,
   machine.launch('window_join', {
     tensors: { parts, v, count, y },
     params: {
-      size: y.size,
       heads: H,
       shared_by: H / G,
       columns: e,
@@ -65,7 +64,7 @@ export function joinWindow(machine: Machine, { parts, blocks, power, normalized,
       power,
       normalized: normalized ? 1 : 0,
     },
-    groups: Math.ceil(y.size / 64),
+    groups: (y.size / e || 0) * Math.ceil(e / 16),
   });
 }
 
