@@ -1,4 +1,5 @@
 import './disposable';
+export { oneProcess, type Communicator } from './communicator';
 export { controls, valuesOf, type Control, type FormFields, type FormValues } from './controls';
 export { ContentHash, contentHash } from './contentHash';
 export { ConfigError, describeValue, isSympowError, OutOfMemoryError, ShapeError, SympowError } from './errors';

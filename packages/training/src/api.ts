@@ -1,5 +1,6 @@
 /** Types of training: what a run is made of, and what it says while it goes on. */
 
+import type { Communicator } from '@sympow/core';
 import type { TokenSource, TrainingBatches, TrainingBatchesOptions } from '@sympow/data';
 import type { Model, Storage } from '@sympow/model';
 import type { AdamWOptions } from './adamw';
@@ -36,6 +37,12 @@ export interface TrainingOptions extends AdamWOptions {
    * A number n stands for `{ mix: { steps: n } }`: from softmax to power attention in n updates.
    */
   readonly anneal?: number | Readonly<Record<string, Anneal>> | undefined;
+  /**
+   * The processes that train together, each with the same options; default one alone. Each computes an equal part of the rows of a
+   * piece, of which there have to be a multiple of their number. The batch and all that is random are those of one process. Process 0
+   * alone saves.
+   */
+  readonly communicator?: Communicator;
   readonly evaluation?: EvaluationOptions;
   readonly checkpoints?: CheckpointOptions;
   /** Once aborted, the update under way is finished, a checkpoint is saved, and the run ends as `stopped`. */

@@ -48,7 +48,7 @@ export function runSettings(options: TrainingOptions, stored?: Partial<RunSettin
 const known: KnownKeys<TrainingOptions> = {
   ...{ model: true, data: true },
   ...(Object.fromEntries(Object.keys(trainingSettings).map((key) => [key, true])) as Record<TrainingSetting, true>),
-  ...{ evaluation: true, checkpoints: true, signal: true },
+  ...{ communicator: true, evaluation: true, checkpoints: true, signal: true },
 };
 const knownOfEvaluation: KnownKeys<EvaluationOptions> = {
   ...{ data: true, every: true, rows: true, batch: true, context: true },
@@ -60,7 +60,7 @@ const knownOfCheckpoints: KnownKeys<CheckpointOptions> = {
 /** Checks what the schedule, the optimizer and the data do not check themselves. @throws ConfigError, OutOfMemoryError */
 export function checkOptions(given: TrainingOptions): void {
   requireKnownKeys('train', given, known);
-  const { model, data, evaluation, checkpoints, ...options } = given;
+  const { model, data, communicator, evaluation, checkpoints, ...options } = given;
   requireSettings(trainingSettings, options);
   const { batch, context, accumulate = usual.accumulate.default } = options;
   if (batch % accumulate !== 0) {
@@ -71,6 +71,11 @@ export function checkOptions(given: TrainingOptions): void {
       expected: `a divisor of the batch, ${batch}`,
       remedy,
     });
+  }
+  const rows = batch / accumulate;
+  if (communicator && rows % communicator.size !== 0) {
+    const expected = `a multiple of the ${communicator.size} processes`;
+    throw new ConfigError({ what: 'rows of a piece', value: rows, expected, remedy: 'Change batch or accumulate.' });
   }
   if (model.trained.size === 0) {
     throw new ConfigError({

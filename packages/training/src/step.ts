@@ -52,7 +52,7 @@ export function trainingStep(
 }
 
 /** Adds the loss of one piece to `loss`, and its gradients to those that the tape holds. Nothing else is left of it. */
-function addGradients(
+export function addGradients(
   tape: Tape,
   model: Model,
   parameters: readonly Variable[],

@@ -1,5 +1,6 @@
 /** The training loop: a stream of events, in memory that stays the same from the first update to the last. */
 
+import { oneProcess } from '@sympow/core';
 import type { TrainingBatches } from '@sympow/data';
 import { ConfigError, nextTurn } from '@sympow/kernels';
 import { latestCheckpoint, modelSize, prepareCheckpoints, saveCheckpoint } from '@sympow/model';
@@ -9,6 +10,7 @@ import type { EndEvent, StartEvent, TrainingEvent, TrainingOptions, TrainingResu
 import { TrainingError } from './errors';
 import { heldOutLoss, heldOutStreams } from './loss';
 import { computedBy, dataMark, resumeNotes, type DataMark } from './marks';
+import { sharedStep } from './ranks';
 import { readState, requireSameRun, requireStep, restoreTraining, trainingFiles } from './resume';
 import { warmupCosine } from './schedule';
 import { checkOptions, evaluationSettings, openBatches, runSettings, type RunSettings } from './settings';
@@ -46,7 +48,8 @@ export function train(options: TrainingOptions): AsyncGenerator<TrainingEvent, T
 }
 
 async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, TrainingResult, undefined> {
-  const { model, steps, accumulate = 1, checkpoints, signal } = options;
+  const { model, steps, accumulate = 1, communicator = oneProcess, checkpoints, signal } = options;
+  const alone = communicator.size === 1;
   const evaluation = options.evaluation && evaluationSettings(options.evaluation, options);
   const streams = evaluation && heldOutStreams(evaluation);
   const optimizer = new AdamW(model.backend, model.trained, model.decays, options);
@@ -61,6 +64,7 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
     const computed = computedBy(options);
     const speed = new Speed();
     let saved = step;
+    let stops = false;
     let loss: number | undefined;
     const save = async () => {
       const state = trainingFiles({ step, settings, data: mark, computed, cursor: batches.cursor() }, optimizer);
@@ -70,12 +74,18 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
       return { type: 'checkpoint', step, path: checkpoint } as const;
     };
 
-    while (step < steps && !signal?.aborted) {
+    while (step < steps && !(alone ? signal?.aborted : stops)) {
       const start = performance.now();
       const pieces = [];
       for (let piece = 0; piece < accumulate; piece++) pieces.push(await batches.next());
       const learningRate = schedule(step + 1);
-      const report = await readReport(trainingStep(model, optimizer, pieces, learningRate));
+      let report: Report;
+      if (alone) report = await readReport(trainingStep(model, optimizer, pieces, learningRate));
+      else {
+        const shared = await sharedStep(model, optimizer, pieces, learningRate, communicator, signal?.aborted ?? false);
+        stops = shared.stops;
+        report = await readReport(shared);
+      }
       requireFinite(report, step + 1, checkpoint);
       step++;
       setAnnealed(model, settings.anneal, step);
@@ -96,14 +106,18 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
         const heldOut = await heldOutLoss(model, streams, signal);
         if (heldOut !== undefined) yield { type: 'evaluation', step, loss: heldOut };
       }
-      if (checkpoints && step % (checkpoints.every ?? 500) === 0) yield await save();
+      if (checkpoints && communicator.rank === 0 && step % (checkpoints.every ?? 500) === 0) yield await save();
     }
-    if (checkpoints && saved !== step) yield await save();
+    if (checkpoints && communicator.rank === 0 && saved !== step) yield await save();
+    await communicator.barrier();
 
     const end: EndEvent = { type: 'end', step, steps, stopped: step < steps, loss, checkpoint };
     yield end;
     const { type: _, ...result } = end;
     return result;
+  } catch (error) {
+    communicator.abort(error);
+    throw error;
   } finally {
     optimizer.dispose();
   }
@@ -120,10 +134,11 @@ interface Begun {
 
 /** Where the run starts: at its newest checkpoint, or at the beginning. */
 async function begin(options: TrainingOptions, optimizer: AdamW): Promise<Begun> {
-  const { model, batch, context, seed = 0, accumulate = 1, checkpoints } = options;
+  const { model, batch, context, seed = 0, accumulate = 1, communicator = oneProcess, checkpoints } = options;
   const shape = { batch: batch / accumulate, context, seed };
   const mark = (like?: DataMark) => dataMark(openBatches(options, { ...shape, batch: 1 }), like);
-  if (checkpoints) await prepareCheckpoints(checkpoints.storage);
+  if (checkpoints && communicator.rank === 0) await prepareCheckpoints(checkpoints.storage);
+  await communicator.barrier();
   const newest = checkpoints && (await latestCheckpoint(checkpoints.storage));
   if (!newest) {
     const batches = openBatches(options, shape);

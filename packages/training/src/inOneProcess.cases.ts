@@ -1,0 +1,40 @@
+/** Several ranks in one process, connected by promises; for tests only. */
+
+import type { Communicator } from '@sympow/core';
+
+/** Sums in the order of the ranks, so that they are the same each time. */
+export function ranksInOneProcess(size: number): Communicator[] {
+  let waiting: { value: unknown; resolve: (all: unknown[]) => void; reject: (reason: unknown) => void }[] = [];
+  let aborted: { reason: Error } | undefined;
+  const meet = (rank: number, value: unknown) =>
+    new Promise<unknown[]>((resolve, reject) => {
+      if (aborted) return reject(aborted.reason);
+      waiting[rank] = { value, resolve, reject };
+      if (Object.keys(waiting).length < size) return;
+      const all = waiting;
+      waiting = [];
+      for (const each of all) each.resolve(all.map((one) => one.value));
+    });
+  return Array.from({ length: size }, (_, rank) => ({
+    rank,
+    size,
+    async allReduce(numbers, operation) {
+      const all = (await meet(rank, numbers.slice())) as Float32Array[];
+      for (let i = 0; i < numbers.length; i++) {
+        const each = all.map((one) => one[i]!);
+        numbers[i] = operation === 'sum' ? each.reduce((a, b) => a + b) : Math.max(...each);
+      }
+    },
+    async broadcast(bytes, root) {
+      return (await meet(rank, bytes))[root] as Uint8Array;
+    },
+    async barrier() {
+      await meet(rank, undefined);
+    },
+    abort(reason) {
+      aborted ??= { reason: reason as Error };
+      for (const each of Object.values(waiting)) each.reject(reason);
+      waiting = [];
+    },
+  }));
+}

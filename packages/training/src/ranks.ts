@@ -1,0 +1,75 @@
+/** One update by several processes: each computes its rows, all make the same update from the sum of their gradients. */
+
+import type { Communicator } from '@sympow/core';
+import { Tape } from '@sympow/autograd';
+import type { Batch } from '@sympow/data';
+import { weightsChanged, type Model } from '@sympow/model';
+import type { AdamW } from './adamw';
+import { targetCount } from './loss';
+import { addGradients, type StepReport } from './step';
+
+/** The rows of a batch that a process computes. Their number is a multiple of the number of processes. */
+export function rowsOf(batch: Batch, { rank, size }: Communicator): Batch {
+  const rows = batch.batch / size;
+  const part = (numbers: Int32Array) =>
+    numbers.subarray(rank * rows * batch.context, (rank + 1) * rows * batch.context);
+  const { inputs, targets, resets } = batch;
+  return {
+    ...batch,
+    batch: rows,
+    inputs: part(inputs),
+    targets: part(targets),
+    ...(resets && { resets: part(resets) }),
+  };
+}
+
+/** What `trainingStep` does, of batches that every process has as a whole. @returns also whether a process wants to stop */
+export async function sharedStep(
+  model: Model,
+  optimizer: AdamW,
+  batches: readonly Batch[],
+  learningRate: number,
+  communicator: Communicator,
+  stops: boolean,
+): Promise<StepReport & { readonly stops: boolean }> {
+  const { backend } = model;
+  const scale =
+    1 /
+    Math.max(
+      1,
+      batches.reduce((sum, batch) => sum + targetCount(batch), 0),
+    );
+  const parameters = [...model.trained.values()];
+  weightsChanged(model);
+  const { loss, gradients } = backend.scope((keep) => {
+    const tape = new Tape(backend);
+    const loss = keep(backend.empty([1]));
+    backend.kernels.fill({ value: 0, y: loss });
+    for (const batch of batches) addGradients(tape, model, parameters, rowsOf(batch, communicator), scale, loss);
+    return { loss, gradients: parameters.map((parameter) => keep(tape.gradientOrZero(parameter))) };
+  });
+  try {
+    const sizes = [loss, ...gradients].map(({ size }) => size);
+    const numbers = new Float32Array(1 + sizes.reduce((a, b) => a + b, 0));
+    const tensors = [loss, ...gradients];
+    let at = 1;
+    numbers[0] = stops ? 1 : 0;
+    for (const tensor of tensors) {
+      numbers.set(await tensor.read(), at);
+      at += tensor.size;
+    }
+    await communicator.allReduce(numbers, 'sum');
+    at = 1;
+    for (const tensor of tensors) {
+      backend.write(tensor, numbers.slice(at, at + tensor.size));
+      at += tensor.size;
+    }
+    const squaredNorm = backend.scope((keep) => keep(optimizer.update(gradients, learningRate)));
+    return { loss, squaredNorm, stops: numbers[0] !== 0 };
+  } catch (error) {
+    loss.dispose();
+    throw error;
+  } finally {
+    for (const gradient of gradients) gradient.dispose();
+  }
+}
