@@ -1,4 +1,4 @@
-import './disposable';
+export type {} from './disposable';
 export { oneProcess, type Communicator } from './communicator';
 export { controls, valuesOf, type Control, type FormFields, type FormValues } from './controls';
 export { ContentHash, contentHash } from './contentHash';
