@@ -299,9 +299,9 @@ function logOfFraction(word: number): number {
 
 // Power series in x², cut where the next term is below the last bit of a double: sin x / x and cos x for |x| ≤ π/4, and
 // artanh x / x for |x| ≤ (√2−1)/(√2+1). A factorial up to 18! is exact, so the coefficients are too but for one rounding.
-const SINE = series(9, (n) => (-1) ** n / factorial(2 * n + 1));
-const COSINE = series(10, (n) => (-1) ** n / factorial(2 * n));
-const ARTANH = series(11, (n) => 1 / (2 * n + 1));
+const SINE = /* @__PURE__ */ series(9, (n) => (-1) ** n / factorial(2 * n + 1));
+const COSINE = /* @__PURE__ */ series(10, (n) => (-1) ** n / factorial(2 * n));
+const ARTANH = /* @__PURE__ */ series(11, (n) => 1 / (2 * n + 1));
 
 function series(terms: number, coefficient: (n: number) => number): Float64Array {
   return Float64Array.from({ length: terms }, (_, n) => coefficient(n));

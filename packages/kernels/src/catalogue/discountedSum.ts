@@ -87,10 +87,10 @@ export const discountedSumJs = {
   discountedSumBackward: backward,
 };
 
-const decays = scratch();
-const runningS = scratch();
-const runningZ = scratch();
-const dSums = zeroScratch();
+const decays = /* @__PURE__ */ scratch();
+const runningS = /* @__PURE__ */ scratch();
+const runningZ = /* @__PURE__ */ scratch();
+const dSums = /* @__PURE__ */ zeroScratch();
 
 function sizes({ S, gates, power, length }: Pick<DiscountedSumArgs, 'S' | 'gates' | 'power' | 'length'>) {
   const [B, n, G, D, e] = S.shape as [number, number, number, number, number];

@@ -198,9 +198,9 @@ export const linearCrossEntropyJs = {
   },
 };
 
-const sumWeight = zeroScratch();
-const sumBias = zeroScratch();
-const rowOfLogits = scratch();
+const sumWeight = /* @__PURE__ */ zeroScratch();
+const sumBias = /* @__PURE__ */ zeroScratch();
+const rowOfLogits = /* @__PURE__ */ scratch();
 
 function lossOf(logits: Float64Array, V: number, target: number): number {
   if (target >= V) return NaN;

@@ -76,12 +76,12 @@ export const powerAttentionJs = {
   powerAttentionBackward: backward,
 };
 
-const queryFactors = scratch();
-const keyFactors = scratch();
-const queries = scratch();
-const keys = scratch();
-const scores = scratch();
-const gradients = scratch();
+const queryFactors = /* @__PURE__ */ scratch();
+const keyFactors = /* @__PURE__ */ scratch();
+const queries = /* @__PURE__ */ scratch();
+const keys = /* @__PURE__ */ scratch();
+const scores = /* @__PURE__ */ scratch();
+const gradients = /* @__PURE__ */ scratch();
 
 /** One block of query rows of one head against the keys of its chunk that it may see. */
 interface Block {
@@ -184,12 +184,12 @@ function forward(args: PowerAttentionArgs): void {
   }
 }
 
-const weights = scratch();
-const dQueries = scratch();
-const dKeysBlock = zeroScratch();
-const dKeys = zeroScratch();
-const dValues = zeroScratch();
-const dSums = zeroScratch();
+const weights = /* @__PURE__ */ scratch();
+const dQueries = /* @__PURE__ */ scratch();
+const dKeysBlock = /* @__PURE__ */ zeroScratch();
+const dKeys = /* @__PURE__ */ zeroScratch();
+const dValues = /* @__PURE__ */ zeroScratch();
+const dSums = /* @__PURE__ */ zeroScratch();
 
 function backward(args: PowerAttentionBackwardArgs): void {
   const { gates, power, chunk, dA } = args;

@@ -106,11 +106,11 @@ export const queryStateJs = {
   queryStateBackward: backward,
 };
 
-const factors = scratch();
-const queries = scratch();
-const features = scratch();
-const answers = scratch();
-const common = scratch();
+const factors = /* @__PURE__ */ scratch();
+const queries = /* @__PURE__ */ scratch();
+const features = /* @__PURE__ */ scratch();
+const answers = /* @__PURE__ */ scratch();
+const common = /* @__PURE__ */ scratch();
 
 interface Sizes {
   B: number;
@@ -232,13 +232,13 @@ function forward(args: QueryStateArgs): void {
   }
 }
 
-const dAnswers = scratch();
-const dTotals = scratch();
-const dFeatures = scratch();
-const dQueries = scratch();
-const dStates = zeroScratch();
-const dNormalizers = zeroScratch();
-const dSums = zeroScratch();
+const dAnswers = /* @__PURE__ */ scratch();
+const dTotals = /* @__PURE__ */ scratch();
+const dFeatures = /* @__PURE__ */ scratch();
+const dQueries = /* @__PURE__ */ scratch();
+const dStates = /* @__PURE__ */ zeroScratch();
+const dNormalizers = /* @__PURE__ */ zeroScratch();
+const dSums = /* @__PURE__ */ zeroScratch();
 
 function backward(args: QueryStateBackwardArgs): void {
   const { gates, power, chunk, normalizer, S, Z, dS, dZ, dA } = args;

@@ -49,12 +49,12 @@ export const queryWindowJs = {
   queryWindow: forward,
 };
 
-const decays = scratch();
-const sums = scratch();
-const scores = scratch();
-const queries = scratch();
-const features = scratch();
-const answers = scratch();
+const decays = /* @__PURE__ */ scratch();
+const sums = /* @__PURE__ */ scratch();
+const scores = /* @__PURE__ */ scratch();
+const queries = /* @__PURE__ */ scratch();
+const features = /* @__PURE__ */ scratch();
+const answers = /* @__PURE__ */ scratch();
 
 function forward({ power, normalizer, q, k, v, logGate, count: counts, S, Z, y }: QueryWindowArgs): void {
   const [B, H, d] = q.shape as [number, number, number];

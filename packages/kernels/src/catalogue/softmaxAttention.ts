@@ -104,8 +104,8 @@ function requireOwnKeys(args: SoftmaxAttentionBackwardArgs, sizes: Sizes): void 
 }
 
 const blockRows = 64;
-const scores = scratch();
-const gradients = scratch();
+const scores = /* @__PURE__ */ scratch();
+const gradients = /* @__PURE__ */ scratch();
 
 /**
  * A block of query rows of one head with the keys that they see: from the beginning of their document, or, where the block
@@ -144,10 +144,10 @@ function channelsOf({ gates }: Pick<SoftmaxAttentionArgs, 'gates'>): number {
   return gates?.start.shape[3] ?? 0;
 }
 
-const queryFactors = scratch();
-const keyFactors = scratch();
-const decayedQueries = scratch();
-const decayedKeys = scratch();
+const queryFactors = /* @__PURE__ */ scratch();
+const keyFactors = /* @__PURE__ */ scratch();
+const decayedQueries = /* @__PURE__ */ scratch();
+const decayedKeys = /* @__PURE__ */ scratch();
 
 function sizes({ q, k, v }: Pick<SoftmaxAttentionArgs, 'q' | 'k' | 'v'>) {
   const [B, T, H, d] = q.shape as [number, number, number, number];
@@ -259,11 +259,11 @@ function forward(args: SoftmaxAttentionArgs): void {
   }
 }
 
-const dQueries = scratch();
-const dKeys = zeroScratch();
-const dValues = zeroScratch();
-const dSums = zeroScratch();
-const dDecayed = zeroScratch();
+const dQueries = /* @__PURE__ */ scratch();
+const dKeys = /* @__PURE__ */ zeroScratch();
+const dValues = /* @__PURE__ */ zeroScratch();
+const dSums = /* @__PURE__ */ zeroScratch();
+const dDecayed = /* @__PURE__ */ zeroScratch();
 
 function backward(args: SoftmaxAttentionBackwardArgs): void {
   const { B, T, H, d, S, G, e } = sizes(args);

@@ -87,11 +87,11 @@ export const stepStateJs = {
   stepStateBackward: backward,
 };
 
-const decays = scratch();
-const vectors = scratch();
-const keyFeatures = scratch();
-const queryFeatures = scratch();
-const answers = scratch();
+const decays = /* @__PURE__ */ scratch();
+const vectors = /* @__PURE__ */ scratch();
+const keyFeatures = /* @__PURE__ */ scratch();
+const queryFeatures = /* @__PURE__ */ scratch();
+const answers = /* @__PURE__ */ scratch();
 
 function sizes({ q, v, Z, logGate, power }: Pick<StepStateArgs, 'q' | 'v' | 'Z' | 'logGate' | 'power'>) {
   const [B, H, d] = q.shape as [number, number, number];
@@ -161,11 +161,11 @@ function forward(args: StepStateArgs): void {
   }
 }
 
-const dS = zeroScratch();
-const dZ = zeroScratch();
-const dFeatures = scratch();
-const dVector = scratch();
-const dValues = scratch();
+const dS = /* @__PURE__ */ zeroScratch();
+const dZ = /* @__PURE__ */ zeroScratch();
+const dFeatures = /* @__PURE__ */ scratch();
+const dVector = /* @__PURE__ */ scratch();
+const dValues = /* @__PURE__ */ scratch();
 
 function backward(args: StepStateBackwardArgs): void {
   const { power, normalizer, logGate, dSNext, dZNext, dlogGate } = args;

@@ -58,14 +58,14 @@ export const updateStateJs = {
   updateStateBackward: backward,
 };
 
-const factors = scratch();
-const keys = scratch();
-const features = scratch();
-const sumsS = zeroScratch();
-const sumsZ = zeroScratch();
-const dFeatures = scratch();
-const dKeys = scratch();
-const dSums = zeroScratch();
+const factors = /* @__PURE__ */ scratch();
+const keys = /* @__PURE__ */ scratch();
+const features = /* @__PURE__ */ scratch();
+const sumsS = /* @__PURE__ */ zeroScratch();
+const sumsZ = /* @__PURE__ */ zeroScratch();
+const dFeatures = /* @__PURE__ */ scratch();
+const dKeys = /* @__PURE__ */ scratch();
+const dSums = /* @__PURE__ */ zeroScratch();
 
 function sizes({ k, v }: Pick<UpdateStateArgs, 'k' | 'v'>, D: number) {
   const [B, T, G, d] = k.shape as [number, number, number, number];

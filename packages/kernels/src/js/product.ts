@@ -29,9 +29,9 @@ export function transpose({ data, offset, rowStride, columnStride }: Matrix): Ma
 const blockM = 256;
 const blockN = 128;
 const blockK = 512;
-const packedA = scratch();
-const packedB = scratch();
-const sums = scratch();
+const packedA = /* @__PURE__ */ scratch();
+const packedB = /* @__PURE__ */ scratch();
+const sums = /* @__PURE__ */ scratch();
 
 /** C = A·B, or C += A·B with `accumulate`; A is m×k, B is k×n. C shares memory with neither. */
 export function product(m: number, n: number, k: number, a: Matrix, b: Matrix, c: Matrix, accumulate = false): void {

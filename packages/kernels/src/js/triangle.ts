@@ -8,8 +8,8 @@ import { scratch } from './scratch';
 
 /** Rows whose own triangle is summed number by number. */
 const edge = 8;
-const sums = scratch();
-const behind = scratch();
+const sums = /* @__PURE__ */ scratch();
+const behind = /* @__PURE__ */ scratch();
 
 /** C = W·X, each number rounded once: W is rows×(before + rows), X has a row per column of W and n columns. */
 export function overKeys(rows: number, n: number, before: number, w: Matrix, x: Matrix, c: Matrix): void {
