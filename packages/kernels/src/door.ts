@@ -9,7 +9,8 @@ import { entryOf, type AnyEntry, type KernelName } from './catalogue';
 import type { Arguments, GateSums } from './catalogue/entry';
 import type { OptionRule } from './catalogue/options';
 import { isHalf } from './dtypes';
-import { BackendError, ConfigError, ShapeError } from './errors';
+import { ConfigError, ShapeError } from './errors';
+import { refuseDisposed, refuseForeign } from './refusals';
 import { axisNames, Sizes } from './sizes';
 import type { Shape, Tensor } from './tensor';
 
@@ -247,22 +248,8 @@ export class Door {
 
   private requireTensor(name: string, value: unknown, type: PlannedTensor['type']): asserts value is Tensor {
     if (!isTensor(value)) this.refuse(name, value, 'a tensor');
-    if (value.disposed) {
-      throw new BackendError({
-        what: `${this.kernel}: ${name}`,
-        value: `[${value.shape.join(', ')}], disposed`,
-        expected: 'a live tensor',
-        remedy: 'Keep it beyond its scope.',
-      });
-    }
-    if (value.backend !== this.backend) {
-      throw new BackendError({
-        what: `${this.kernel}: ${name}`,
-        value: `a tensor of backend ${value.backend.name}`,
-        expected: `one of this ${this.backend.name} backend`,
-        remedy: 'Read it there and upload it here.',
-      });
-    }
+    if (value.disposed) refuseDisposed(`${this.kernel}: ${name}`, value);
+    if (value.backend !== this.backend) refuseForeign(`${this.kernel}: ${name}`, value, this.backend);
     const half = isHalf(value.dtype);
     if (half) this.halves = true;
     if (type === 'any') return;

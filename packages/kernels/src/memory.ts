@@ -10,6 +10,7 @@ import type { Backend, DType, Elements, Keep, MemoryReport, Shape, Tensor } from
 import { bytesPerElement } from './dtypes';
 import { BackendError } from './errors';
 import { Pool, sizeClass, type Block } from './pool';
+import { refuseDisposed, refuseForeign } from './refusals';
 import { noteWrite, recordingOf, type Recording, type Replay } from './recording';
 
 /** What a backend brings: raw memory by the byte, and its own view of it as a tensor's handle. */
@@ -282,21 +283,9 @@ export class Memory<Buffer, Handle> {
   /** The tensor as one of this memory's own, usable. @throws BackendError for a foreign or disposed tensor */
   own(tensor: Tensor): PooledTensor<Buffer, Handle> {
     if (!(tensor instanceof PooledTensor) || tensor.backend !== this.backend) {
-      throw new BackendError({
-        what: 'a tensor',
-        value: `from backend ${tensor.backend.name}`,
-        expected: `one of this ${this.backend.name} backend`,
-        remedy: 'Read it there and upload it here.',
-      });
+      refuseForeign('a tensor', tensor, this.backend);
     }
-    if (tensor.disposed) {
-      throw new BackendError({
-        what: 'a tensor',
-        value: `[${tensor.shape.join(', ')}], disposed`,
-        expected: 'a live one',
-        remedy: 'Keep it beyond its scope.',
-      });
-    }
+    if (tensor.disposed) refuseDisposed('a tensor', tensor);
     return tensor as PooledTensor<Buffer, Handle>;
   }
 

@@ -5,7 +5,7 @@
 
 import { product, rowMajor, transpose } from '../js/product';
 import { scratch, zeroScratch } from '../js/scratch';
-import { floats, integers, lastAxis } from '../js/tensor';
+import { floats, integers, lastAxis, store } from '../js/tensor';
 import type { Home, Tensor } from '../tensor';
 import type { AddArgs } from './add';
 import type { CopyBlockArgs } from './copyBlock';
@@ -193,8 +193,8 @@ export const linearCrossEntropyJs = {
       }
       if (dx) floats(dx).set(sumsX, row * n);
     });
-    if (dweight) floats(dweight).set(sumsW.subarray(0, V * n));
-    if (dbias) floats(dbias).set(sumsB.subarray(0, V));
+    store(sumsW, dweight);
+    store(sumsB, dbias);
   },
 };
 

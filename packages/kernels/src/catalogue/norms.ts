@@ -1,6 +1,6 @@
 /** Layer norm and RMS norm over the last axis. The statistics are computed again in the backward pass. */
 
-import { floats, lastAxis } from '../js/tensor';
+import { floats, lastAxis, store } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { small } from './options';
@@ -137,6 +137,6 @@ function normBackward({ x, weight, dy, eps, dx, dweight, dbias }: NormBackwardAr
       out[at + i] = scale * (g - offset - (hat * along) / n);
     }
   }
-  if (dweight) floats(dweight).set(sumWeight);
-  if (dbias) floats(dbias).set(sumBias);
+  store(sumWeight, dweight);
+  store(sumBias, dbias);
 }

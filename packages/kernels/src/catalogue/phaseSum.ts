@@ -1,7 +1,7 @@
 /** Rotary phases in turns, summed over time; specification §5. */
 
 import { everyColumn } from '../js/columns';
-import { floats } from '../js/tensor';
+import { floats, store } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { refuse } from './refuse';
@@ -124,6 +124,6 @@ function backward({ beta, theta, dturns, dbeta, dtheta, dphase }: PhaseSumBackwa
     sumTheta[column] = sumTheta[column]! + alongTheta / (2 * Math.PI);
     if (dphase) floats(dphase)[b * perBatch + column] = sum;
   });
-  if (dbeta) floats(dbeta).set(sumBeta);
-  if (dtheta) floats(dtheta).set(sumTheta);
+  store(sumBeta, dbeta);
+  store(sumTheta, dtheta);
 }

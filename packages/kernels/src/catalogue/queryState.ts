@@ -7,9 +7,9 @@
 
 import { embedBatch, embedBatchBackward } from '@sympow/embedding';
 import { Decay, scaleRows, wholePower } from '../js/decay';
-import { product, rowMajor, transpose } from '../js/product';
+import { dotRow, product, rowMajor, transpose } from '../js/product';
 import { blockOf, scratch, zeroScratch } from '../js/scratch';
-import { floats } from '../js/tensor';
+import { floats, store } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry, GateSums } from './entry';
 import { chunked, normalizer, type Normalizer, type PowerOptions } from './options';
@@ -200,13 +200,6 @@ function embedQueries(
   return phi;
 }
 
-/** Row r of φ times Z. */
-function dotRow(phi: Float64Array, at: number, Z: ArrayLike<number>, atZ: number, D: number): number {
-  let sum = 0;
-  for (let i = 0; i < D; i++) sum += phi[at + i]! * Z[atZ + i]!;
-  return sum;
-}
-
 function forward(args: QueryStateArgs): void {
   const { gates, power, chunk, normalizer, S, Z } = args;
   const size = sizes(args);
@@ -311,8 +304,4 @@ function backward(args: QueryStateBackwardArgs): void {
   for (let b = 0; b < B; b++) {
     for (let g = 0; g < G; g++) decay.select(b, g).store(sumA.subarray((b * G + g) * perHead), dA);
   }
-}
-
-function store(sums: Float64Array, target: Tensor | undefined): void {
-  if (target) floats(target).set(sums.subarray(0, target.size));
 }

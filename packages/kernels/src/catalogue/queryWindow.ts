@@ -6,7 +6,7 @@
 
 import { embedBatch } from '@sympow/embedding';
 import { resetBelow, wholePower } from '../js/decay';
-import { product, rowMajor } from '../js/product';
+import { dotRow, product, rowMajor } from '../js/product';
 import { scratch } from '../js/scratch';
 import { floats, integers } from '../js/tensor';
 import type { Tensor } from '../tensor';
@@ -120,7 +120,7 @@ function forward({ power, normalizer, q, k, v, logGate, count: counts, S, Z, y }
         const phi = features(D).subarray(0, D);
         embedBatch(query, 1, { power, out: phi });
         product(1, e, D, rowMajor(phi, D), rowMajor(stateS, e, index * D * e), rowMajor(answer, e));
-        for (let i = 0; i < D; i++) total += phi[i]! * stateZ[index * D + i]!;
+        total = dotRow(phi, 0, stateZ, index * D, D);
       }
       for (let j = Math.max(0, first); j < count; j++) {
         const weight = c === 0 ? 0 : wholePower(score[j]! / c, power);

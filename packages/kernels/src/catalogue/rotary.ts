@@ -1,6 +1,6 @@
 /** Rotation of neighbouring pairs (x_2m, x_2m+1) by a phase in turns; specification §5. */
 
-import { floats } from '../js/tensor';
+import { floats, store } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 
@@ -90,5 +90,5 @@ function backward({ x, turns, dy, dx, dturns }: RotaryBackwardArgs): void {
     // A small turn moves (u, v) along (−v, u); the angle between gradient and input does not change with the rotation.
     sums[phase] = sums[phase]! + 2 * Math.PI * (dv * input[at]! - du * input[at + 1]!);
   });
-  floats(dturns).set(sums);
+  store(sums, dturns);
 }

@@ -3,7 +3,7 @@
 import { Decay, scaleRows } from '../js/decay';
 import { product, rowMajor, transpose, type Matrix } from '../js/product';
 import { scratch, zeroScratch } from '../js/scratch';
-import { floats, gateView, integers } from '../js/tensor';
+import { floats, gateView, integers, store } from '../js/tensor';
 import { overBandKeys, overBandQueries, overKeys, overQueries } from '../js/triangle';
 import type { Sizes } from '../sizes';
 import type { Tensor } from '../tensor';
@@ -326,7 +326,7 @@ function backward(args: SoftmaxAttentionBackwardArgs): void {
       }
     }
   }
-  floats(args.dk).set(dK.subarray(0, args.dk.size));
-  floats(args.dv).set(dV.subarray(0, args.dv.size));
-  if (args.dA) floats(args.dA).set(dA.subarray(0, args.dA.size));
+  store(dK, args.dk);
+  store(dV, args.dv);
+  store(dA, args.dA);
 }

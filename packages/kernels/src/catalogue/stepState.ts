@@ -2,9 +2,9 @@
 
 import { embedBatch, embedBatchBackward, multiIndices } from '@sympow/embedding';
 import { decayed, resetBelow } from '../js/decay';
-import { product, rowMajor } from '../js/product';
+import { dotRow, product, rowMajor } from '../js/product';
 import { scratch, zeroScratch } from '../js/scratch';
-import { floats } from '../js/tensor';
+import { floats, store } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { atLeast1, normalizer, type Normalizer } from './options';
@@ -154,8 +154,7 @@ function forward(args: StepStateArgs): void {
     const phi = embedAt(queryFeatures(D).subarray(0, D), q, row * d, d, 1 / Math.sqrt(d), power);
     const answer = answers(e);
     product(1, e, D, rowMajor(phi, D), rowMajor(SNext, e, index * D * e), rowMajor(answer, e));
-    let sum = 0;
-    for (let i = 0; i < D; i++) sum += phi[i]! * ZNext[index * D + i]!;
+    const sum = dotRow(phi, 0, ZNext, index * D, D);
     const scale = normalizer === 'none' ? 1 : sum === 0 ? 0 : 1 / sum;
     for (let i = 0; i < e; i++) y[row * e + i] = scale * answer[i]!;
   }
@@ -183,8 +182,7 @@ function backward(args: StepStateBackwardArgs): void {
   for (let row = 0; row < B * H; row++) {
     const index = Math.floor((row * G) / H);
     const phi = embedAt(queryFeatures(D).subarray(0, D), q, row * d, d, 1 / Math.sqrt(d), power);
-    let sum = 0;
-    for (let i = 0; i < D; i++) sum += phi[i]! * ZNext[index * D + i]!;
+    const sum = dotRow(phi, 0, ZNext, index * D, D);
     const scale = normalizer === 'none' ? 1 : sum === 0 ? 0 : 1 / sum;
     let along = 0;
     for (let i = 0; i < e; i++) along += dy[row * e + i]! * y[row * e + i]!;
@@ -232,6 +230,6 @@ function backward(args: StepStateBackwardArgs): void {
     for (let i = 0; i < e; i++) dv[index * e + i] = values[i]!;
     if (dlogGate) floats(dlogGate).set(dGate, index * dGate.length);
   }
-  floats(args.dS).set(gradS.subarray(0, args.dS.size));
-  floats(args.dZ).set(gradZ.subarray(0, args.dZ.size));
+  store(gradS, args.dS);
+  store(gradZ, args.dZ);
 }

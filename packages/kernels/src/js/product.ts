@@ -195,3 +195,10 @@ function dot(k: number, a: Floats, atA: number, strideA: number, b: Floats, atB:
   for (; p < k; p++, atA += strideA, atB++) s0 += a[atA]! * b[atB]!;
   return s0 + s1 + (s2 + s3);
 }
+
+/** φ from `at` on times the D numbers of Z from `atZ` on, one after the other. */
+export function dotRow(phi: Float64Array, at: number, Z: ArrayLike<number>, atZ: number, D: number): number {
+  let sum = 0;
+  for (let i = 0; i < D; i++) sum += phi[at + i]! * Z[atZ + i]!;
+  return sum;
+}

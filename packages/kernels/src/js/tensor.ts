@@ -22,6 +22,11 @@ export function integers(tensor: Tensor): Int32Array {
   return tensor.handle as Int32Array;
 }
 
+/** Writes what was summed in work space, which may be larger, to a tensor that is asked for. */
+export function store(sums: Float64Array, target: Tensor | undefined): void {
+  if (target) floats(target).set(sums.subarray(0, target.size));
+}
+
 export function lastAxis(tensor: Tensor): number {
   return tensor.shape.at(-1) ?? 1;
 }
