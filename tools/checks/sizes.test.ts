@@ -20,17 +20,17 @@ interface Bar {
 }
 
 const bars: readonly Bar[] = [
-  { what: 'an error of core', code: "export { ShapeError } from '@sympow/core'", most: 4 * KiB },
-  { what: 'an error by way of kernels', code: "export { ShapeError } from '@sympow/kernels'", most: 4 * KiB },
+  { what: 'an error of core', code: "export { ShapeError } from '@sympow/core'", most: 2 * KiB },
+  { what: 'an error by way of kernels', code: "export { ShapeError } from '@sympow/kernels'", most: 2 * KiB },
   { what: 'φ', code: "export { embed } from '@sympow/embedding'", most: 6 * KiB },
-  { what: 'a storage', code: "export { openStorage } from '@sympow/storage'", most: 20 * KiB },
+  { what: 'a storage', code: "export { openStorage } from '@sympow/storage'", most: 17 * KiB },
   { what: 'js', code: "export { js } from '@sympow/kernels'", most: 70 * KiB },
   {
     what: 'a form of the recurrence with js',
     code: "export { chunkedForm } from '@sympow/recurrence'; export { js } from '@sympow/kernels'",
-    most: 76 * KiB,
+    most: 74 * KiB,
   },
-  { what: 'wasm', code: "export { wasm } from '@sympow/backend-wasm'", most: 56 * KiB, later: 156 * KiB },
+  { what: 'wasm', code: "export { wasm } from '@sympow/backend-wasm'", most: 56 * KiB, later: 151 * KiB },
 ];
 
 beforeAll(() => bundle(), 120_000);

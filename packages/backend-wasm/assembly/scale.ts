@@ -40,6 +40,13 @@ export function keyScale(begin: i32, end: i32, T: i32, G: i32, d: i32, p: i32, D
   }
 }
 
+/** x^n for n ≥ 0, exact for powers of two. `Math.pow` would bring its tables along, 7% of the module. */
+function wholePower(x: f64, n: i32): f64 {
+  let result: f64 = 1;
+  for (; n > 0; n >>= 1, x *= x) if (n & 1) result *= x;
+  return result;
+}
+
 /** A task is one row of d numbers. */
 export function scaleHeads(begin: i32, end: i32, T: i32, G: i32, d: i32, times: i32, x: usize, scale: usize, y: usize): void {
   for (let row = begin; row < end; row++) {
@@ -50,7 +57,7 @@ export function scaleHeads(begin: i32, end: i32, T: i32, G: i32, d: i32, times: 
       memory.copy(y + at, x + at, bytes);
       continue;
     }
-    const factor = Math.pow(<f64>own, <f64>times);
+    const factor = wholePower(times < 0 ? 1 / <f64>own : <f64>own, abs(times));
     for (let i = at; i < at + bytes; i += 4) store<f32>(y + i, <f32>(<f64>load<f32>(x + i) * factor));
   }
 }
