@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { BackendError, ConfigError, DeviceLostError, OutOfMemoryError, type Backend } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import { gpu, missing, onlyValidation, openAs } from '../testGpu';
+import { gpu, missing, onlyValidation, openAs } from './gpu.cases';
 import type { DeviceLike, WebGpuOptions } from './api';
 import { webgpu } from './backend';
 import { selfCheck } from './selfCheck';

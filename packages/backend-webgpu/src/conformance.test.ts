@@ -1,6 +1,6 @@
 import { describeBackend } from '@sympow/conformance';
 import { describe, it } from 'vitest';
-import { gpu, missing } from '../testGpu';
+import { gpu, missing } from './gpu.cases';
 import { webgpu } from './backend';
 
 if (missing) it.skip(missing);

@@ -4,7 +4,7 @@ import { DeviceLostError, type Recording, type Tensor } from '@sympow/kernels';
 import { Model, modelConfig, variants } from '@sympow/model';
 import { AdamW, trainingStep } from '@sympow/training';
 import { afterAll, describe, expect, it } from 'vitest';
-import { gpu, missing } from '../testGpu';
+import { gpu, missing } from './gpu.cases';
 import type { DeviceLike } from './api';
 import { webgpu } from './backend';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 it('a page draws its frames while a worker trains 100 steps', async () => {
-  const worker = new Worker(new URL('../trainingWorker.ts', import.meta.url), { type: 'module' });
+  const worker = new Worker(new URL('./trainingWorker.cases.ts', import.meta.url), { type: 'module' });
   const losses: number[] = [];
   let frames = 0;
   let longest = 0;

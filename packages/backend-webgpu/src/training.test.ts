@@ -3,7 +3,7 @@ import { js, type Backend } from '@sympow/kernels';
 import { Model, modelConfig, variants, type Variant } from '@sympow/model';
 import { train } from '@sympow/training';
 import { afterAll, describe, expect, it } from 'vitest';
-import { gpu, missing } from '../testGpu';
+import { gpu, missing } from './gpu.cases';
 import { webgpu } from './backend';
 
 const data = textSource('the same seed and the same data give the same losses. '.repeat(40));

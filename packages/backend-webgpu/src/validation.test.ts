@@ -1,7 +1,7 @@
 import { cases, checkCase } from '@sympow/conformance';
 import type { Kernels } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import { onlyValidation, openAs } from '../testGpu';
+import { onlyValidation, openAs } from './gpu.cases';
 
 // Dawn's null backend validates shaders, bindings and dispatches in full and computes nothing. It has the features that no
 // software adapter has, and the smallest limits that WebGPU allows, so what passes here runs on every device.

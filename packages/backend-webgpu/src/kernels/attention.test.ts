@@ -1,7 +1,7 @@
 import { checkCase, type CaseArguments, type Inputs, type KernelCase } from '@sympow/conformance';
 import type { Kernels } from '@sympow/kernels';
 import { afterAll, describe, expect, it } from 'vitest';
-import { missing, onlyValidation, openAs } from '../../testGpu';
+import { missing, onlyValidation, openAs } from '../gpu.cases';
 
 interface Sizes {
   readonly T: number;

@@ -1,7 +1,7 @@
 import { checkCase, recurrenceCases } from '@sympow/conformance';
 import type { Tensor } from '@sympow/kernels';
 import { afterAll, describe, expect, it } from 'vitest';
-import { missing, onlyValidation, openAs } from '../../testGpu';
+import { missing, onlyValidation, openAs } from '../gpu.cases';
 
 // The suite's shapes are small; these get the tiles that large ones do.
 it('tiles for long sequences are valid', async () => {

@@ -1,6 +1,6 @@
 import { js, type Kernels, type Tensor } from '@sympow/kernels';
 import { afterAll, describe, expect, it } from 'vitest';
-import { missing, openAs } from '../../testGpu';
+import { missing, openAs } from '../gpu.cases';
 
 interface Product {
   name: string;

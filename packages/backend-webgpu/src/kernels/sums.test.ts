@@ -1,6 +1,6 @@
 import { js, Random, type Backend } from '@sympow/kernels';
 import { afterAll, describe, expect, it } from 'vitest';
-import { gpu, missing } from '../../testGpu';
+import { gpu, missing } from '../gpu.cases';
 import { webgpu } from '../backend';
 
 const T = 65_536;

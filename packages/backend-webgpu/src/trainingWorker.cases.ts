@@ -2,7 +2,7 @@
 import { textSource } from '@sympow/data';
 import { Model, modelConfig, variants } from '@sympow/model';
 import { train } from '@sympow/training';
-import { webgpu } from './src/backend';
+import { webgpu } from './backend';
 
 const data = textSource('the page goes on while a worker trains. '.repeat(40));
 

@@ -1,12 +1,12 @@
 // The GPU that this package's tests run on: the best that Dawn finds, which without a GPU is the SwiftShader that
 // vitest.config.ts points it to. Where there is neither, tests are skipped with the reason, but in CI they fail.
 import { create } from 'webgpu';
-import type { AdapterFacts } from './src/api';
-import { GpuBackend } from './src/backend';
-import { openDevice } from './src/device';
-import { Failures } from './src/failures';
-import { Machine } from './src/machine';
-import { Pipelines } from './src/pipelines';
+import type { AdapterFacts } from './api';
+import { GpuBackend } from './backend';
+import { openDevice } from './device';
+import { Failures } from './failures';
+import { Machine } from './machine';
+import { Pipelines } from './pipelines';
 
 export const gpu = create([]);
 export const onlyValidation = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
