@@ -1,58 +1,10 @@
 import { heldOut, recall, taskBatches, textSource, trainingBatches } from '@sympow/data';
-import { ConfigError, isSympowError, js, Random, type Backend } from '@sympow/kernels';
-import {
-  CheckpointError,
-  latestCheckpoint,
-  memoryStorage,
-  Model,
-  modelConfig,
-  saveModel,
-  type Storage,
-} from '@sympow/model';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { ConfigError, isSympowError, js } from '@sympow/kernels';
+import { latestCheckpoint, memoryStorage, Model, modelConfig, saveModel, type Storage } from '@sympow/model';
+import { describe, expect, it } from 'vitest';
 import type { TrainingEvent, TrainingOptions } from './api';
+import { backend, config, data, files, options, run, text, undisturbed } from './resume.cases';
 import { readTraining } from './resume';
-import { train } from './train';
-
-let backend: Backend;
-beforeAll(async () => {
-  backend = await js().open();
-});
-
-const text = 'a rose is a rose is a rose. '.repeat(12);
-const data = textSource(text);
-const config = modelConfig({ vocabSize: 256, hiddenSize: 8, layers: 1, heads: 1, headSize: 8 });
-
-function options(storage: Storage, changes: Partial<TrainingOptions> = {}): TrainingOptions {
-  const model = Model.create(backend, config, { seed: 1 });
-  const checkpoints = { storage, every: 2 };
-  return { model, data, batch: 2, context: 8, steps: 6, learningRate: 1e-2, checkpoints, ...changes };
-}
-
-/** Runs to the end, or to the step after which it is aborted. */
-async function run(setting: TrainingOptions, stopAfter = Infinity): Promise<TrainingEvent[]> {
-  const stop = new AbortController();
-  const events: TrainingEvent[] = [];
-  for await (const event of train({ ...setting, signal: stop.signal })) {
-    events.push(event);
-    if (event.type === 'step' && event.step >= stopAfter) stop.abort();
-  }
-  return events;
-}
-
-/** The files of the newest checkpoint. */
-async function files(storage: Storage): Promise<Record<string, string>> {
-  const { storage: newest } = (await latestCheckpoint(storage))!;
-  const found: Record<string, string> = {};
-  for (const name of await newest.list()) found[name] = Buffer.from(await newest.read(name)).toString('hex');
-  return found;
-}
-
-async function undisturbed(changes: Partial<TrainingOptions> = {}): Promise<Record<string, string>> {
-  const storage = memoryStorage();
-  await run(options(storage, changes));
-  return files(storage);
-}
 
 /** The storage of a process that dies after so many changes. */
 function dyingAfter(storage: Storage, life: { left: number }): Storage {
@@ -227,56 +179,6 @@ describe('a run that is not the same', () => {
       await expect(failure).rejects.toThrow(message);
     },
   );
-});
-
-describe('a checkpoint that is damaged', () => {
-  it('is not gone on from, whichever bit it is, and the one before it is named', async () => {
-    const storage = memoryStorage('run');
-    await run(options(storage), 4);
-    const newest = storage.folder('checkpoints').folder('step-00000004');
-    const random = new Random(1, 'bits');
-    const live = backend.memory().liveBuffers;
-    for (const name of ['training.safetensors', 'model.safetensors', 'training.json', 'config.json']) {
-      for (let i = 0; i < 60; i++) {
-        const sound = await newest.read(name);
-        const bytes = sound.slice();
-        bytes[random.integer(bytes.length)]! ^= 1 << random.integer(8);
-        await newest.write(name, bytes);
-        const { model, ...setting } = options(storage);
-        const error: unknown = await run({ model, ...setting }).catch((thrown: unknown) => thrown);
-        expect(error, name).toBeInstanceOf(CheckpointError);
-        expect((error as Error).message).toMatch(
-          /^run\/checkpoints\/step-00000004\/.* is not as it was saved: its hash .* run\/checkpoints\/step-00000002 is intact: use that, or move run\/checkpoints\/step-00000004 away/,
-        );
-        model.dispose();
-        expect(backend.memory().liveBuffers).toBe(live);
-        await newest.write(name, sound);
-      }
-    }
-    await newest.write('training.json', '{}');
-    await storage.folder('checkpoints').remove('step-00000004');
-    expect((await run(options(storage)))[0]).toMatchObject({ step: 2 });
-    expect(await files(storage)).toEqual(await undisturbed());
-  });
-
-  it('is not gone on from under the name of another step', async () => {
-    const storage = memoryStorage('run');
-    await run(options(storage), 3);
-    await storage.folder('checkpoints').rename('step-00000003', 'step-00000004');
-    await expect(run(options(storage))).rejects.toThrow(CheckpointError);
-    await expect(run(options(storage))).rejects.toThrow(
-      /^step in run\/checkpoints\/step-00000004\/training\.json is 3; expected 4, as the name of the folder says/,
-    );
-  });
-
-  it('does not count where it is a stray file or an empty folder', async () => {
-    const storage = memoryStorage();
-    await run(options(storage), 2);
-    await storage.folder('checkpoints').write('step-99999999', '');
-    await storage.folder('checkpoints').write('step-00000004', '');
-    await run(options(storage));
-    expect(await files(storage)).toEqual(await undisturbed());
-  });
 });
 
 describe('data of the same size', () => {
