@@ -90,6 +90,8 @@ function choiceCase({ name, V, settings, logit, random }: Choice): KernelCase {
   return {
     kernel: 'sampleToken',
     name,
+    // A filter that is all but open ranks the tokens, and the same number then draws another one.
+    taken: ['settings'],
     make: (inputs) => ({
       logits: logits(inputs),
       settings: inputs.of([B, 4], (i) => settings[Math.floor(i / 4)]![i % 4]!),
