@@ -30,7 +30,7 @@ describe('help', () => {
     expect(help).toMatch(/^Usage: sympow train <data...> --out <folder> \[options\]/);
     expect(help).toMatch(/--out <folder> +required: /);
     const headings = [...help.matchAll(/^(\w+):$/gm)].map(([, heading]) => heading);
-    expect(headings).toEqual(['Arguments', 'Run', 'Data', 'Training', 'Model', 'Computing', 'General']);
+    expect(headings).toEqual(['Arguments', 'Run', 'Data', 'Training', 'Model', 'Entries', 'Computing', 'General']);
   });
 
   it.each(commands.filter(({ examples }) => examples).map(({ name, examples }) => ({ name, examples })))(
