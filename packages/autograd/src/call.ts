@@ -14,21 +14,66 @@ export type Differentiable = {
 /** Tensors by argument: variables where gradients may be wanted. */
 export type CallInputs = Readonly<Record<string, Variable | Tensor | undefined>>;
 
-type Call = (args: Readonly<Record<string, unknown>>) => void;
+type Arguments = Record<string, unknown>;
+type Call = (args: Arguments) => void;
+
+/** How a kernel and its backward fit together, from what their entries say. */
+interface Plan {
+  readonly backward: KernelName;
+  readonly integers: readonly string[];
+  /** What the backward reads: the gradient of an output of the kernel, or what went into it and came out of it. */
+  readonly reads: readonly { readonly name: string; readonly optional: boolean; readonly output: string | undefined }[];
+  /** What it writes: gradients of inputs. */
+  readonly writes: readonly { readonly name: string; readonly optional: boolean; readonly input: string }[];
+  /** Of its arguments, those that come together or not at all. */
+  readonly together: readonly string[];
+  readonly options: readonly string[];
+  /** Outputs that a gradient can reach. */
+  readonly reached: readonly string[];
+}
+
+const plans = new Map<KernelName, Plan>();
 
 const bare = (name: string): string => name.replace('?', '');
-const isVariable = (value: Variable | Tensor): value is Variable => 'value' in value;
+const isVariable = (value: Variable | Tensor): value is Variable => (value as Partial<Variable>).value !== undefined;
 
 /** The one of `names` whose gradient is called `gradient`: `y` or `deltaS` for `dy` and `dDeltaS`. */
 function sourceOf(gradient: string, names: readonly string[]): string | undefined {
   return names.find((name) => gradient === `d${name}` || gradient === `d${name[0]!.toUpperCase()}${name.slice(1)}`);
 }
 
+function planOf(kernel: Differentiable): Plan {
+  const known = plans.get(kernel);
+  if (known) return known;
+  const backward = `${kernel}Backward` as KernelName;
+  const forward = entryOf(kernel);
+  const { reads, writes, together = [], options = {} } = entryOf(backward);
+  const [inputs, outputs] = [Object.keys(forward.reads).map(bare), Object.keys(forward.writes).map(bare)];
+  // The gradient of the sums of gates hangs on a variable of its own.
+  if (inputs.includes('gates')) inputs.push('A');
+  const argument = (key: string) => ({ name: bare(key), optional: key.endsWith('?') });
+  const read = Object.keys(reads).map((key) => ({
+    ...argument(key),
+    output: inputs.includes(bare(key)) ? undefined : sourceOf(bare(key), outputs),
+  }));
+  const plan: Plan = {
+    ...{ backward, together, integers: forward.integers ?? [], options: Object.keys(options).map(bare) },
+    reads: read,
+    writes: Object.keys(writes).flatMap((key) => {
+      const input = sourceOf(bare(key), inputs);
+      return input === undefined ? [] : [{ ...argument(key), input }];
+    }),
+    reached: read.flatMap(({ output }) => output ?? []),
+  };
+  plans.set(kernel, plan);
+  return plan;
+}
+
 /**
  * Calls a kernel and records its backward.
  *
  * @param outputs - shapes of what the kernel writes, by name
- * @param options - what it takes beside tensors
+ * @param options - what it takes beside tensors, and `gates`, whose gradient goes to the input `A`
  * @throws what the kernel throws; nothing is left behind then
  * @example
  * ```ts
@@ -47,56 +92,63 @@ export function call<Output extends string>(
   kernel: Differentiable,
   inputs: CallInputs,
   outputs: Readonly<Record<Output, Shape>>,
-  options: Readonly<Record<string, unknown>> = {},
+  options?: Readonly<Record<string, unknown>>,
 ): Record<Output, Variable> {
-  const backward = `${kernel}Backward` as KernelName;
-  const { integers = [] } = entryOf(kernel);
-  const { reads, writes, together = [], options: known = {} } = entryOf(backward);
-  const given = Object.entries(inputs).filter((entry): entry is [string, Variable | Tensor] => entry[1] !== undefined);
-  const variables = new Map(given.filter((entry): entry is [string, Variable] => isVariable(entry[1])));
-  const tensors: Record<string, Tensor> = {};
-  for (const [name, value] of given) tensors[name] = isVariable(value) ? value.value : value;
-  const follows = tape.follows([...variables.values()]);
-  const names = Object.keys(outputs) as Output[];
-  const seeded = new Map<string, Output>();
-  for (const key of Object.keys(reads)) {
-    const output = bare(key) in tensors ? undefined : sourceOf(bare(key), names);
-    if (output) seeded.set(key, output as Output);
+  const plan = planOf(kernel);
+  const args: Arguments = { ...options };
+  let follows = false;
+  for (const name of Object.keys(inputs)) {
+    const given = inputs[name];
+    if (!given) continue;
+    args[name] = isVariable(given) ? given.value : given;
+    follows ||= tape.recording && isVariable(given) && given.requiresGradient;
   }
   return tape.attempt(() => {
     const results = {} as Record<Output, Variable>;
-    for (const name of names) {
-      const value = tape.empty(outputs[name], integers.includes(name) ? 'int32' : undefined);
-      results[name] = { value, requiresGradient: follows && [...seeded.values()].includes(name) };
-      tensors[name] = value;
+    for (const name of Object.keys(outputs) as Output[]) {
+      const value = tape.empty(outputs[name], plan.integers.includes(name) ? 'int32' : undefined);
+      results[name] = { value, requiresGradient: follows && plan.reached.includes(name) };
+      args[name] = value;
     }
-    (tape.kernels[kernel] as unknown as Call)({ ...options, ...tensors });
-    tape.record(Object.values(results), () => {
-      const args: Record<string, unknown> = {};
-      for (const key of Object.keys(known)) args[bare(key)] = options[bare(key)];
-      for (const key of Object.keys(reads)) {
-        const output = seeded.get(key);
-        if (!output) args[bare(key)] = tensors[bare(key)];
-        else
-          args[bare(key)] = key.endsWith('?') ? tape.gradient(results[output]) : tape.gradientOrZero(results[output]);
-      }
-      const made: [string, Tensor][] = [];
-      for (const key of Object.keys(writes)) {
-        const input = sourceOf(bare(key), Object.keys(tensors));
-        if (input === undefined) continue;
-        const wanted = variables.get(input)?.requiresGradient === true || together.includes(bare(key));
-        if (key.endsWith('?') && !wanted) continue;
-        const gradient = tape.empty(tensors[input]!.shape);
-        args[bare(key)] = gradient;
-        made.push([input, gradient]);
-      }
-      (tape.kernels[backward] as unknown as Call)(args);
-      for (const [input, gradient] of made) {
-        const variable = variables.get(input);
-        if (variable) tape.give(variable, gradient);
-        else gradient.dispose();
-      }
-    });
+    (tape.kernels[kernel] as unknown as Call)(args);
+    if (follows) tape.record(Object.values(results), () => carryBack(tape, plan, inputs, args, results));
     return results;
   });
+}
+
+/** Gradients of a call's inputs from those of its results; `args` are those of the call. */
+function carryBack(
+  tape: Tape,
+  plan: Plan,
+  inputs: CallInputs,
+  args: Arguments,
+  results: Readonly<Record<string, Variable>>,
+): void {
+  const own: Arguments = {};
+  for (const name of plan.options) own[name] = args[name];
+  for (const { name, optional, output } of plan.reads) {
+    const result = output === undefined ? undefined : results[output];
+    if (!result) own[name] = args[name];
+    else own[name] = optional ? tape.gradient(result) : tape.gradientOrZero(result);
+  }
+  const whole = plan.together.every((name) => {
+    const { input } = plan.writes.find((write) => write.name === name) ?? {};
+    return args[input ?? name] !== undefined;
+  });
+  const made: [Variable | Tensor, Tensor][] = [];
+  for (const { name, optional, input } of plan.writes) {
+    const given = inputs[input];
+    if (!given) continue;
+    const together = plan.together.includes(name);
+    const wanted = together ? whole : isVariable(given) && given.requiresGradient;
+    if (optional && !wanted) continue;
+    const gradient = tape.empty((args[input] as Tensor).shape);
+    own[name] = gradient;
+    made.push([given, gradient]);
+  }
+  (tape.kernels[plan.backward] as unknown as Call)(own);
+  for (const [given, gradient] of made) {
+    if (isVariable(given)) tape.give(given, gradient);
+    else gradient.dispose();
+  }
 }

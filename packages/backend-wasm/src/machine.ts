@@ -51,6 +51,8 @@ export class Machine {
   private workspace = 0;
   private workspaceBytes = 0;
   private readonly tables = new Map<string, number>();
+  /** The run table that was asked for last, as calls repeat. */
+  private known: (Runs & { readonly d: number; readonly power: number }) | undefined;
   /** Makes room on the heap; set by the owner of the pool. */
   trim: () => void = () => undefined;
 
@@ -123,14 +125,17 @@ export class Machine {
 
   /** The run table of φ for head size d and power p; made once. */
   runs(d: number, power: number): Runs {
+    if (this.known?.d === d && this.known.power === power) return this.known;
     const { last, first, rest } = embeddingRuns(d, power);
     const monomials = last.reduce((sum, { length }) => sum + length, 0);
     const key = `runs ${d} ${power}`;
-    const known = this.tables.get(key);
-    if (known !== undefined) return { at: known, monomials };
-    const counts = Int32Array.from(last, ({ length }) => length);
-    const parts = [counts, ...last, Float32Array.from(first), Float32Array.from(rest), first, rest];
-    return { at: this.table(key, parts), monomials };
+    let at = this.tables.get(key);
+    if (at === undefined) {
+      const counts = Int32Array.from(last, ({ length }) => length);
+      at = this.table(key, [counts, ...last, Float32Array.from(first), Float32Array.from(rest), first, rest]);
+    }
+    this.known = { d, power, at, monomials };
+    return this.known;
   }
 
   /** The multi-indices of φ [D, p]; made once. */

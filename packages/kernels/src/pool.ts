@@ -16,7 +16,7 @@ export interface Block<Buffer> {
 /** Rounds up to one of eight sizes per octave: at most 12.5 % is wasted, and sizes that differ a little share buffers. */
 export function sizeClass(bytes: number): number {
   if (bytes <= 64) return 64;
-  const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
+  const step = bytes < 2 ** 32 ? 2 ** (28 - Math.clz32(bytes)) : 2 ** (Math.floor(Math.log2(bytes)) - 3);
   return Math.ceil(bytes / step) * step;
 }
 

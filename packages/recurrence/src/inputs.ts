@@ -1,7 +1,7 @@
 /** The door checks that both kinds of recurrence share; everything else is checked by the kernels. */
 
 import type { Variable } from '@sympow/autograd';
-import { ConfigError, ShapeError } from '@sympow/kernels';
+import { ConfigError, ShapeError, type Tensor } from '@sympow/kernels';
 import type { AttentionInputs, MemoryShape, SavedMemory, SavedTensor } from './api';
 
 /** What no kernel would notice. */
@@ -9,33 +9,20 @@ export function checkInputs(
   { q, k, v, logGate, phases, reset, own }: AttentionInputs,
   phase: Variable | undefined,
 ): void {
-  for (const [name, { value }] of Object.entries({ q, k, v })) {
-    if (value.shape.length !== 4) {
-      throw new ShapeError({
-        what: `shape of ${name}`,
-        value: value.shape,
-        expected: `four axes [B, T, heads, ${name === 'v' ? 'e' : 'd'}]`,
-      });
-    }
-  }
-  const [B, T] = q.value.shape;
+  checkAxes('q', q);
+  checkAxes('k', k);
+  checkAxes('v', v);
+  const [B, T] = q.value.shape as [number, number];
   if (T === 0) throw new ShapeError({ what: 'length of the sequence', value: 0, expected: 'at least 1 token' });
-  const ofTokens = Object.entries(own ?? {}).map(([name, { value }]) => [`own.${name}`, value] as const);
-  const rows = {
-    ...Object.fromEntries(ofTokens.filter(([, { shape }]) => shape.length > 2)),
-    k: k.value,
-    v: v.value,
-    logGate: logGate?.value,
-    beta: phases?.beta?.value,
-    reset,
-  };
-  for (const [name, tensor] of Object.entries(rows)) {
-    if (tensor && (tensor.shape[0] !== B || tensor.shape[1] !== T)) {
-      throw new ShapeError({
-        what: `shape of ${name}`,
-        value: tensor.shape,
-        expected: `[${B}, ${T}, …], a row for every token of q`,
-      });
+  checkRows('k', k.value, B, T);
+  checkRows('v', v.value, B, T);
+  checkRows('logGate', logGate?.value, B, T);
+  checkRows('beta', phases?.beta?.value, B, T);
+  checkRows('reset', reset, B, T);
+  if (own) {
+    for (const name of Object.keys(own)) {
+      const { value } = own[name]!;
+      if (value.shape.length > 2) checkRows(`own.${name}`, value, B, T);
     }
   }
   if (phase && !phases) {
@@ -46,6 +33,18 @@ export function checkInputs(
       remedy: 'Pass the phases too.',
     });
   }
+}
+
+function checkAxes(name: 'q' | 'k' | 'v', { value: { shape } }: Variable): void {
+  if (shape.length === 4) return;
+  const expected = `four axes [B, T, heads, ${name === 'v' ? 'e' : 'd'}]`;
+  throw new ShapeError({ what: `shape of ${name}`, value: shape, expected });
+}
+
+function checkRows(name: string, tensor: Tensor | undefined, B: number, T: number): void {
+  if (!tensor || (tensor.shape[0] === B && tensor.shape[1] === T)) return;
+  const expected = `[${B}, ${T}, …], a row for every token of q`;
+  throw new ShapeError({ what: `shape of ${name}`, value: tensor.shape, expected });
 }
 
 /** The same for a piece of a stream, which must fit the memory that it moves on: checked before anything is moved. */

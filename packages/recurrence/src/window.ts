@@ -328,13 +328,19 @@ function append(
   active: readonly boolean[] | undefined,
 ): Tensor {
   const gates = resetGates(tape, logGate, reset, shape.G);
-  const place = places.toAppend(active);
+  const { offset, next } = places.toAppend(active);
   tape.kernels.append({
-    ...{ k: k.value, v: v.value, logGate: gates?.value, ...place },
-    ...{ keys: window.k, values: window.v, logGates: gates && window.logGate },
+    k: k.value,
+    v: v.value,
+    logGate: gates?.value,
+    offset,
+    keys: window.k,
+    values: window.v,
+    logGates: gates && window.logGate,
+    next,
   });
   places.moveOn(k.value.shape[1] as number, active);
-  return place.next;
+  return next;
 }
 
 function nextToken(
@@ -353,7 +359,9 @@ function nextToken(
     power,
     normalizer,
     q: backend.view(inputs.q.value, [B, H, d]),
-    ...window,
+    k: window.k,
+    v: window.v,
+    logGate: window.logGate,
     count,
     S,
     Z,

@@ -61,8 +61,11 @@ export function attention(machine: Machine) {
     },
     phaseSum({ beta, theta, thetaTail, phase, resume, turns, last }) {
       const [B, T] = turns.shape as [number, number];
-      const tensors = [at(beta), at(theta), at(thetaTail), at(phase), at(resume), at(turns), at(last)] as const;
-      machine.whole('phaseSum', 4 * theta.size + 64, B, T, theta.size, pairsOf(beta, turns), ...tensors);
+      // prettier-ignore
+      machine.whole(
+        'phaseSum', 4 * theta.size + 64, B, T, theta.size, pairsOf(beta, turns),
+        at(beta), at(theta), at(thetaTail), at(phase), at(resume), at(turns), at(last),
+      );
     },
     phaseSumBackward({ beta, theta, dturns, dbeta, dtheta, dphase }) {
       const [B, T] = dturns.shape as [number, number];

@@ -54,21 +54,13 @@ export function dense(machine: Machine) {
       const batch = y.size / (rows * n);
       const [rowA, columnA] = transposeA ? [1, m] : [k, 1];
       const [rowB, columnB] = transposeB ? [1, k] : [n, 1];
-      const right = [at(b), rowB, columnB, shared ? 0 : k * n] as const;
       // Each block packs b for itself: as few as keep every thread busy.
       const blocks = machine.threads === 1 ? 1 : blocksOf(rows, 2 * batch * rows * n * k, machine.threads);
+      const space = k + 64 + (isHalf(b.dtype) ? halvesSpace : 0);
+      // prettier-ignore
       machine.run(
-        ...([
-          of('matmul', b),
-          batch * blocks,
-          k + 64 + (isHalf(b.dtype) ? halvesSpace : 0),
-          rows,
-          n,
-          k,
-          blocks,
-        ] as const),
-        ...([at(a), rowA, columnA, m * k] as const),
-        ...[...right, at(bias), at(y), accumulate],
+        of('matmul', b), batch * blocks, space, rows, n, k, blocks, at(a), rowA, columnA, m * k,
+        at(b), rowB, columnB, shared ? 0 : k * n, at(bias), at(y), accumulate,
       );
     },
     layerNorm: (args) => norm(args, true),

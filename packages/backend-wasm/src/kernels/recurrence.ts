@@ -162,13 +162,10 @@ export function recurrence(machine: Machine) {
     append({ k, v, logGate, offset, keys, values, logGates, next }) {
       const [B, T] = k.shape as [number, number];
       const S = keys.shape[1]!;
-      for (const [x, y] of [
-        [k, keys],
-        [v, values],
-        [logGate, logGates],
-      ] as const) {
-        if (x && y) machine.call('append', B, T, S, (4 * x.size) / (B * T || 1), at(x), at(offset), at(y));
-      }
+      const bytes = 4 / (B * T || 1);
+      machine.call('append', B, T, S, bytes * k.size, at(k), at(offset), at(keys));
+      machine.call('append', B, T, S, bytes * v.size, at(v), at(offset), at(values));
+      if (logGate) machine.call('append', B, T, S, bytes * logGate.size, at(logGate), at(offset), at(logGates));
       machine.call('moveOn', B, T, at(offset), at(next));
     },
     queryWindow({ power, normalizer, q, k, v, logGate, count, S, Z, y }) {
@@ -180,9 +177,11 @@ export function recurrence(machine: Machine) {
       const runs = machine.runs(d, power);
       const space = (C + 4) * (width + 1) + D + d + runs.monomials + 128;
       const signed = signedWidth(width, vector);
-      const list = [H, G, C, d, v.shape[3]!, power, D, runs.at, signed, normalizer === 'sum'] as const;
-      const inputs = [at(q), at(k), at(v), at(logGate), at(count), at(S), at(Z)] as const;
-      machine.run('queryWindow', B * G, space, ...list, ...inputs, at(y));
+      // prettier-ignore
+      machine.run(
+        'queryWindow', B * G, space, H, G, C, d, v.shape[3]!, power, D, runs.at, signed, normalizer === 'sum',
+        at(q), at(k), at(v), at(logGate), at(count), at(S), at(Z), at(y),
+      );
     },
   } satisfies Partial<Kernels>;
 

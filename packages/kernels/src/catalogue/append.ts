@@ -45,22 +45,23 @@ export const appendJs = {
 };
 
 function forward({ k, v, logGate, offset, keys, values, logGates, next }: AppendArgs): void {
-  const [B, T] = k.shape as [number, number];
-  const S = keys.shape[1] as number;
-  const [places, behind] = [integers(offset), integers(next)];
-  for (const [x, y] of [
-    [k, keys],
-    [v, values],
-    [logGate, logGates],
-  ] as const) {
-    if (!x || !y || x.size === 0) continue;
-    const row = x.size / (B * T);
-    for (let b = 0; b < B; b++) {
-      const place = places[b]!;
-      const count = Math.min(T, S - place);
-      if (place < 0 || count <= 0) continue;
-      numbers(y).set(numbers(x).subarray(b * T * row, (b * T + count) * row), (b * S + place) * row);
-    }
+  const places = integers(offset);
+  put(k, places, keys);
+  put(v, places, values);
+  if (logGate && logGates) put(logGate, places, logGates);
+  const [T, behind] = [k.shape[1] as number, integers(next)];
+  for (let b = 0; b < places.length; b++) behind[b] = places[b]! < 0 ? places[b]! : places[b]! + T;
+}
+
+function put(x: Tensor, places: Int32Array, y: Tensor): void {
+  const [B, T] = x.shape as [number, number];
+  const S = y.shape[1] as number;
+  const row = x.size / (B * T || 1);
+  const [from, to] = [numbers(x), numbers(y)];
+  for (let b = 0; b < B; b++) {
+    const place = places[b]!;
+    const count = Math.min(T, S - place);
+    if (place < 0 || count <= 0) continue;
+    to.set(from.subarray(b * T * row, (b * T + count) * row), (b * S + place) * row);
   }
-  for (let b = 0; b < B; b++) behind[b] = places[b]! < 0 ? places[b]! : places[b]! + T;
 }
