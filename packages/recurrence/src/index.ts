@@ -29,4 +29,5 @@ export { powerRecurrence } from './powerRecurrence';
 export type { SoftmaxMemory } from './cache';
 export { softmaxRecurrence, type SoftmaxOptions } from './softmaxRecurrence';
 export { phaseSum, rotate, turn, type Turned } from './turning';
-export { windowLength, type PowerMemory } from './window';
+export type { PowerMemory } from './powerMemory';
+export { windowLength } from './window';

@@ -7,10 +7,11 @@ import type { AttentionInputs, PowerOptions, PowerState, Recurrence, SequenceOpt
 import { checkChunk, checkForm, chooseForm, defaultChunk } from './form';
 import { attentionForm, chunkedForm, recurrentForm, type FormInputs, type FormOptions, type FormResult } from './forms';
 import { checkInputs } from './inputs';
+import { powerMemory, powerMemoryBytes, type PowerMemory } from './powerMemory';
+import { streamPower } from './powerStream';
 import { scaleKeys } from './scale';
 import { resetGates } from './sums';
 import { turn } from './turning';
-import { powerMemory, powerMemoryBytes, streamPower, type PowerMemory } from './window';
 
 /**
  * Makes the recurrence `S_i = γ_i S_{i−1} + φ(k'_i) v_iᵀ`, `Y_i = φ(q'_i)ᵀS_i / φ(q'_i)·Z_i` (arXiv 2503.03269).

@@ -6,7 +6,8 @@ import { define } from './definition.cases';
 import { powerRecurrence } from './powerRecurrence';
 import { sliceInputs, variablesOf } from './runForms.cases';
 import { inputLeaves, relativeError, sequenceOf, type Leaves, type SequenceCase } from './sequences.cases';
-import { windowLength, type PowerMemory } from './window';
+import type { PowerMemory } from './powerMemory';
+import { windowLength } from './window';
 
 const exact = await js({ float: 'float64' }).open();
 const single = await js().open();
