@@ -33,6 +33,8 @@ function holds(held: Held | undefined, { token, settings, random }: Step): boole
 export class Reading {
   private readonly tape: Tape;
   private readonly recordings: (Recording | undefined)[] = [];
+  /** Those of the memory when the recordings were made. */
+  private bytes = 0;
   /** The tokens that are read, and then those that were chosen; how they are, and what from. */
   private tensors: { readonly ids: Tensor; readonly settings: Tensor; readonly random: Tensor } | undefined;
   private held: readonly Held[] = [];
@@ -91,10 +93,14 @@ export class Reading {
 
   dispose(): void {
     for (const tensor of Object.values(this.tensors ?? {})) tensor.dispose();
-    for (const recording of this.recordings) recording?.dispose();
-    this.recordings.length = 0;
+    this.forget();
     this.tensors = undefined;
     this.held = [];
+  }
+
+  private forget(): void {
+    for (const recording of this.recordings) recording?.dispose();
+    this.recordings.length = 0;
   }
 
   private make(rows: number) {
@@ -115,8 +121,11 @@ export class Reading {
   /** What launches give that are kept or have been kept; nothing for a token that goes a way of its own. */
   private recorded(body: () => Tensor): Tensor | undefined {
     const { backend } = this.model;
-    const { way } = this.memory;
-    if (way === undefined || !backend.record) return undefined;
+    if (!backend.record) return undefined;
+    const { way, bytes } = this.memory;
+    if (bytes !== this.bytes) this.forget();
+    this.bytes = bytes;
+    if (way === undefined) return undefined;
     const known = this.recordings[way];
     if (known?.complete) {
       known.replay();

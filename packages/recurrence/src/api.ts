@@ -112,7 +112,8 @@ export interface Memory {
   copyRow(row: number, from: Memory, fromRow: number): void;
   /**
    * Which of a few ways the next token of all rows goes. Tokens that go the same way make the same launches on the same tensors, so
-   * those of one can be recorded and made again for the next. Absent for a token that goes a way of its own.
+   * those of one can be recorded and made again for the next, as long as `bytes` stays what it is: a cache that grows has other
+   * tensors. Absent for a token that goes a way of its own.
    */
   readonly way?: number | undefined;
   /** Notes that every row has read one token, whose launches were made again from a recording. */

@@ -6,7 +6,7 @@
 import { backendOf, ConfigError, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
 import type { Memory, MemoryShape, SavedMemory, SavedTensor, SaveOptions } from './api';
 import { savedTensor } from './inputs';
-import { checkEven, checkRows, copyRow, copyTokens, Places, saveRow } from './rows';
+import { advance, checkEven, checkRows, copyRow, copyTokens, Places, saveRow } from './rows';
 import { atRest, beginningWith, firstRows } from './savedTensors';
 import { savedPhase, streamPhase } from './turning';
 
@@ -93,6 +93,15 @@ export function softmaxMemory(
       positions: new Array<number>(B).fill(position),
       get position() {
         return Math.max(0, ...this.positions);
+      },
+      // The token for which a cache has no room moves it.
+      get way() {
+        const capacity = memory.cache.k.shape[1]!;
+        return places.counts.some((count) => count >= capacity) ? undefined : places.way;
+      },
+      follow() {
+        places.moveOn(1, undefined);
+        advance(memory.positions, 1, undefined);
       },
       copyRow: (row, from, fromRow) => {
         checkRows(memory, row, from, fromRow);

@@ -156,6 +156,11 @@ function deltaMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory):
       return Math.max(0, ...this.positions);
     },
     bytes: 4 * (S.size + (phase?.size ?? 0)),
+    // All tokens go one way; two, as other layers of a model have two.
+    get way() {
+      return memory.positions[0]! % 2;
+    },
+    follow: () => advance(memory.positions, 1, undefined),
     copyRow(row, from, fromRow) {
       checkRows(memory, row, from, fromRow);
       const other = from as DeltaMemory;

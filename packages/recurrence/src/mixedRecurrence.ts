@@ -112,6 +112,12 @@ function mixedMemory(
     get bytes() {
       return first.bytes + second.bytes;
     },
+    get way() {
+      return first.way === second.way ? first.way : undefined;
+    },
+    follow() {
+      for (const part of parts) part.follow!();
+    },
     copyRow(row, from, fromRow) {
       checkRows(this, row, from, fromRow);
       for (const [i, part] of parts.entries()) part.copyRow(row, (from as MixedMemory).parts[i as 0 | 1], fromRow);

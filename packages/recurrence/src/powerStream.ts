@@ -90,11 +90,11 @@ function stateOf({ S, Z }: PowerMemory): PowerState {
 function append(
   tape: Tape,
   { k, v, logGate, reset }: AttentionInputs,
-  { window, places, shape }: PowerMemory,
+  { window, places, positions, shape }: PowerMemory,
   active: readonly boolean[] | undefined,
 ): Tensor {
   const gates = resetGates(tape, logGate, reset, shape.G);
-  const { offset, next } = places.toAppend(active);
+  const { offset, next } = places.toAppend(positions[0]!, active);
   tape.kernels.append({
     k: k.value,
     v: v.value,

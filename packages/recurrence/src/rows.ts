@@ -29,9 +29,13 @@ export class Places {
     return [this.now, this.next];
   }
 
-  /** [B] int32 for `append`, the second to be written: below 0 for rows that are not `active`. */
-  toAppend(active: readonly boolean[] | undefined): { offset: Tensor; next: Tensor } {
+  /**
+   * [B] int32 for `append`, the second to be written: below 0 for rows that are not `active`. `position` is that of the first row:
+   * the places of all layers of a model change sides together, whenever they were written.
+   */
+  toAppend(position: number, active: readonly boolean[] | undefined): { offset: Tensor; next: Tensor } {
     if (active || !this.known) {
+      if (this.turn !== position % 2) this.swap();
       this.now.backend.write(
         this.now,
         this.counts.map((count, row) => (active?.[row] === false ? -1 : count)),
@@ -49,6 +53,11 @@ export class Places {
   /** After `append` of T tokens. */
   moveOn(T: number, active: readonly boolean[] | undefined): void {
     for (let row = 0; row < this.counts.length; row++) if (active?.[row] !== false) this.counts[row]! += T;
+    this.swap();
+    if (T % 2 === 0) this.known = false;
+  }
+
+  private swap(): void {
     [this.now, this.next] = [this.next, this.now];
     this.turn = 1 - this.turn;
   }

@@ -205,14 +205,20 @@ function readPiece(
     const { cache } = memory;
     const turned = turnStream(tape, inputs, phase, active);
     const logGate = logGates(tape, inputs, channels);
-    const place = places.toAppend(active);
+    const { offset, next } = places.toAppend(memory.positions[0]!, active);
     kernels.append({
-      ...{ k: turned.k.value, v: inputs.v.value, logGate: logGate?.value, ...place },
-      ...{ keys: cache.k, values: cache.v, logGates: logGate && cache.logGate },
+      k: turned.k.value,
+      v: inputs.v.value,
+      logGate: logGate?.value,
+      offset,
+      keys: cache.k,
+      values: cache.v,
+      logGates: logGate && cache.logGate,
+      next,
     });
     const gates = gateSum(tape, cache.logGate && constant(cache.logGate), cache.k.shape[1] as number);
     const answer = softmaxAttention(tape, turned.q, constant(cache.k), constant(cache.v), gates, {
-      offset: place.offset,
+      offset,
       window: keeping.window,
     });
     kernels.cast({ x: answer.value, y: y.value });
