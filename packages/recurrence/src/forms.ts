@@ -3,7 +3,7 @@
  * see the README for what each costs.
  */
 
-import { sliceRows, reshape, type Tape, type Variable } from '@sympow/autograd';
+import { call, sliceRows, reshape, type Tape, type Variable } from '@sympow/autograd';
 import { embeddedSize } from '@sympow/embedding';
 import type { Normalizer } from '@sympow/kernels';
 import { discountedSum, powerAttention, queryState, updateState, type StatePair } from './power';
@@ -143,45 +143,8 @@ export function stepState(
   { q, k, v, logGate, state }: StepInputs,
   options: { power: number; normalizer: Normalizer },
 ): { y: Variable; state: StatePair } {
-  const inputs = [q, k, v, logGate, state.S, state.Z];
-  const next = { S: tape.result(state.S.value.shape, inputs), Z: tape.result(state.Z.value.shape, inputs) };
   const [B, H] = q.value.shape as [number, number, number];
-  const y = tape.result([B, H, v.value.shape[2] as number], inputs);
-  const operands = {
-    ...options,
-    q: q.value,
-    k: k.value,
-    v: v.value,
-    logGate: logGate?.value,
-    S: state.S.value,
-    Z: state.Z.value,
-    SNext: next.S.value,
-    ZNext: next.Z.value,
-    y: y.value,
-  };
-  tape.kernels.stepState(operands);
-  tape.record([y, next.S, next.Z], () => {
-    const [dq, dk, dv] = [tape.empty(q.value.shape), tape.empty(k.value.shape), tape.empty(v.value.shape)];
-    const dlogGate = logGate && tape.empty(logGate.value.shape);
-    const [dS, dZ] = [tape.empty(state.S.value.shape), tape.empty(state.Z.value.shape)];
-    tape.kernels.stepStateBackward({
-      ...operands,
-      dy: tape.gradientOrZero(y),
-      dSNext: tape.gradient(next.S),
-      dZNext: tape.gradient(next.Z),
-      dq,
-      dk,
-      dv,
-      dlogGate,
-      dS,
-      dZ,
-    });
-    tape.give(q, dq);
-    tape.give(k, dk);
-    tape.give(v, dv);
-    if (logGate && dlogGate) tape.give(logGate, dlogGate);
-    tape.give(state.S, dS);
-    tape.give(state.Z, dZ);
-  });
-  return { y, state: next };
+  const shapes = { SNext: state.S.value.shape, ZNext: state.Z.value.shape, y: [B, H, v.value.shape[2] as number] };
+  const made = call(tape, 'stepState', { q, k, v, logGate, S: state.S, Z: state.Z }, shapes, options);
+  return { y: made.y, state: { S: made.SNext, Z: made.ZNext } };
 }

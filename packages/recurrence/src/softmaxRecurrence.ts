@@ -3,7 +3,7 @@
  * channel, over all tokens or the last ones.
  */
 
-import { constant, type Tape, type Variable } from '@sympow/autograd';
+import { call, constant, type Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, type Tensor } from '@sympow/kernels';
 import type { AttentionInputs, Recurrence, SequenceOptions, SequenceResult } from './api';
 import {
@@ -139,31 +139,12 @@ function softmaxAttention(
   k: Variable,
   v: Variable,
   gates: GateVariables | undefined,
-  places: { readonly offset?: Tensor; readonly window: number | undefined },
+  { offset, window }: { readonly offset?: Tensor; readonly window: number | undefined },
 ): Variable {
   const [B, T, H] = q.value.shape as [number, number, number, number];
-  const y = tape.result([B, T, H, v.value.shape[3] as number], [q, k, v, gates?.A]);
-  const logSum: Variable = { value: tape.empty([B, T, H]), requiresGradient: false };
-  const operands = {
-    q: q.value,
-    k: k.value,
-    v: v.value,
-    gates: gates?.sums,
-    ...places,
-    y: y.value,
-    logSum: logSum.value,
-  };
-  tape.kernels.softmaxAttention(operands);
-  tape.record([y, logSum], () => {
-    const [dq, dk, dv] = [tape.empty(q.value.shape), tape.empty(k.value.shape), tape.empty(v.value.shape)];
-    const dA = gates && tape.empty(gates.A.value.shape);
-    tape.kernels.softmaxAttentionBackward({ ...operands, dy: tape.gradientOrZero(y), dq, dk, dv, dA });
-    tape.give(q, dq);
-    tape.give(k, dk);
-    tape.give(v, dv);
-    if (gates && dA) tape.give(gates.A, dA);
-  });
-  return y;
+  const inputs = { q, k, v, offset, A: gates?.A };
+  const outputs = { y: [B, T, H, v.value.shape[3] as number], logSum: [B, T, H] };
+  return call(tape, 'softmaxAttention', inputs, outputs, { window, gates: gates?.sums }).y;
 }
 
 function streamSoftmax(

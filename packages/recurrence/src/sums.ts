@@ -1,4 +1,7 @@
-/** Running sums of log gates and their resets, as variables. */
+/**
+ * Running sums of log gates and their resets, as variables. They are no calls of the catalogue: the two planes of A share one gradient,
+ * and resets pass theirs on as it is.
+ */
 
 import type { Tape, Variable } from '@sympow/autograd';
 import type { GateSums, Tensor } from '@sympow/kernels';
