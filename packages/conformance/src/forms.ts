@@ -1,10 +1,29 @@
-/** The recurrence computed in three ways by a backend's kernels: chunked, step by step, and from a window of keys. */
+/** The recurrence by its definition, and in three ways by a backend's kernels: chunked, step by step, and from a window of keys. */
 
 import { embeddedSize } from '@sympow/embedding';
-import type { Backend, Tensor } from '@sympow/kernels';
+import type { Backend, Normalizer, Tensor } from '@sympow/kernels';
 import type { Numbers } from './api';
+import { defineRecurrence, type RecurrenceAnswer } from './defineRecurrence';
 import { upload } from './launch';
-import type { Sequence, SequenceResult } from './naive';
+
+export interface Sequence {
+  readonly power: number;
+  readonly normalizer: Normalizer;
+  /** [B, T, H, d] */
+  readonly q: Numbers;
+  /** [B, T, G, d] */
+  readonly k: Numbers;
+  /** [B, T, G, e] */
+  readonly v: Numbers;
+  /** [B, T, G] or [B, T, G, d] */
+  readonly logGate?: Numbers | undefined;
+  /** [B, G, D, e] and [B, G, D] */
+  readonly S0?: Numbers | undefined;
+  readonly Z0?: Numbers | undefined;
+}
+
+/** Outputs and the final state, as {@link defineRecurrence} has them. */
+export type SequenceResult = Pick<RecurrenceAnswer, 'y' | 'S' | 'Z'>;
 
 interface Placed {
   q: Tensor;
@@ -30,6 +49,17 @@ function place(backend: Backend, { q, k, v, logGate, S0, Z0 }: Sequence): Placed
 function sizesOf({ q, k, v, power }: Sequence) {
   const [B, T, H, d] = q.shape as [number, number, number, number];
   return { B, T, H, d, G: k.shape[2]!, e: v.shape[3]!, D: embeddedSize(d, power) };
+}
+
+/** By the double loop. */
+export function defined(sequence: Sequence): SequenceResult {
+  const { power, normalizer, q, k, v, logGate, S0, Z0 } = sequence;
+  const initial = { S0: S0?.data, Z0: Z0?.data };
+  const gates = { logGate: logGate?.data, vectorGates: logGate?.shape.length === 4 };
+  return defineRecurrence({
+    ...{ ...sizesOf(sequence), power, normalizer },
+    ...{ q: q.data, k: k.data, v: v.data, ...gates, ...initial },
+  });
 }
 
 const floats = async (tensor: Tensor): Promise<Float64Array> => Float64Array.from(await tensor.read());
@@ -149,7 +179,7 @@ export async function windowForm(
 }
 
 async function readAll(tensors: readonly Tensor[]): Promise<SequenceResult> {
-  const [y, SLast, ZLast] = await Promise.all(tensors.map(floats));
+  const [y, S, Z] = await Promise.all(tensors.map(floats));
   tensors.forEach((tensor) => tensor.dispose());
-  return { y: y!, SLast: SLast!, ZLast: ZLast! };
+  return { y: y!, S: S!, Z: Z! };
 }

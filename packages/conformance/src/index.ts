@@ -18,6 +18,7 @@ export type { Situation } from './cases/situations';
 export { checkCase } from './checkCase';
 export { contract } from './contract';
 export { countLaunches, type LaunchCounter } from './countLaunches';
+export { defineRecurrence, type RecurrenceAnswer, type RecurrenceSequence } from './defineRecurrence';
 export { describeBackend } from './describeBackend';
 export { features } from './features';
 export type { Inputs } from './inputs';

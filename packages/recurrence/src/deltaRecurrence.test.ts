@@ -2,7 +2,7 @@ import { constant, parameter, Tape, type Variable } from '@sympow/autograd';
 import { js, type Backend } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import type { AttentionInputs, Form, MemoryShape } from './api';
-import { defineDelta, type DeltaSequence } from './definition.cases';
+import { defineDelta, type DeltaSequence } from './deltaDefinition.cases';
 import { deltaRecurrence, type DeltaOptions } from './deltaRecurrence';
 import { fixedTheta } from './phases';
 import { sliceInputs } from './runForms.cases';

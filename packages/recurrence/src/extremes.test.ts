@@ -1,7 +1,7 @@
 import { constant, parameter, Tape } from '@sympow/autograd';
+import { defineRecurrence, type RecurrenceSequence } from '@sympow/conformance';
 import { js, type Backend } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import { define, type Sequence } from './definition.cases';
 import { powerRecurrence } from './powerRecurrence';
 import { nameOf, ways, type Way } from './runForms.cases';
 import { Numbers, relativeError } from './sequences.cases';
@@ -45,7 +45,7 @@ const extremes: readonly Extreme[] = [
   { name: 'queries of 0', queryScale: 0 },
 ];
 
-function sequence({ name, power = 2, logGate, vector, keys = (x) => x, queryScale = 1 }: Extreme): Sequence {
+function sequence({ name, power = 2, logGate, vector, keys = (x) => x, queryScale = 1 }: Extreme): RecurrenceSequence {
   const numbers = new Numbers(name);
   const width = vector ? d : 1;
   const token = (i: number) => Math.floor(i / (G * d)) % T;
@@ -62,7 +62,7 @@ function sequence({ name, power = 2, logGate, vector, keys = (x) => x, queryScal
   };
 }
 
-function run(backend: Backend, { q, k, v, logGate, power }: Sequence, way: Way) {
+function run(backend: Backend, { q, k, v, logGate, power }: RecurrenceSequence, way: Way) {
   const upload = (x: ArrayLike<number>, shape: number[]) => parameter(backend.upload(Float64Array.from(x), shape));
   return backend.scope(() => {
     const tape = new Tape(backend);
@@ -89,7 +89,7 @@ function run(backend: Backend, { q, k, v, logGate, power }: Sequence, way: Way) 
 
 describe.each(extremes)('$name', (extreme) => {
   const inputs = sequence(extreme);
-  const expected = define(inputs);
+  const expected = defineRecurrence(inputs);
   const reference = run(exact, inputs, { form: 'attention' });
 
   it.each(ways.map((way) => ({ ...way, name: nameOf(way) })))(
@@ -129,7 +129,7 @@ it('a long run of strong gates, then mild ones, is what begins after the strong 
   // Together e^−5000: far below any float, and no gate by itself is 0.
   const logGate = Float64Array.from({ length: all.T }, (_, t) => (t < strong ? -50 : -0.05));
   const rest = <X extends Float64Array>(x: X, width: number) => x.subarray((strong - 1) * width);
-  const expected = define({
+  const expected = defineRecurrence({
     ...all,
     T: mild + 1,
     q: rest(q, d),

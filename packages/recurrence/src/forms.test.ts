@@ -1,6 +1,6 @@
+import { defineRecurrence, type RecurrenceAnswer } from '@sympow/conformance';
 import { js } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import { define, type Answer } from './definition.cases';
 import { nameOf, runPieces, ways, type Results } from './runForms.cases';
 import {
   inputLeaves,
@@ -47,7 +47,12 @@ function expectWithin(
   expect(ratio, `${what}: ${name}, in units of what is allowed`).toBeLessThanOrEqual(1);
 }
 
-const answers = ({ y, S, Z, phase }: Answer): Record<keyof Answer, Float64Array> => ({ y, S, Z, phase });
+const answers = ({ y, S, Z, phase }: RecurrenceAnswer): Record<keyof RecurrenceAnswer, Float64Array> => ({
+  y,
+  S,
+  Z,
+  phase,
+});
 
 describe('the definition', () => {
   it.each(sequenceCases)('$name: going on from a state is going on from the tokens that made it', (kase) => {
@@ -64,10 +69,10 @@ describe('the definition', () => {
           return [name, { shape: [shape[0]!, T, ...shape.slice(2)], data: rows }];
         }),
       );
-    const all = define(sequenceOf({ ...kase, T: 2 * T }, whole));
-    const first = define(sequenceOf({ ...kase, T }, cut(0)));
+    const all = defineRecurrence(sequenceOf({ ...kase, T: 2 * T }, whole));
+    const first = defineRecurrence(sequenceOf({ ...kase, T }, cut(0)));
     const state = { S0: first.S, Z0: first.Z, phase0: first.phase };
-    const second = define({ ...sequenceOf({ ...kase, T }, cut(T)), ...state });
+    const second = defineRecurrence({ ...sequenceOf({ ...kase, T }, cut(T)), ...state });
     const perToken = kase.H * kase.e;
     const lastHalf = all.y.filter((_, i) => Math.floor(i / perToken) % (2 * T) >= T);
     expect(relativeError(second.y, lastHalf)).toBeLessThan(1e-9);
@@ -91,11 +96,11 @@ function slope(
   const loss = (steps: number): number => {
     const { shape, data } = leaves[name]!;
     const moved = { shape, data: data.map((x, i) => x + steps * step * direction[i]!) };
-    const answer = define(sequenceOf(kase, { ...leaves, [name]: moved }));
+    const answer = defineRecurrence(sequenceOf(kase, { ...leaves, [name]: moved }));
     let sum = 0;
     size = 0;
     for (const [output, { data: w }] of weights) {
-      answer[output as keyof Answer].forEach((x, i) => {
+      answer[output as keyof RecurrenceAnswer].forEach((x, i) => {
         sum += x * w[i]!;
         size += Math.abs(x * w[i]!);
       });
@@ -112,7 +117,7 @@ for (const kase of sequenceCases) {
 
   describe(kase.name, () => {
     it('every form is the definition', () => {
-      const expected = answers(define(sequenceOf(kase, fresh)));
+      const expected = answers(defineRecurrence(sequenceOf(kase, fresh)));
       for (const way of ways) {
         expectWithin(() => 1e-9, nameOf(way), runPieces(exact, kase, fresh, [{ count: kase.T, ...way }]), expected);
       }
@@ -123,7 +128,7 @@ for (const kase of sequenceCases) {
         () => 1e-9,
         'attention',
         runPieces(exact, kase, leaves, whole),
-        answers(define(sequenceOf(kase, leaves))),
+        answers(defineRecurrence(sequenceOf(kase, leaves))),
       );
     });
 

@@ -4,9 +4,9 @@
  */
 
 import { constant, Tape } from '@sympow/autograd';
+import { defineRecurrence, type RecurrenceAnswer } from '@sympow/conformance';
 import { js } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
-import { define, type Answer } from './definition.cases';
 import { fixedTheta } from './phases';
 import { powerRecurrence } from './powerRecurrence';
 import { nameOf, runPieces, sliceInputs, variablesOf, type Way } from './runForms.cases';
@@ -39,7 +39,7 @@ const cases: readonly SequenceCase[] = [
 describe.each(cases)('$name', (kase) => {
   const fresh = inputLeaves(kase);
   const leaves = withInitialState(kase, fresh);
-  const expected = define(sequenceOf(kase, leaves));
+  const expected = defineRecurrence(sequenceOf(kase, leaves));
 
   describe.each(forms.map((way) => ({ way, name: nameOf(way) })))('$name', ({ way }) => {
     const whole = (given: Leaves) => runPieces(backend, kase, given, [{ count: kase.T, ...way }]);
@@ -52,11 +52,11 @@ describe.each(cases)('$name', (kase) => {
     });
 
     it('a returned state that lacks the last chunk', () => {
-      expect(relativeError(whole(fresh).S!, define(sequenceOf(kase, fresh)).S)).toBeLessThan(1e-9);
+      expect(relativeError(whole(fresh).S!, defineRecurrence(sequenceOf(kase, fresh)).S)).toBeLessThan(1e-9);
     });
 
     it('a returned state that lacks Z', () => {
-      expect(relativeError(whole(fresh).Z!, define(sequenceOf(kase, fresh)).Z)).toBeLessThan(1e-9);
+      expect(relativeError(whole(fresh).Z!, defineRecurrence(sequenceOf(kase, fresh)).Z)).toBeLessThan(1e-9);
     });
 
     it('outputs that change when a sequence is fed in pieces', () => {
@@ -77,7 +77,7 @@ describe.each(cases)('$name', (kase) => {
         Math.floor(i / (fresh.logGate!.data.length / (kase.B * kase.T))) % kase.T === kase.T - 1;
       const logGate = { ...fresh.logGate!, data: fresh.logGate!.data.map((_, i) => (last(i) ? -2 : 0)) };
       const given = { ...leaves, logGate };
-      expect(relativeError(whole(given).y!, define(sequenceOf(kase, given)).y)).toBeLessThan(1e-9);
+      expect(relativeError(whole(given).y!, defineRecurrence(sequenceOf(kase, given)).y)).toBeLessThan(1e-9);
     });
 
     it('NaN for gates that are exactly 0 or 1 or extremely negative', () => {
@@ -86,7 +86,7 @@ describe.each(cases)('$name', (kase) => {
       const given = { ...leaves, logGate };
       const results = whole(given);
       for (const [name, numbers] of Object.entries(results)) expect(numbers.every(Number.isFinite), name).toBe(true);
-      expect(relativeError(results.y!, define(sequenceOf(kase, given)).y)).toBeLessThan(1e-9);
+      expect(relativeError(results.y!, defineRecurrence(sequenceOf(kase, given)).y)).toBeLessThan(1e-9);
     });
 
     it('the denominator stored in the first value feature', () => {
@@ -106,8 +106,8 @@ describe.each(cases)('$name', (kase) => {
       const weights = lossWeights(kase);
       const loss = (name: string, step: number): number => {
         const moved = { ...leaves[name]!, data: leaves[name]!.data.map((x, i) => x + step * Math.cos(i)) };
-        const answer = define(sequenceOf(kase, { ...leaves, [name]: moved }));
-        const outputs = Object.entries(weights) as [keyof Answer, { data: Float64Array }][];
+        const answer = defineRecurrence(sequenceOf(kase, { ...leaves, [name]: moved }));
+        const outputs = Object.entries(weights) as [keyof RecurrenceAnswer, { data: Float64Array }][];
         return outputs.reduce(
           (sum, [output, { data }]) => sum + data.reduce((a, w, i) => a + w * answer[output][i]!, 0),
           0,
@@ -125,7 +125,7 @@ describe.each(cases)('$name', (kase) => {
     it('a padded last chunk that leaks into the state', () => {
       // 31 tokens fill no chunk of 7 or 16; what stands behind them in memory belongs to the next batch row.
       const { S, Z } = whole(fresh);
-      const answer = define(sequenceOf(kase, fresh));
+      const answer = defineRecurrence(sequenceOf(kase, fresh));
       expect(relativeError(S!, answer.S)).toBeLessThan(1e-9);
       expect(relativeError(Z!, answer.Z)).toBeLessThan(1e-9);
     });
@@ -135,7 +135,7 @@ describe.each(cases)('$name', (kase) => {
     // 64 tokens fill the window and are folded into the state, 6 more lie over what was left of them.
     const long = { ...kase, T: 70 };
     const tokens = inputLeaves(long);
-    const answer = define(sequenceOf(long, tokens));
+    const answer = defineRecurrence(sequenceOf(long, tokens));
     const { B, G, H, d, e, gate } = kase;
     const recurrence = powerRecurrence(kase);
     const memory = recurrence.memory(backend, { B, G, d, e, phases: true, gateWidth: gate === 'vector' ? d : 1 });

@@ -1,7 +1,8 @@
 /** The sequences on which the forms are compared, for tests only: every gate with every phase, and their numbers. */
 
+import { defineRecurrence, type RecurrenceAnswer, type RecurrenceSequence } from '@sympow/conformance';
+import { embeddedSize } from '@sympow/embedding';
 import { Random } from '@sympow/kernels';
-import { define, multiIndicesOf, type Answer, type Sequence } from './definition.cases';
 import { fixedLogGates, gates } from './gates';
 import { frequencies, phases } from './phases';
 
@@ -96,8 +97,8 @@ export function inputLeaves(kase: SequenceCase, stream = kase.name, length = kas
 export function withInitialState(kase: SequenceCase, leaves: Leaves): Leaves {
   const { B, G, d, e, power, phase } = kase;
   const prefix = { ...inputLeaves(kase, `${kase.name} prefix`, 20), ...sharedOf(leaves) };
-  const { S, Z, phase: turns } = define(sequenceOf({ ...kase, T: 20 }, prefix));
-  const D = multiIndicesOf(d, power).length;
+  const { S, Z, phase: turns } = defineRecurrence(sequenceOf({ ...kase, T: 20 }, prefix));
+  const D = embeddedSize(d, power);
   const rounded = (shape: readonly number[], data: Float64Array): Leaf => ({ shape, data: data.map(Math.fround) });
   return {
     ...leaves,
@@ -118,7 +119,7 @@ function sharedOf({ bias, theta }: Leaves): Leaves {
 }
 
 /** A case's numbers for the definition. */
-export function sequenceOf(kase: SequenceCase, leaves: Leaves): Sequence {
+export function sequenceOf(kase: SequenceCase, leaves: Leaves): RecurrenceSequence {
   const { B, G, T, d, gate, phase } = kase;
   const data = (name: string) => leaves[name]?.data;
   const perHead = (values: ArrayLike<number>) => Float64Array.from({ length: B * T * G }, (_, i) => values[i % G]!);
@@ -144,9 +145,9 @@ export function sequenceOf(kase: SequenceCase, leaves: Leaves): Sequence {
 }
 
 /** Weights with which a loss sums up an answer, so that one number depends on all of it. */
-export function lossWeights(kase: SequenceCase): Record<keyof Answer, Leaf> {
+export function lossWeights(kase: SequenceCase): Record<keyof RecurrenceAnswer, Leaf> {
   const { B, T, H, G, d, e, power, phase } = kase;
-  const D = multiIndicesOf(d, power).length;
+  const D = embeddedSize(d, power);
   const numbers = new Numbers(`${kase.name} loss`);
   return {
     y: numbers.normal([B, T, H, e]),

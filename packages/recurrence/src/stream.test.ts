@@ -1,8 +1,8 @@
 import { constant, Tape, type Variable } from '@sympow/autograd';
+import { defineRecurrence } from '@sympow/conformance';
 import { ConfigError, js, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import type { AttentionInputs, MemoryShape, SavedMemory } from './api';
-import { define } from './definition.cases';
 import { powerRecurrence } from './powerRecurrence';
 import { sliceInputs, variablesOf } from './runForms.cases';
 import { inputLeaves, relativeError, sequenceOf, type Leaves, type SequenceCase } from './sequences.cases';
@@ -105,7 +105,7 @@ const phaseError = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 
 describe.each(cases)('a stream: $name', (kase) => {
   const leaves = inputLeaves(kase);
-  const expected = define(sequenceOf(kase, leaves));
+  const expected = defineRecurrence(sequenceOf(kase, leaves));
 
   it.each(rhythms)('in pieces of $rhythm is the sequence, and leaves its state', async ({ rhythm }) => {
     const reader = open(exact, kase, leaves);
@@ -226,7 +226,7 @@ describe('documents in a stream', () => {
   it.each(cases.filter(({ gate }) => gate !== 'none'))('are kept apart: $name', async (kase) => {
     const { B, T } = kase;
     const leaves = inputLeaves(kase);
-    const expected = define({ ...sequenceOf(kase, leaves), reset: flags(T, B) });
+    const expected = defineRecurrence({ ...sequenceOf(kase, leaves), reset: flags(T, B) });
     for (const rhythm of [[1], [64], [130], [5, 60]]) {
       const reader = open(exact, kase, leaves, undefined, exact.upload(flags(T, B), [B, T]));
       reader.readAll(rhythm);

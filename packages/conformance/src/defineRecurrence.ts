@@ -1,10 +1,10 @@
 /**
- * The recurrence as the plainest possible double loop over numbers: specification §3 to §6, for tests only. It shares no
- * code with any package, so that the forms have something to be held to.
+ * The recurrence by its definition, as the plainest possible double loop over numbers: §3 to §6 of the specification. It shares no
+ * code with any backend or form, so that all of them have something to be held to.
  */
 
 /** Sizes and numbers of one sequence, flat arrays in the order of their shapes. */
-export interface Sequence {
+export interface RecurrenceSequence {
   readonly B: number;
   readonly T: number;
   readonly H: number;
@@ -19,6 +19,8 @@ export interface Sequence {
   readonly v: ArrayLike<number>;
   /** [B, T, G] or [B, T, G, d] */
   readonly logGate?: ArrayLike<number> | undefined;
+  /** Which of the two; where absent, told by how many there are. */
+  readonly vectorGates?: boolean | undefined;
   /** [B, T]: not 0 where a document begins. */
   readonly reset?: ArrayLike<number> | undefined;
   /** [G, d/2] */
@@ -32,7 +34,7 @@ export interface Sequence {
 }
 
 /** What the sequence answers, and the state after it. Phases in turns, not wrapped. */
-export interface Answer {
+export interface RecurrenceAnswer {
   readonly y: Float64Array;
   readonly S: Float64Array;
   readonly Z: Float64Array;
@@ -40,7 +42,7 @@ export interface Answer {
 }
 
 /** Non-decreasing multi-indices in lexicographic order. */
-export function multiIndicesOf(d: number, power: number, first = 0): number[][] {
+function multiIndicesOf(d: number, power: number, first = 0): number[][] {
   if (power === 0) return [[]];
   const all: number[][] = [];
   for (let i = first; i < d; i++) for (const rest of multiIndicesOf(d, power - 1, i)) all.push([i, ...rest]);
@@ -56,14 +58,16 @@ function weightOf(index: readonly number[]): number {
   return Math.sqrt(permutations);
 }
 
-/** By the definition: every token against every earlier one, and against the initial state through φ. */
-export function define(sequence: Sequence): Answer {
+/**
+ * By the definition: every token against every earlier one, and against the initial state through φ. In O(T²), and in doubles.
+ */
+export function defineRecurrence(sequence: RecurrenceSequence): RecurrenceAnswer {
   const { B, T, H, G, d, e, power, normalizer, q, k, v, logGate, reset, theta, beta, S0, Z0, phase0 } = sequence;
   const half = d / 2;
   const indices = multiIndicesOf(d, power);
   const weights = indices.map(weightOf);
   const D = indices.length;
-  const vectorGates = logGate?.length === B * T * G * d && d > 1;
+  const vectorGates = sequence.vectorGates ?? (logGate?.length === B * T * G * d && d > 1);
   const perPair = beta?.length === B * T * G * half && half > 1;
   const y = new Float64Array(B * T * H * e);
   const S = new Float64Array(B * G * D * e);
@@ -79,7 +83,9 @@ export function define(sequence: Sequence): Answer {
       const forget = (t: number, i: number): number => {
         if (reset && reset[b * T + t] !== 0) return 0;
         if (!logGate) return 1;
-        return vectorGates ? Math.exp(logGate[at(t) * d + i]!) : Math.exp(logGate[at(t)]! / power);
+        const log = logGate[vectorGates ? at(t) * d + i : at(t)]!;
+        // A gate below the smallest normal float32 is 0.
+        return log < -87 ? 0 : Math.exp(vectorGates ? log : log / power);
       };
 
       const turns: number[][] = []; // [T][d/2]
@@ -154,51 +160,4 @@ export function define(sequence: Sequence): Answer {
     }
   }
   return { y, S, Z, phase };
-}
-
-/** Sizes and numbers of one sequence of the gated delta rule; specification §12. */
-export interface DeltaSequence extends Pick<
-  Sequence,
-  'B' | 'T' | 'H' | 'G' | 'd' | 'e' | 'q' | 'k' | 'v' | 'logGate' | 'reset' | 'S0'
-> {
-  /** [B, T, G] */
-  readonly b: ArrayLike<number>;
-}
-
-/** The gated delta rule, token by token. */
-export function defineDelta(sequence: DeltaSequence): { readonly y: Float64Array; readonly S: Float64Array } {
-  const { B, T, H, G, d, e, q, k, v, b: share, logGate, reset, S0 } = sequence;
-  const y = new Float64Array(B * T * H * e);
-  const S = Float64Array.from({ length: B * G * d * e }, (_, i) => S0?.[i] ?? 0);
-  const unit = (x: ArrayLike<number>, from: number): number[] => {
-    const vector = Array.from({ length: d }, (_, i) => x[from + i]!);
-    const size = Math.hypot(...vector);
-    return vector.map((value) => (size === 0 ? 0 : value / size));
-  };
-  for (let b = 0; b < B; b++) {
-    for (let t = 0; t < T; t++) {
-      for (let g = 0; g < G; g++) {
-        const at = (b * T + t) * G + g;
-        const gate = reset?.[b * T + t] ? 0 : Math.exp(logGate?.[at] ?? 0);
-        const key = unit(k, at * d);
-        const row = (i: number) => ((b * G + g) * d + i) * e;
-        for (let f = 0; f < e; f++) {
-          for (let i = 0; i < d; i++) S[row(i) + f] = gate === 0 ? 0 : gate * S[row(i) + f]!;
-          let held = 0;
-          for (let i = 0; i < d; i++) held += key[i]! * S[row(i) + f]!;
-          const written = share[at]! * (v[at * e + f]! - held);
-          for (let i = 0; i < d; i++) S[row(i) + f] = S[row(i) + f]! + key[i]! * written;
-        }
-        for (let h = (g * H) / G; h < ((g + 1) * H) / G; h++) {
-          const query = unit(q, ((b * T + t) * H + h) * d);
-          for (let f = 0; f < e; f++) {
-            let sum = 0;
-            for (let i = 0; i < d; i++) sum += query[i]! * S[row(i) + f]!;
-            y[((b * T + t) * H + h) * e + f] = sum / Math.sqrt(d);
-          }
-        }
-      }
-    }
-  }
-  return { y, S };
 }
