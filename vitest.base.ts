@@ -20,8 +20,14 @@ declare module 'vitest/browser' {
 }
 
 const packages = fileURLToPath(new URL('./packages', import.meta.url));
+const tiny = fileURLToPath(new URL('./tools/tiny/src/index.ts', import.meta.url));
 const shared: ViteUserConfig = {
-  resolve: { alias: [{ find: /^@sympow\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` }] },
+  resolve: {
+    alias: [
+      { find: /^@sympow\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
+      { find: '@sympow-tools/tiny', replacement: tiny },
+    ],
+  },
   // Node 20 does not parse `using`.
   oxc: { target: 'es2022' },
 };

@@ -1,12 +1,12 @@
 import { wasm } from '@sympow/backend-wasm';
 import { js, Random, type Backend } from '@sympow/kernels';
 import { variants, type Model, type ModelOptions } from '@sympow/model';
+import { livelyModel, tinyConfig } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { Batch, type BatchOptions, type BatchRow, type JoinOptions } from './batch';
 import { generate } from './generate';
 import { generateText } from './generateText';
 import { Session } from './session';
-import { livelyModel, tinyConfig } from './tinyModel.cases';
 import type { TextTokenizer } from './writing';
 
 const backend = await js().open();

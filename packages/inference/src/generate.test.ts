@@ -1,10 +1,10 @@
 import { BackendError, ConfigError, js, Random } from '@sympow/kernels';
 import { memoryStorage, variants, type Model, type ModelOptions } from '@sympow/model';
+import { livelyModel, logitsOf, tinyConfig } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { generate, type GenerateOptions } from './generate';
 import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
-import { livelyModel, logitsOf, tinyConfig } from './tinyModel.cases';
 
 const backend = await js().open();
 const config = tinyConfig();

@@ -1,10 +1,10 @@
 import { js } from '@sympow/kernels';
 import { memoryStorage } from '@sympow/model';
+import { livelyModel, tinyConfig } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { generateText, type GenerateTextOptions } from './generateText';
 import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
-import { livelyModel, tinyConfig } from './tinyModel.cases';
 import { endText, type TextTokenizer } from './writing';
 
 /** Tokens are bytes of UTF-8. */

@@ -1,9 +1,9 @@
 // Kernels that are launched while a text is written.
 import { countLaunches } from '@sympow/conformance';
 import { js } from '@sympow/kernels';
+import { livelyModel, tinyConfig } from '@sympow-tools/tiny';
 import { expect, it } from 'vitest';
 import { generate } from './generate';
-import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 it('no token launches more than the first one that is read alone, wherever the text is', async () => {
   await using backend = await js().open();

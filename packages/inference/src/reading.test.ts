@@ -2,10 +2,10 @@ import { wasm } from '@sympow/backend-wasm';
 import { js, type Backend } from '@sympow/kernels';
 import { variants, type ModelOptions } from '@sympow/model';
 import { kinds } from '@sympow/recurrence';
+import { livelyModel, tinyConfig } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { Batch } from './batch';
 import { generate, type GenerateOptions } from './generate';
-import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 const backends: [string, Backend][] = [
   ['js', await js().open()],

@@ -3,13 +3,13 @@
 import { leftBehind } from '@sympow/conformance';
 import { js } from '@sympow/kernels';
 import { memoryStorage, variants } from '@sympow/model';
+import { livelyModel, tinyConfig } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { Batch } from './batch';
 import { generate } from './generate';
 import { generateText } from './generateText';
 import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
-import { livelyModel, tinyConfig } from './tinyModel.cases';
 import type { TextTokenizer } from './writing';
 
 const backend = await js().open();

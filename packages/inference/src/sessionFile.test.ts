@@ -1,11 +1,11 @@
 import { js } from '@sympow/kernels';
 import { encodeSafetensors, parseSafetensors, serializeSafetensors } from '@sympow/safetensors';
 import { CheckpointError, fingerprintOf, memoryStorage, Model, variants, type Storage } from '@sympow/model';
+import { livelyModel, tinyConfig } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { generate } from './generate';
 import { Session } from './session';
 import { loadSession, saveSession } from './sessionFile';
-import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 const backend = await js().open();
 const config = tinyConfig();

@@ -3,6 +3,7 @@
 import { Tape } from '@sympow/autograd';
 import { leftBehind } from '@sympow/conformance';
 import { js } from '@sympow/kernels';
+import { livelyModel, logitsOf, relativeError, tinyConfig, tokensOf } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { loadAdapted, mergeAdapted } from './adapted';
 import { loadModel, saveModel } from './checkpoint';
@@ -10,7 +11,6 @@ import { fingerprintOf } from './fingerprint';
 import { lora } from './lora';
 import { Model } from './model';
 import { memoryStorage } from '@sympow/storage';
-import { livelyModel, logitsOf, relativeError, tinyConfig, tokensOf } from './tinyModel.cases';
 
 const backend = await js({ float: 'float64' }).open();
 const config = tinyConfig({ mlp: 'swiglu', bias: true, keyValueHeads: 1 });

@@ -1,11 +1,11 @@
 import { Tape } from '@sympow/autograd';
 import { ConfigError, js, OutOfMemoryError } from '@sympow/kernels';
+import { tinyConfig, tinyConfigs, tokensOf } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import type { ComputeOptions, ModelOptions } from './api';
 import { configFromJson, configToJson, memoryShape, modelConfig, modelSize, variantOf, variants } from './config';
 import { kindsOfLayers } from './kindsOfLayers';
 import { Model } from './model';
-import { tinyConfig, tinyConfigs, tokensOf } from './tinyModel.cases';
 
 describe('defaults', () => {
   it('are the paper’s 124M shape, conformal', () => {

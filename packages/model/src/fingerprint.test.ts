@@ -1,10 +1,10 @@
 import { js, type Backend } from '@sympow/kernels';
+import { livelyModel, tinyConfig } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { loadModel, loadWeights, saveModel } from './checkpoint';
 import { fingerprintOf, weightsChanged } from './fingerprint';
 import { Model } from './model';
 import { memoryStorage } from '@sympow/storage';
-import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 const backend = await js().open();
 const config = tinyConfig();

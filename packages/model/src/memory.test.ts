@@ -1,11 +1,11 @@
 import { Tape } from '@sympow/autograd';
 import { ConfigError, js, ShapeError, type Backend } from '@sympow/kernels';
 import type { SavedMemory } from '@sympow/recurrence';
+import { livelyModel, logitsOf, relativeError, tinyConfig, tinyConfigs, tokensOf } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { modelSize, variants } from './config';
 import { restoreMemory, type ModelMemory } from './memory';
 import type { Model } from './model';
-import { livelyModel, logitsOf, relativeError, tinyConfig, tinyConfigs, tokensOf } from './tinyModel.cases';
 
 const exact = await js({ float: 'float64' }).open();
 const single = await js().open();

@@ -1,11 +1,11 @@
 import { Tape, type Variable } from '@sympow/autograd';
 import { js, Random, ShapeError } from '@sympow/kernels';
 import { kinds } from '@sympow/recurrence';
+import { livelyModel, logitsOf, relativeError, tinyConfig, tinyConfigs, tokensOf } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { variants } from './config';
 import { CheckpointError } from './errors';
 import { Model } from './model';
-import { livelyModel, logitsOf, relativeError, tinyConfig, tinyConfigs, tokensOf } from './tinyModel.cases';
 
 const softmax = kinds.find(({ name }) => name === 'softmax');
 

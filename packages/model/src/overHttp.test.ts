@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { js } from '@sympow/kernels';
 import { httpStorage, isStorageError, memoryStorage, type Storage } from '@sympow/storage';
+import { livelyModel, tinyConfig } from '@sympow-tools/tiny';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadModel, readJson, saveCheckpoint, saveModel } from './checkpoint';
 import { fingerprintOf } from './fingerprint';
-import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 const backend = await js().open();
 const model = livelyModel(backend, tinyConfig());

@@ -1,13 +1,13 @@
 import { add, broadcastRows, linear, logSigmoid, Tape } from '@sympow/autograd';
 import { ConfigError, js } from '@sympow/kernels';
 import { kinds, matrixSpec, vectorSpec, type AttentionKind, type Gate, type Phases } from '@sympow/recurrence';
+import { livelyModel, logitsOf, tokensOf } from '@sympow-tools/tiny';
 import { expect, it } from 'vitest';
 import { loadModel, readConfig, saveModel } from './checkpoint';
 import { configFromJson, configToJson, memoryShape, modelConfig, modelSize, variantOf } from './config';
 import { restoreMemory } from './memory';
 import { Model } from './model';
 import { memoryStorage } from '@sympow/storage';
-import { livelyModel, logitsOf, tokensOf } from './tinyModel.cases';
 
 const backend = await js({ float: 'float64' }).open();
 const power = kinds.find(({ name }) => name === 'power')!;

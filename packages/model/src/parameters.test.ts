@@ -1,9 +1,9 @@
 import { js } from '@sympow/kernels';
+import { tinyConfig } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { modelConfig, modelSize, variants } from './config';
 import { Model } from './model';
 import { initialValues, parameterSpecs } from './parameters';
-import { tinyConfig } from './tinyModel.cases';
 
 const countOf = (config: Parameters<typeof parameterSpecs>[0]): number =>
   [...parameterSpecs(config).values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);

@@ -3,6 +3,7 @@
 import { Tape } from '@sympow/autograd';
 import { leftBehind } from '@sympow/conformance';
 import { js } from '@sympow/kernels';
+import { livelyModel, tinyConfig } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { loadModel, loadWeights, saveCheckpoint, saveModel } from './checkpoint';
 import { variants } from './config';
@@ -10,7 +11,6 @@ import { fingerprintOf, weightsChanged } from './fingerprint';
 import { restoreMemory } from './memory';
 import { Model } from './model';
 import { memoryStorage } from '@sympow/storage';
-import { livelyModel, tinyConfig } from './tinyModel.cases';
 
 const backend = await js().open();
 const live = () => backend.memory().liveBuffers;

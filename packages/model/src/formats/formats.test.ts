@@ -4,13 +4,13 @@
 import { js } from '@sympow/kernels';
 import { memoryStorage, type Storage } from '@sympow/storage';
 import { serializeSafetensors, type StoredDType, type TensorToStore } from '@sympow/safetensors';
+import { livelyModel, logitsOf, relativeError, tokensOf } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { loadModel, readConfig, readJson, saveModel } from '../checkpoint';
 import { configToJson, modelConfig } from '../config';
 import { describeCheckpoint } from '../describeCheckpoint';
 import { CheckpointError } from '../errors';
 import type { Model } from '../model';
-import { livelyModel, logitsOf, relativeError, tokensOf } from '../tinyModel.cases';
 import { formats } from './index';
 
 const backend = await js({ float: 'float64' }).open();

@@ -2,10 +2,15 @@
 
 import { Tape } from '@sympow/autograd';
 import { Random, type Backend, type Tensor } from '@sympow/kernels';
-import type { ComputeOptions, ModelConfig, ModelOptions } from './api';
-import { modelConfig, variants } from './config';
-import { Model } from './model';
-import { parameterSpecs } from './parameters';
+import {
+  Model,
+  modelConfig,
+  parameterSpecs,
+  variants,
+  type ComputeOptions,
+  type ModelConfig,
+  type ModelOptions,
+} from '@sympow/model';
 
 const tiny = {
   vocabSize: 11,
