@@ -24,7 +24,7 @@ const bars: readonly Bar[] = [
   { what: 'an error by way of kernels', code: "export { ShapeError } from '@sympow/kernels'", most: 2 * KiB },
   { what: 'φ', code: "export { embed } from '@sympow/embedding'", most: 6 * KiB },
   { what: 'a storage', code: "export { openStorage } from '@sympow/storage'", most: 17 * KiB },
-  { what: 'js', code: "export { js } from '@sympow/kernels'", most: 70 * KiB },
+  { what: 'js', code: "export { js } from '@sympow/kernels'", most: 71 * KiB },
   {
     what: 'a form of the recurrence with js',
     code: "export { chunkedForm } from '@sympow/recurrence'; export { js } from '@sympow/kernels'",
