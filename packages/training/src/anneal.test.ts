@@ -1,6 +1,4 @@
 import { Tape } from '@sympow/autograd';
-import { textSource } from '@sympow/data';
-import { js } from '@sympow/kernels';
 import {
   latestCheckpoint,
   loadModel,
@@ -12,13 +10,12 @@ import {
 } from '@sympow/model';
 import { expect, it } from 'vitest';
 import { annealed } from './anneal';
-import type { TrainingEvent, TrainingOptions } from './api';
+import type { TrainingOptions } from './api';
+import { backend, data, run } from './resume.cases';
 import { train } from './train';
 
-const backend = await js().open();
 const shape: ModelOptions = { vocabSize: 256, hiddenSize: 8, layers: 2, heads: 2, headSize: 4 };
 const config = modelConfig({ ...shape, attention: 'mixed' });
-const data = textSource('a rose is a rose is a rose. '.repeat(12));
 const anneal = { mix: { steps: 4 } };
 
 function options(storage: Storage, changes: Partial<TrainingOptions> = {}): TrainingOptions {
@@ -34,16 +31,6 @@ function options(storage: Storage, changes: Partial<TrainingOptions> = {}): Trai
     checkpoints: { storage },
     ...changes,
   };
-}
-
-async function run(setting: TrainingOptions, stopAfter = Infinity): Promise<TrainingEvent[]> {
-  const stop = new AbortController();
-  const events: TrainingEvent[] = [];
-  for await (const event of train({ ...setting, signal: stop.signal })) {
-    events.push(event);
-    if (event.type === 'step' && event.step >= stopAfter) stop.abort();
-  }
-  return events;
 }
 
 const mixOf = (model: Model) =>

@@ -1,12 +1,11 @@
 /** One update by several processes: each computes its rows, all make the same update from the sum of their gradients. */
 
 import type { Communicator } from '@sympow/core';
-import { Tape } from '@sympow/autograd';
 import type { Batch } from '@sympow/data';
-import { weightsChanged, type Model } from '@sympow/model';
+import type { Tensor } from '@sympow/kernels';
+import type { Model } from '@sympow/model';
 import type { AdamW } from './adamw';
-import { targetCount } from './loss';
-import { addGradients, type StepReport } from './step';
+import { gradientsOf, targetsIn, type StepReport } from './step';
 
 /** The rows of a batch that a process computes. Their number is a multiple of the number of processes. */
 export function rowsOf(batch: Batch, { rank, size }: Communicator): Batch {
@@ -33,27 +32,17 @@ export async function sharedStep(
   stops: boolean,
 ): Promise<StepReport & { readonly stops: boolean }> {
   const { backend } = model;
-  const scale =
-    1 /
-    Math.max(
-      1,
-      batches.reduce((sum, batch) => sum + targetCount(batch), 0),
-    );
-  const parameters = [...model.trained.values()];
-  weightsChanged(model);
-  const { loss, gradients } = backend.scope((keep) => {
-    const tape = new Tape(backend);
-    const loss = keep(backend.empty([1]));
-    backend.kernels.fill({ value: 0, y: loss });
-    for (const batch of batches) addGradients(tape, model, parameters, rowsOf(batch, communicator), scale, loss);
-    return { loss, gradients: parameters.map((parameter) => keep(tape.gradientOrZero(parameter))) };
+  const tensors = backend.scope((keep) => {
+    const own = batches.map((batch) => rowsOf(batch, communicator));
+    const { loss, gradients } = gradientsOf(model, own, targetsIn(batches));
+    return [loss, ...gradients].map((tensor) => keep(tensor));
   });
+  const [loss, ...gradients] = tensors as [Tensor, ...Tensor[]];
   try {
-    const sizes = [loss, ...gradients].map(({ size }) => size);
-    const numbers = new Float32Array(1 + sizes.reduce((a, b) => a + b, 0));
-    const tensors = [loss, ...gradients];
-    let at = 1;
+    // Whether this one wants to stop, and then all tensors.
+    const numbers = new Float32Array(tensors.reduce((sum, { size }) => sum + size, 1));
     numbers[0] = stops ? 1 : 0;
+    let at = 1;
     for (const tensor of tensors) {
       numbers.set(await tensor.read(), at);
       at += tensor.size;

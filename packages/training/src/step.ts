@@ -35,24 +35,39 @@ export function trainingStep(
   batches: readonly Batch[],
   learningRate: number,
 ): StepReport {
-  const { backend } = model;
   if (batches.length === 0) throw new ConfigError({ what: 'batches', value: 0, expected: 'at least one' });
-  const targets = batches.reduce((sum, batch) => sum + targetCount(batch), 0);
-  const scale = 1 / Math.max(1, targets);
-  const parameters = [...model.trained.values()];
-  weightsChanged(model);
-  return backend.scope((keep) => {
-    const tape = new Tape(backend);
-    const loss = keep(backend.empty([1]));
-    backend.kernels.fill({ value: 0, y: loss });
-    for (const batch of batches) addGradients(tape, model, parameters, batch, scale, loss);
-    const gradients = parameters.map((parameter) => tape.gradientOrZero(parameter));
-    return { loss, squaredNorm: keep(optimizer.update(gradients, learningRate)) };
+  return model.backend.scope((keep) => {
+    const { loss, gradients } = gradientsOf(model, batches, targetsIn(batches));
+    return { loss: keep(loss), squaredNorm: keep(optimizer.update(gradients, learningRate)) };
   });
 }
 
+/** Targets of all batches together. */
+export function targetsIn(batches: readonly Batch[]): number {
+  return batches.reduce((sum, batch) => sum + targetCount(batch), 0);
+}
+
+/**
+ * For an update that follows: the sum of the losses of these batches over a number of targets, [1], and the gradients of it in the
+ * order of `model.trained`. All are left to the scope around.
+ */
+export function gradientsOf(
+  model: Model,
+  batches: readonly Batch[],
+  targets: number,
+): { readonly loss: Tensor; readonly gradients: readonly Tensor[] } {
+  const { backend } = model;
+  const parameters = [...model.trained.values()];
+  weightsChanged(model);
+  const tape = new Tape(backend);
+  const loss = backend.empty([1]);
+  backend.kernels.fill({ value: 0, y: loss });
+  for (const batch of batches) addGradients(tape, model, parameters, batch, 1 / Math.max(1, targets), loss);
+  return { loss, gradients: parameters.map((parameter) => tape.gradientOrZero(parameter)) };
+}
+
 /** Adds the loss of one piece to `loss`, and its gradients to those that the tape holds. Nothing else is left of it. */
-export function addGradients(
+function addGradients(
   tape: Tape,
   model: Model,
   parameters: readonly Variable[],
