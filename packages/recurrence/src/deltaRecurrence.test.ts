@@ -1,12 +1,13 @@
 import { constant, parameter, Tape, type Variable } from '@sympow/autograd';
 import { js, type Backend } from '@sympow/kernels';
+import { relativeError } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import type { AttentionInputs, Form, MemoryShape } from './api';
 import { defineDelta, type DeltaSequence } from './deltaDefinition.cases';
 import { deltaRecurrence, type DeltaOptions } from './deltaRecurrence';
 import { fixedTheta } from './phases';
 import { sliceInputs } from './runForms.cases';
-import { Numbers, relativeError, type Leaf } from './sequences.cases';
+import { Numbers, type Leaf } from './sequences.cases';
 import { turn } from './turning';
 
 const exact = await js({ float: 'float64' }).open();

@@ -1,10 +1,11 @@
 import { Tape, type Variable } from '@sympow/autograd';
 import { js } from '@sympow/kernels';
+import { relativeError } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import type { AttentionInputs, Recurrence } from './api';
 import { powerRecurrence } from './powerRecurrence';
 import { nameOf, sliceInputs, variablesOf, type Way } from './runForms.cases';
-import { inputLeaves, Numbers, relativeError, sequenceCases, type SequenceCase } from './sequences.cases';
+import { inputLeaves, Numbers, sequenceCases, type SequenceCase } from './sequences.cases';
 import { softmaxRecurrence } from './softmaxRecurrence';
 
 const backend = await js({ float: 'float64' }).open();

@@ -1,10 +1,11 @@
 import { constant, parameter, Tape } from '@sympow/autograd';
 import { defineRecurrence, type RecurrenceSequence } from '@sympow/conformance';
 import { js, type Backend } from '@sympow/kernels';
+import { relativeError } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { powerRecurrence } from './powerRecurrence';
 import { nameOf, ways, type Way } from './runForms.cases';
-import { Numbers, relativeError } from './sequences.cases';
+import { Numbers } from './sequences.cases';
 
 const exact = await js({ float: 'float64' }).open();
 const single = await js().open();

@@ -1,12 +1,12 @@
 import { defineRecurrence, type RecurrenceAnswer } from '@sympow/conformance';
 import { js } from '@sympow/kernels';
+import { relativeError } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { nameOf, runPieces, ways, type Results } from './runForms.cases';
 import {
   inputLeaves,
   lossWeights,
   Numbers,
-  relativeError,
   sequenceCases,
   sequenceOf,
   withInitialState,

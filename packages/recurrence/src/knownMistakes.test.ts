@@ -6,6 +6,7 @@
 import { constant, Tape } from '@sympow/autograd';
 import { defineRecurrence, type RecurrenceAnswer } from '@sympow/conformance';
 import { js } from '@sympow/kernels';
+import { relativeError } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import { fixedTheta } from './phases';
 import { powerRecurrence } from './powerRecurrence';
@@ -13,7 +14,6 @@ import { nameOf, runPieces, sliceInputs, variablesOf, type Way } from './runForm
 import {
   inputLeaves,
   lossWeights,
-  relativeError,
   sequenceOf,
   withInitialState,
   type Leaves,

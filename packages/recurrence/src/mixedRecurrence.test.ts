@@ -1,12 +1,13 @@
 import { constant, parameter, Tape, type Variable } from '@sympow/autograd';
 import { js, type Backend } from '@sympow/kernels';
+import { relativeError } from '@sympow-tools/tiny';
 import { expect, it } from 'vitest';
 import type { AttentionInputs, MemoryShape } from './api';
 import { mixedRecurrence } from './mixedRecurrence';
 import { fixedTheta } from './phases';
 import { powerRecurrence } from './powerRecurrence';
 import { sliceInputs } from './runForms.cases';
-import { Numbers, relativeError } from './sequences.cases';
+import { Numbers } from './sequences.cases';
 import { softmaxRecurrence } from './softmaxRecurrence';
 
 const exact = await js({ float: 'float64' }).open();

@@ -1,11 +1,12 @@
 // Keys of any size: the powers that they are raised to leave the range of a float long before the keys do.
 import { parameter, Tape } from '@sympow/autograd';
 import { js, type Backend } from '@sympow/kernels';
+import { relativeError } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import type { PowerState } from './api';
 import { powerRecurrence } from './powerRecurrence';
 import { nameOf, type Way } from './runForms.cases';
-import { Numbers, relativeError } from './sequences.cases';
+import { Numbers } from './sequences.cases';
 
 const single = await js().open();
 const exact = await js({ float: 'float64' }).open();

@@ -6,16 +6,11 @@ import { Random } from '@sympow/kernels';
 import { fixedLogGates, gates } from './gates';
 import { frequencies, phases } from './phases';
 
-export interface SequenceCase {
+export interface SequenceCase extends Pick<
+  RecurrenceSequence,
+  'B' | 'T' | 'H' | 'G' | 'd' | 'e' | 'power' | 'normalizer'
+> {
   readonly name: string;
-  readonly B: number;
-  readonly T: number;
-  readonly H: number;
-  readonly G: number;
-  readonly d: number;
-  readonly e: number;
-  readonly power: number;
-  readonly normalizer: 'sum' | 'none';
   /** The name of an entry. */
   readonly gate: string;
   readonly phase: string;
@@ -155,16 +150,4 @@ export function lossWeights(kase: SequenceCase): Record<keyof RecurrenceAnswer, 
     Z: numbers.normal([B, G, D], 0.1),
     phase: numbers.normal(phase === 'none' ? [0] : [B, G, d / 2]),
   };
-}
-
-/** ‖a − b‖ / ‖b‖; infinite where a has another length or a NaN. */
-export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Infinity;
-  let [difference, size] = [0, 0];
-  for (let i = 0; i < b.length; i++) {
-    difference += (a[i]! - b[i]!) ** 2;
-    size += b[i]! ** 2;
-  }
-  if (Number.isNaN(difference)) return Infinity;
-  return difference === 0 ? 0 : Math.sqrt(difference / size);
 }

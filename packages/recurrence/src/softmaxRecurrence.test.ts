@@ -1,10 +1,11 @@
 import { constant, parameter, Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, js, ShapeError, type Backend } from '@sympow/kernels';
+import { relativeError } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import type { AttentionInputs, MemoryShape, SavedMemory } from './api';
 import { fixedTheta, frequencies } from './phases';
 import { sliceInputs } from './runForms.cases';
-import { Numbers, relativeError, type Leaf } from './sequences.cases';
+import { Numbers, type Leaf } from './sequences.cases';
 import type { SoftmaxMemory } from './cache';
 import { softmaxRecurrence } from './softmaxRecurrence';
 

@@ -1,11 +1,12 @@
 import { constant, Tape, type Variable } from '@sympow/autograd';
 import { defineRecurrence } from '@sympow/conformance';
 import { ConfigError, js, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
+import { relativeError } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import type { AttentionInputs, MemoryShape, SavedMemory } from './api';
 import { powerRecurrence } from './powerRecurrence';
 import { sliceInputs, variablesOf } from './runForms.cases';
-import { inputLeaves, relativeError, sequenceOf, type Leaves, type SequenceCase } from './sequences.cases';
+import { inputLeaves, sequenceOf, type Leaves, type SequenceCase } from './sequences.cases';
 import type { PowerMemory } from './powerMemory';
 import { windowLength } from './window';
 
