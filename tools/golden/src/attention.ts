@@ -11,16 +11,20 @@ import {
   type MemoryShape,
   type PowerState,
 } from '@sympow/recurrence';
-import { compileAhead, errorOf, goldenTensor, resultsOf, upload, type Quantity, type Results } from './golden';
+import {
+  compileAhead,
+  goldenTensor,
+  judge,
+  resultsOf,
+  upload,
+  withGradients,
+  type CaseSizes,
+  type Quantity,
+  type Results,
+} from './golden';
 
-interface Case {
+interface Case extends CaseSizes {
   readonly name: string;
-  readonly B: number;
-  readonly T: number;
-  readonly H: number;
-  readonly G: number;
-  readonly d: number;
-  readonly e: number;
   readonly p: number;
   readonly N: number;
   readonly gate: string;
@@ -49,6 +53,10 @@ function limit(backend: Backend, way: string, p: number, quantity: string): numb
   return (p > 2 ? 1e-4 : 1e-5) * (gradient ? 10 : 1);
 }
 
+function judgeCase(backend: Backend, file: Safetensors, { name, p }: Case, way: string, results: Results) {
+  return judge(file, name, way, results, (quantity) => limit(backend, way, p, quantity));
+}
+
 export async function attentionErrors(backend: Backend, file: Safetensors): Promise<Quantity[]> {
   const quantities: Quantity[] = [];
   const cases = Object.entries(file.metadata).map(([name, json]): Case => ({
@@ -61,7 +69,7 @@ export async function attentionErrors(backend: Backend, file: Safetensors): Prom
   for (const golden of cases) {
     for (const way of ways) {
       const results = resultsOf(backend, () => runForm(backend, file, golden, way));
-      quantities.push(...(await judge(backend, file, golden, way.name, results)));
+      quantities.push(...(await judgeCase(backend, file, golden, way.name, results)));
       for (const tensor of Object.values(results)) tensor.dispose();
     }
     quantities.push(...(await runStream(backend, file, golden)));
@@ -123,32 +131,7 @@ function runForm(
   const result = powerRecurrence({ power: p, ...form }).sequence(tape, inputs, { state });
   if (!result.state) throw new ConfigError({ what: 'the final state', value: 'missing', expected: 'one' });
   const outputs = { y: result.y, S: result.state.S, Z: result.state.Z };
-  for (const variable of Object.values(outputs)) tape.keep(variable);
-  const seeds = Object.entries(outputs).flatMap(([output, variable]) => {
-    const seed = goldenTensor(file, `${name}.d${output}`);
-    return seed ? [[variable, upload(backend, seed)] as const] : [];
-  });
-  tape.backward(seeds);
-  return {
-    ...Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value])),
-    ...Object.fromEntries(Object.entries(leaves).map(([key, leaf]) => [`grad_${key}`, tape.gradientOrZero(leaf)])),
-  };
-}
-
-async function judge(
-  backend: Backend,
-  file: Safetensors,
-  { name, p }: Case,
-  way: string,
-  results: Results,
-): Promise<Quantity[]> {
-  return Promise.all(
-    Object.entries(results).map(async ([quantity, tensor]) => ({
-      name: `${name}.${way}.${quantity}`,
-      error: await errorOf(tensor, goldenTensor(file, `${name}.${quantity}`)!),
-      limit: limit(backend, way, p, quantity),
-    })),
-  );
+  return withGradients(tape, file, name, outputs, leaves);
 }
 
 /** Token by token through the decoding window, from the same initial state. */
@@ -190,5 +173,5 @@ async function runStream(backend: Backend, file: Safetensors, golden: Case): Pro
     S: backend.upload(tensors.S!.data, tensors.S!.shape),
     Z: backend.upload(tensors.Z!.data, tensors.Z!.shape),
   };
-  return judge(backend, file, golden, 'decode', results);
+  return judgeCase(backend, file, golden, 'decode', results);
 }

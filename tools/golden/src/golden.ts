@@ -1,4 +1,5 @@
 // What a golden file is made of and how an error is judged.
+import type { Tape, Variable } from '@sympow/autograd';
 import type { WebGpuBackend } from '@sympow/backend-webgpu';
 import type { Backend, Tensor } from '@sympow/kernels';
 import type { Safetensors } from '@sympow/safetensors';
@@ -15,6 +16,16 @@ export interface Quantity {
 export interface Golden {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;
+}
+
+/** What a case of a recurrence says of its sizes. */
+export interface CaseSizes {
+  readonly B: number;
+  readonly T: number;
+  readonly H: number;
+  readonly G: number;
+  readonly d: number;
+  readonly e: number;
 }
 
 /** Tensors by the names that the file has for them. */
@@ -38,6 +49,43 @@ export async function compileAhead(backend: Backend, body: () => void): Promise<
 export function resultsOf(backend: Backend, body: () => Results): Results {
   return backend.scope((keep) =>
     Object.fromEntries(Object.entries(body()).map(([name, tensor]) => [name, keep(tensor)])),
+  );
+}
+
+/** Outputs by name, and the gradients of leaves from those that the file has for the outputs. */
+export function withGradients(
+  tape: Tape,
+  file: Safetensors,
+  name: string,
+  outputs: Readonly<Record<string, Variable>>,
+  leaves: Readonly<Record<string, Variable>>,
+): Results {
+  for (const variable of Object.values(outputs)) tape.keep(variable);
+  const seeds = Object.entries(outputs).flatMap(([output, variable]) => {
+    const seed = goldenTensor(file, `${name}.d${output}`);
+    return seed ? [[variable, upload(tape.backend, seed)] as const] : [];
+  });
+  tape.backward(seeds);
+  return {
+    ...Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value])),
+    ...Object.fromEntries(Object.entries(leaves).map(([key, leaf]) => [`grad_${key}`, tape.gradientOrZero(leaf)])),
+  };
+}
+
+/** The results of one way of a case beside those of the file. */
+export function judge(
+  file: Safetensors,
+  name: string,
+  way: string,
+  results: Results,
+  limit: (quantity: string) => number,
+): Promise<Quantity[]> {
+  return Promise.all(
+    Object.entries(results).map(async ([quantity, tensor]) => ({
+      name: `${name}.${way}.${quantity}`,
+      error: await errorOf(tensor, goldenTensor(file, `${name}.${quantity}`)!),
+      limit: limit(quantity),
+    })),
   );
 }
 

@@ -14,16 +14,20 @@ import {
   type State,
 } from '@sympow/recurrence';
 import type { Safetensors } from '@sympow/safetensors';
-import { compileAhead, errorOf, goldenTensor, resultsOf, upload, type Quantity, type Results } from './golden';
+import {
+  compileAhead,
+  goldenTensor,
+  judge,
+  resultsOf,
+  upload,
+  withGradients,
+  type CaseSizes,
+  type Quantity,
+  type Results,
+} from './golden';
 
-interface Case {
+interface Case extends CaseSizes {
   readonly kind: string;
-  readonly B: number;
-  readonly T: number;
-  readonly H: number;
-  readonly G: number;
-  readonly d: number;
-  readonly e: number;
   /** W, N and p where the kind has them. */
   readonly W?: number;
   readonly N?: number;
@@ -74,7 +78,7 @@ export async function kindErrors(backend: Backend, file: Safetensors): Promise<Q
   const quantities: Quantity[] = [];
   for (const { name, forms, memory, stream } of cases) {
     const add = async (way: string, results: Results) => {
-      quantities.push(...(await judge(backend, file, name, way, results)));
+      quantities.push(...(await judge(file, name, way, results, (quantity) => limit(backend, way, quantity))));
       for (const tensor of Object.values(results)) tensor.dispose();
     };
     for (const { way, run } of forms) await add(way, resultsOf(backend, run));
@@ -134,17 +138,7 @@ function runForm(backend: Backend, file: Safetensors, name: string, golden: Case
   const finalState = file.tensors.has(`${name}.S`);
   const result = recurrence.sequence(tape, inputs, { state, finalState });
   const outputs: Record<string, Variable> = { y: result.y, ...(finalState && { S: result.state!.S }) };
-  for (const variable of Object.values(outputs)) tape.keep(variable);
-  tape.backward(
-    Object.entries(outputs).map(([key, variable]) => [
-      variable,
-      upload(backend, goldenTensor(file, `${name}.d${key}`)!),
-    ]),
-  );
-  return {
-    ...Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value])),
-    ...Object.fromEntries(Object.entries(leaves).map(([key, leaf]) => [`grad_${key}`, tape.gradientOrZero(leaf)])),
-  };
+  return withGradients(tape, file, name, outputs, leaves);
 }
 
 /** Token by token, from the same initial state. */
@@ -175,20 +169,4 @@ function runStream(
     });
   }
   return { y };
-}
-
-async function judge(
-  backend: Backend,
-  file: Safetensors,
-  name: string,
-  way: string,
-  results: Results,
-): Promise<Quantity[]> {
-  return Promise.all(
-    Object.entries(results).map(async ([quantity, tensor]) => ({
-      name: `${name}.${way}.${quantity}`,
-      error: await errorOf(tensor, goldenTensor(file, `${name}.${quantity}`)!),
-      limit: limit(backend, way, quantity),
-    })),
-  );
 }
