@@ -1,4 +1,4 @@
-// One token's answer from the parts that `window_parts` left, both sides are brought over one factor
+// One token's answer from the parts that `window_parts` left: both sides are brought over one factor
 // c = max(|score|, |q̃|) to the power p before they meet. A workgroup makes 16 of a query's numbers, in 16 shares of blocks and keys.
 #import grid
 #import whole_power
