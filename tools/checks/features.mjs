@@ -3,7 +3,7 @@
 // Without a GPU, `env $(node tools/softwareGpu.mjs) node tools/checks/features.mjs` finds WebGPU a software one.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runnerImport } from 'vite';
+import { createServer } from 'vite';
 import { root } from '../workspace.mjs';
 
 /**
@@ -13,11 +13,13 @@ import { root } from '../workspace.mjs';
 
 // As in vitest.base.ts: `@sympow/*` means the sources, never a build.
 const alias = [{ find: /^@sympow\/([^/]+)$/, replacement: join(root, 'packages/$1/src/index.ts') }];
+// Open to the end: a backend loads what it is made of when it is opened.
+const server = await createServer({
+  ...{ configFile: false, logLevel: 'error', appType: 'custom', resolve: { alias } },
+  server: { middlewareMode: true, hmr: false, watch: null, ws: false },
+});
 /** @param {string} name @returns {Promise<any>} */
-async function load(name) {
-  const entry = join(root, 'packages', name, 'src/index.ts');
-  return (await runnerImport(entry, { configFile: false, logLevel: 'error', resolve: { alias } })).module;
-}
+const load = (name) => server.ssrLoadModule(join(root, 'packages', name, 'src/index.ts'));
 /** @type {{ features: (factory: Factory) => Promise<Row[]> }} */
 const { features } = await load('conformance');
 /** @type {{ backends: import('../../packages/backends/src/index').BackendEntry[] }} */
@@ -59,6 +61,7 @@ const lines = [
   '',
   ...absent.map((reason) => `Not run here: ${reason}\n`),
 ];
+await server.close();
 writeFileSync(join(root, 'FEATURES.md'), `${lines.join('\n').trimEnd()}\n`);
 
 const complaints = columns.flatMap(({ name, rows }) =>
