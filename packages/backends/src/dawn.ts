@@ -19,7 +19,7 @@ export function throughDawn(options: WebGpuOptions, dawn: readonly string[]): Ba
         expected: `one of ${gpuFiles.join(', ')}`,
       });
     }
-    const { create } = await optionalPackage('webgpu', () => import('webgpu'));
+    const { create } = await optionalPackage<typeof import('webgpu')>('webgpu');
     return webgpu({ gpu: create([...dawn]), ...options }).open();
   };
   return { name: 'webgpu', open };

@@ -2,10 +2,15 @@
 
 import { BackendError } from '@sympow/kernels';
 
-/** What `load` imports. @throws BackendError that says how to install it */
-export async function optionalPackage<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+/**
+ * Imports a package by a name that no bundler looks at: one that finds nothing there would stop, or warn, though nobody wants it.
+ * In a bundle such a package is not to be had by its name.
+ *
+ * @throws BackendError that says how to install it
+ */
+export async function optionalPackage<Module>(name: string): Promise<Module> {
   try {
-    return await load();
+    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as Module;
   } catch (cause) {
     throw new BackendError({
       what: `the package ${name}`,

@@ -8,7 +8,7 @@ export const gpujsEntry: BackendEntry = {
   make: ({ own }) => ({
     name: 'gpujs',
     open: async () => {
-      const { gpujs } = await optionalPackage('@sympow/backend-gpujs', () => import('@sympow/backend-gpujs'));
+      const { gpujs } = await optionalPackage<typeof import('@sympow/backend-gpujs')>('@sympow/backend-gpujs');
       return gpujs(own).open();
     },
   }),
