@@ -2,6 +2,7 @@
 
 import { webgpu, type WebGpuOptions } from '@sympow/backend-webgpu';
 import { BackendError, type BackendFactory } from '@sympow/kernels';
+import type * as dawnPackage from 'webgpu';
 import { optionalPackage } from './optional';
 
 /** Where Linux shows a GPU to programs. Dawn complains on standard error where it finds none. */
@@ -19,7 +20,7 @@ export function throughDawn(options: WebGpuOptions, dawn: readonly string[]): Ba
         expected: `one of ${gpuFiles.join(', ')}`,
       });
     }
-    const { create } = await optionalPackage<typeof import('webgpu')>('webgpu');
+    const { create } = await optionalPackage<typeof dawnPackage>('webgpu');
     return webgpu({ gpu: create([...dawn]), ...options }).open();
   };
   return { name: 'webgpu', open };

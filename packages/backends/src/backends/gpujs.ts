@@ -1,3 +1,4 @@
+import type * as gpujsPackage from '@sympow/backend-gpujs';
 import type { BackendEntry } from '../api';
 import { optionalPackage } from '../optional';
 
@@ -8,7 +9,7 @@ export const gpujsEntry: BackendEntry = {
   make: ({ own }) => ({
     name: 'gpujs',
     open: async () => {
-      const { gpujs } = await optionalPackage<typeof import('@sympow/backend-gpujs')>('@sympow/backend-gpujs');
+      const { gpujs } = await optionalPackage<typeof gpujsPackage>('@sympow/backend-gpujs');
       return gpujs(own).open();
     },
   }),
