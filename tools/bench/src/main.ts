@@ -1,7 +1,9 @@
 // Checks and times. A table, or with --json one array of rows, goes to standard output; everything else to standard error.
 // Exits with 1 when a result is wrong, with 2 when it was called wrongly.
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import { against, isSlower } from './against';
 import { backends } from './backends';
 import { ratioOf, type Benchmark, type Row, type Setting } from './benchmark';
 import { WrongResult } from './check';
@@ -9,10 +11,12 @@ import { machine } from './machine';
 import { collectGarbage, paces } from './measure';
 import { benchmarks, select } from './registry';
 import { stepMemory } from './stepMemory';
-import { table } from './table';
+import { comparison, table } from './table';
 
 const usage = `usage: bench [NAME…] [--backend ${Object.keys(backends).join('|')}] [--quick] [--json] [--list] [--text PATH]
+             [--against FOLDER [--rounds N]]
 A NAME takes the benchmarks that have it in their name. The text that \`reader\` reads is that of a PATH, or what is installed here.
+--against runs another checkout of this repository beside this one, N rounds in turns, and ends with 1 where a row is slower by 3 %.
 ${listed()}`;
 
 function listed(): string {
@@ -57,10 +61,12 @@ async function main(args: string[]): Promise<number> {
       args,
       allowPositionals: true,
       options: {
+        against: { type: 'string' },
         backend: { type: 'string', default: 'js' },
         json: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
+        rounds: { type: 'string', default: '5' },
         step: { type: 'string' },
         text: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
@@ -82,6 +88,18 @@ async function main(args: string[]): Promise<number> {
     const what = unknown.length > 0 ? `no benchmark named ${unknown.join(', ')}` : `no backend ${values.backend}`;
     process.stderr.write(`bench: ${what}\n${usage}`);
     return 2;
+  }
+  if (values.against !== undefined) {
+    const rounds = Number(values.rounds);
+    if (!Number.isInteger(rounds) || rounds < 1) {
+      process.stderr.write(`bench: --rounds ${values.rounds} is no number of rounds; expected 1 or more\n${usage}`);
+      return 2;
+    }
+    const same = ['--backend', values.backend, ...(quick ? ['--quick'] : [])];
+    const say = (line: string) => process.stderr.write(`${line}\n`);
+    const found = against(resolve(values.against), [...positionals, ...same], rounds, say);
+    process.stdout.write(values.json ? `${JSON.stringify(found)}\n` : `${machine()}\n\n${comparison(found)}`);
+    return found.some(isSlower) ? 1 : 0;
   }
   if (measuredBackend.v8Flags) setFlagsFromString(measuredBackend.v8Flags);
   if (values.step !== undefined) {
