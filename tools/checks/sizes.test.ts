@@ -30,7 +30,7 @@ const bars: readonly Bar[] = [
     code: "export { chunkedForm } from '@sympow/recurrence'; export { js } from '@sympow/kernels'",
     most: 74 * KiB,
   },
-  { what: 'wasm', code: "export { wasm } from '@sympow/backend-wasm'", most: 56 * KiB, later: 151 * KiB },
+  { what: 'wasm', code: "export { wasm } from '@sympow/backend-wasm'", most: 56 * KiB, later: 98 * KiB },
 ];
 
 beforeAll(() => bundle(), 120_000);

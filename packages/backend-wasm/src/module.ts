@@ -52,25 +52,10 @@ export function moduleOf(variant: Variant, shared = false): Promise<WebAssembly.
 }
 
 async function load(variant: Variant): Promise<Uint8Array<ArrayBuffer>> {
-  const { size, base85 } = await texts[variant]();
-  return decode(base85, size);
-}
-
-/** In the order of their values; generate.mjs writes them. */
-const digits = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
-
-/** Bytes from digits of base 85: five for four. */
-function decode(text: string, size: number): Uint8Array<ArrayBuffer> {
-  const values = new Uint8Array(128);
-  for (let value = 0; value < digits.length; value++) values[digits.charCodeAt(value)] = value;
-  const view = new DataView(new ArrayBuffer((text.length / 5) * 4));
-  for (let at = 0, word = 0; at < text.length; at++) {
-    word = word * 85 + values[text.charCodeAt(at)]!;
-    if (at % 5 < 4) continue;
-    view.setUint32(((at - 4) / 5) * 4, word);
-    word = 0;
-  }
-  return new Uint8Array(view.buffer, 0, size);
+  const { base64 } = await texts[variant]();
+  const packed = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** The most pages that a module with shared memory takes. */
