@@ -11,7 +11,7 @@ export interface Communicator {
    * number of processes.
    */
   allReduce(numbers: Float32Array, operation: 'sum' | 'max'): Promise<void>;
-  /** The bytes that the process `root` has. */
+  /** The bytes that the process `root` has; those that others give are not looked at. */
   broadcast(bytes: Uint8Array, root: number): Promise<Uint8Array>;
   /** Waits until all have come here. */
   barrier(): Promise<void>;
@@ -28,3 +28,82 @@ export const oneProcess: Communicator = {
   barrier: () => Promise.resolve(),
   abort: () => undefined,
 };
+
+/** What every process has, in the order of their ranks: the same on all of them. */
+export async function gather(communicator: Communicator, bytes: Uint8Array): Promise<Uint8Array[]> {
+  const { rank, size } = communicator;
+  const all: Uint8Array[] = [];
+  for (let root = 0; root < size; root++) {
+    all.push(await communicator.broadcast(root === rank ? bytes : new Uint8Array(), root));
+  }
+  return all;
+}
+
+/** {@link gather} for float64. */
+export async function gatherNumbers(communicator: Communicator, numbers: readonly number[]): Promise<Float64Array[]> {
+  const all = await gather(communicator, new Uint8Array(Float64Array.from(numbers).buffer));
+  return all.map((bytes) => new Float64Array(bytes.slice().buffer));
+}
+
+/**
+ * Pieces of work in rounds of one for each process, so that every piece is done by one of them, whole, and what they find can be put
+ * together in the order of the pieces: the same for any number of processes. The last round may have fewer.
+ *
+ * @example
+ * ```ts
+ * for await (const round of rounds(texts, communicator)) {
+ *   const own = round[communicator.rank];
+ *   const lengths = await gatherNumbers(communicator, own === undefined ? [] : [own.length]);
+ *   console.log(lengths.slice(0, round.length));
+ * }
+ * ```
+ */
+export async function* rounds<Piece>(
+  pieces: Iterable<Piece> | AsyncIterable<Piece>,
+  { size }: Communicator,
+): AsyncGenerator<readonly Piece[], void, undefined> {
+  let round: Piece[] = [];
+  for await (const piece of pieces) {
+    round.push(piece);
+    if (round.length < size) continue;
+    yield round;
+    round = [];
+  }
+  if (round.length > 0) yield round;
+}
+
+/**
+ * What several processes tell while they work. With `isLast`, process 0 tells all of it and the others the last event alone; without, all
+ * tell all. Where one ends with an error, or its reader leaves before the end, the others do not wait for ever.
+ */
+export function together<Event, Result>(
+  communicator: Communicator,
+  events: AsyncGenerator<Event, Result, undefined>,
+  isLast?: (event: Event) => boolean,
+): AsyncGenerator<Event, Result, undefined> {
+  return communicator.size === 1 ? events : guarded(communicator, events, isLast);
+}
+
+async function* guarded<Event, Result>(
+  communicator: Communicator,
+  events: AsyncGenerator<Event, Result, undefined>,
+  isLast: ((event: Event) => boolean) | undefined,
+): AsyncGenerator<Event, Result, undefined> {
+  const { rank } = communicator;
+  let reason: unknown = new DOMException(`process ${rank} left before the end`, 'AbortError');
+  try {
+    for (;;) {
+      const next = await events.next();
+      const last = next.done || isLast?.(next.value);
+      if (last) reason = undefined;
+      if (next.done) return next.value;
+      if (last || rank === 0 || !isLast) yield next.value;
+    }
+  } catch (error) {
+    reason = error;
+    throw error;
+  } finally {
+    if (reason !== undefined) communicator.abort(reason);
+    await events.return(undefined as Result);
+  }
+}

@@ -3,6 +3,7 @@
  * position t is that of a token with t + 1 tokens of the stream before it. No device and no file is named here.
  */
 
+import type { Communicator } from '@sympow/core';
 import type { SamplingOptions } from '@sympow/inference';
 
 /** Options of `lossByPosition`. */
@@ -21,6 +22,12 @@ export interface LossByPositionOptions {
   readonly edges?: readonly number[] | undefined;
   /** Mean bytes of text per token, for `bitsPerByte`: 1 where tokens are bytes. */
   readonly bytesPerToken?: number | undefined;
+  /**
+   * The processes that evaluate together, each with the same model, streams and options; one alone unless said otherwise. Groups of streams are
+   * shared out among them whole, so what comes out is the same on all and does not depend on their number. Process 0 alone tells
+   * of progress.
+   */
+  readonly communicator?: Communicator | undefined;
   /** Stops between two pieces. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -179,6 +186,12 @@ export interface LossReportOptions {
 export interface RecallAccuracyOptions {
   /** As `LossByPositionOptions.piece`. */
   readonly piece?: number | undefined;
+  /**
+   * The processes that evaluate together, each with the same model, examples and options; one alone unless said otherwise. Groups of examples are
+   * shared out among them whole, so what comes out is the same on all and does not depend on their number. Process 0 alone tells
+   * of progress.
+   */
+  readonly communicator?: Communicator | undefined;
   /** Stops between two pieces. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -278,6 +291,12 @@ export interface ScoringOptions {
   readonly batch?: number | undefined;
   /** As `LossByPositionOptions.piece`. */
   readonly piece?: number | undefined;
+  /**
+   * The processes that evaluate together, each with the same model, requests and options; one alone unless said otherwise. Batches are
+   * shared out among them whole, so what comes out is the same on all and does not depend on their number. An error on one, or an
+   * abort, ends all.
+   */
+  readonly communicator?: Communicator | undefined;
   /** Stops between two pieces. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -298,6 +317,8 @@ export interface GenerateUntilOptions extends SamplingOptions {
   /** Tokens that end a text as well, such as the end of text. */
   readonly stop?: readonly number[] | undefined;
   readonly seed?: number | undefined;
+  /** As `ScoringOptions.communicator`; requests are shared out one by one. */
+  readonly communicator?: Communicator | undefined;
   /** Stops between two tokens. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,5 +1,6 @@
 /** The third entry point that evaluation tools expect: a text that goes on until one of several texts comes up. */
 
+import { gather, oneProcess, rounds, together, type Communicator } from '@sympow/core';
 import type { Tokenizer } from '@sympow/data';
 import { generateText } from '@sympow/inference';
 import type { Model } from '@sympow/model';
@@ -18,22 +19,37 @@ import { requireWhole } from './options';
  * for await (const answer of generateUntil(model, tokenizer, questions)) console.log(answer);
  * ```
  */
-export async function* generateUntil(
+export function generateUntil(
   model: Model,
   tokenizer: Tokenizer,
   requests: Iterable<GenerateUntilRequest>,
-  { prefix, temperature = 0, seed = 0, ...options }: GenerateUntilOptions = {},
+  { communicator = oneProcess, ...options }: GenerateUntilOptions = {},
+): AsyncGenerator<string, void, undefined> {
+  return together(communicator, answers(model, tokenizer, requests, communicator, options));
+}
+
+async function* answers(
+  model: Model,
+  tokenizer: Tokenizer,
+  requests: Iterable<GenerateUntilRequest>,
+  communicator: Communicator,
+  { prefix, temperature = 0, seed = 0, ...options }: GenerateUntilOptions,
 ): AsyncGenerator<string, void, undefined> {
   const before = prefixOf(tokenizer, prefix);
   const { stop = [] } = options;
-  for (const { context, until = [], maxTokens = 256 } of requests) {
+  const answer = async ({ context, until = [], maxTokens = 256 }: GenerateUntilRequest) => {
     requireWhole('maxTokens', maxTokens, 0);
     const prompt = tokenizer.encode(context).length > 0 ? context : before;
     // As for other evaluation tools, an empty text ends nothing.
     const ends = [...until.filter((text) => text !== ''), ...stop];
-    let answer = '';
+    let said = '';
     const request = { ...options, temperature, seed, prompt, maxTokens, stop: ends };
-    for await (const { text } of generateText(model, tokenizer, request)) answer += text;
-    yield answer;
+    for await (const { text } of generateText(model, tokenizer, request)) said += text;
+    return said;
+  };
+  for await (const round of rounds(requests, communicator)) {
+    const own = round[communicator.rank];
+    const said = await gather(communicator, new TextEncoder().encode(own && (await answer(own))));
+    for (const bytes of said.slice(0, round.length)) yield new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   }
 }

@@ -3,13 +3,14 @@
  * Texts of a batch are read side by side through one memory, in pieces, so that a text may be as long as it likes.
  */
 
+import { gatherNumbers, oneProcess, rounds, together } from '@sympow/core';
 import type { StreamGroup, Tokenizer } from '@sympow/data';
 import { ConfigError } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
 import type { Loglikelihood, LoglikelihoodRequest, RollingLoglikelihood, ScoringOptions } from './api';
 import { requireWhole } from './options';
 import { defaultPiece, readGroup } from './streamLosses';
-import { readTargets } from './streamTargets';
+import { fromNumbers, readTargets, toNumbers } from './streamTargets';
 
 /**
  * How likely a model finds continuations after their contexts, in the order of the requests.
@@ -36,11 +37,20 @@ import { readTargets } from './streamTargets';
  * }
  * ```
  */
-export async function* loglikelihood(
+export function loglikelihood(
   model: Model,
   tokenizer: Tokenizer,
   requests: Iterable<LoglikelihoodRequest>,
   options: ScoringOptions = {},
+): AsyncGenerator<Loglikelihood, void, undefined> {
+  return together(options.communicator ?? oneProcess, scoreContinuations(model, tokenizer, requests, options));
+}
+
+async function* scoreContinuations(
+  model: Model,
+  tokenizer: Tokenizer,
+  requests: Iterable<LoglikelihoodRequest>,
+  options: ScoringOptions,
 ): AsyncGenerator<Loglikelihood, void, undefined> {
   const prefix = prefixOf(tokenizer, options.prefix);
   const rows = Array.from(requests, ({ context, continuation }, i): Row => {
@@ -52,13 +62,17 @@ export async function* loglikelihood(
     const before = begin > 0 ? 0 : prefix.length;
     return { tokens: begin > 0 ? whole : joined(prefix, whole), known: before + begin };
   });
-  for (const group of groupsOf(rows, options)) {
+  const score = async (group: RowGroup) => {
+    const found: number[] = [];
+    for await (const { scores } of readTargets(model, group, pieceOf(model, group.batch, options), options.signal))
+      found.push(...scores.flatMap(toNumbers));
+    return found;
+  };
+  for await (const [group, numbers] of shared(groupsOf(rows, options), options, score)) {
     const found = group.rows.map(() => ({ logProbability: 0, greedy: true }));
-    for await (const { scores } of readTargets(model, group, pieceOf(model, group.batch, options), options.signal)) {
-      for (const { row, logProbability, greedy } of scores) {
-        found[row]!.logProbability += logProbability;
-        found[row]!.greedy &&= greedy;
-      }
+    for (const { row, logProbability, greedy } of fromNumbers(numbers)) {
+      found[row]!.logProbability += logProbability;
+      found[row]!.greedy &&= greedy;
     }
     for (const [row, { tokens, known }] of group.rows.entries()) {
       const scored = tokenizer.decode(tokens.subarray(known));
@@ -81,25 +95,50 @@ export async function* loglikelihood(
  * }
  * ```
  */
-export async function* loglikelihoodRolling(
+export function loglikelihoodRolling(
   model: Model,
   tokenizer: Tokenizer,
   texts: Iterable<string>,
   options: ScoringOptions = {},
 ): AsyncGenerator<RollingLoglikelihood, void, undefined> {
+  return together(options.communicator ?? oneProcess, scoreTexts(model, tokenizer, texts, options));
+}
+
+async function* scoreTexts(
+  model: Model,
+  tokenizer: Tokenizer,
+  texts: Iterable<string>,
+  options: ScoringOptions,
+): AsyncGenerator<RollingLoglikelihood, void, undefined> {
   const prefix = prefixOf(tokenizer, options.prefix);
   const all = [...texts];
   const rows = all.map((text) => ({ tokens: joined(prefix, tokenizer.encode(text)), known: prefix.length }));
-  for (const group of groupsOf(rows, options)) {
+  const score = async (group: RowGroup) => {
     const sums = group.rows.map(() => 0);
     for await (const piece of readGroup(model, group, pieceOf(model, group.batch, options), options.signal)) {
       for (const [i, nats] of piece.losses.entries())
         if (piece.targets[i]! >= 0) sums[Math.floor(i / piece.context)]! -= nats;
     }
+    return sums;
+  };
+  for await (const [group, sums] of shared(groupsOf(rows, options), options, score)) {
     for (const [row, { tokens }] of group.rows.entries()) {
       const bytes = new TextEncoder().encode(all[group.first + row]).length;
       yield { logProbability: sums[row]!, tokens: tokens.length - prefix.length, bytes };
     }
+  }
+}
+
+/** Each group with the numbers that the process whose turn it is finds. */
+async function* shared(
+  groups: Iterable<RowGroup>,
+  { communicator = oneProcess }: ScoringOptions,
+  score: (group: RowGroup) => Promise<number[]>,
+): AsyncGenerator<[RowGroup, Float64Array], void, undefined> {
+  for await (const round of rounds(groups, communicator)) {
+    const own = round[communicator.rank];
+    const found = await gatherNumbers(communicator, own ? await score(own) : []);
+    for (const [turn, group] of round.entries()) yield [group, found[turn]!];
   }
 }
 

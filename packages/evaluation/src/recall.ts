@@ -1,5 +1,6 @@
 /** Recall: whether a model finds what it was told, by how far back that was and by what else the task varies. */
 
+import { gatherNumbers, oneProcess, rounds, together } from '@sympow/core';
 import type { TaskAnswer, TaskStreams } from '@sympow/data';
 import { DataError } from '@sympow/data';
 import { kindsOfLayers, modelSize, type Model } from '@sympow/model';
@@ -7,11 +8,12 @@ import type { Accuracy, RecallAccuracy, RecallAccuracyOptions, RecallEvent } fro
 import { meanOverStreams } from './bins';
 import { requireWhole } from './options';
 import { defaultPiece } from './streamLosses';
-import { readTargets, type TargetScore } from './streamTargets';
+import { fromNumbers, readTargets, toNumbers, type TargetScore } from './streamTargets';
 
 /**
  * Reads the examples of a task and counts the answers that are right: an event after each group of examples, and the result as
- * the last one. Memory does not depend on the length of an example, except for softmax attention and the example itself.
+ * the last one. Memory does not depend on the length of an example, except for softmax attention and the example itself. Several
+ * processes share out the groups; process 0 alone tells of progress.
  *
  * @throws ConfigError for options out of range
  * @throws DataError for no examples at all, or tokens that the model does not have
@@ -31,7 +33,8 @@ export function recallAccuracy(
 ): AsyncGenerator<RecallEvent, void, undefined> {
   if (options.piece !== undefined) requireWhole('piece', options.piece, 1);
   if (streams.count === 0) throw new DataError({ what: 'the number of examples', value: 0, expected: 'at least one' });
-  return evaluate(model, streams, options);
+  const events = evaluate(model, streams, options);
+  return together(options.communicator ?? oneProcess, events, ({ type }) => type === 'result');
 }
 
 /** An answer that was given. */
@@ -45,34 +48,41 @@ interface Given {
 async function* evaluate(
   model: Model,
   streams: TaskStreams,
-  { piece, signal }: RecallAccuracyOptions,
+  { piece, communicator = oneProcess, signal }: RecallAccuracyOptions,
 ): AsyncGenerator<RecallEvent, void, undefined> {
   signal?.throwIfAborted();
   const given: Given[] = [];
   const total = { examples: 0, tokens: 0, nats: 0, targets: 0, streamBytes: 0, seconds: 0 };
+  const { rank } = communicator;
   let start = performance.now();
-  for await (const group of streams) {
-    const size = piece ?? defaultPiece(group.batch, model.config.vocabSize);
-    const scores: TargetScore[] = [];
-    for await (const part of readTargets(model, group, size, signal)) {
-      scores.push(...part.scores);
-      total.streamBytes = Math.max(total.streamBytes, part.memoryBytes / group.batch);
-    }
-    for (const [row, { answers, conditions }] of group.examples.entries()) {
-      const own = new Map(scores.filter((score) => score.row === row).map((score) => [score.position, score]));
-      for (const answer of answers) {
-        given.push({
-          example: total.examples + row,
-          distance: answer.distance,
-          conditions,
-          right: isRight(answer, own),
-        });
+  for await (const round of rounds(streams, communicator)) {
+    const own: number[] = [];
+    for (const group of round.slice(rank, rank + 1)) {
+      const size = piece ?? defaultPiece(group.batch, model.config.vocabSize);
+      for await (const part of readTargets(model, group, size, signal)) {
+        own.push(...part.scores.flatMap(toNumbers));
+        total.streamBytes = Math.max(total.streamBytes, part.memoryBytes / group.batch);
       }
     }
-    for (const { logProbability } of scores) total.nats -= logProbability;
-    total.targets += scores.length;
-    total.examples += group.batch;
-    total.tokens += group.batch * group.length;
+    const all = await gatherNumbers(communicator, own);
+    for (const [other, group] of round.entries()) {
+      const scores = fromNumbers(all[other]!);
+      for (const [row, { answers, conditions }] of group.examples.entries()) {
+        const found = new Map(scores.filter((score) => score.row === row).map((score) => [score.position, score]));
+        for (const answer of answers) {
+          given.push({
+            example: total.examples + row,
+            distance: answer.distance,
+            conditions,
+            right: isRight(answer, found),
+          });
+        }
+      }
+      for (const { logProbability } of scores) total.nats -= logProbability;
+      total.targets += scores.length;
+      total.examples += group.batch;
+      total.tokens += group.batch * group.length;
+    }
     total.seconds += (performance.now() - start) / 1000;
     yield {
       type: 'progress',
@@ -83,6 +93,8 @@ async function* evaluate(
     };
     start = performance.now();
   }
+  // Times are those of process 0.
+  const [streamBytes = 0, seconds = 0] = (await gatherNumbers(communicator, [total.streamBytes, total.seconds]))[0]!;
   const grows = kindsOfLayers(model.config).some((kind) => kind.grows);
   const { cacheBytes } = modelSize(model.config, { batch: 1, context: streams.length });
   const result: RecallAccuracy = {
@@ -92,10 +104,10 @@ async function* evaluate(
     nats: total.nats / total.targets,
     byDistance: byDistance(given),
     byCondition: byCondition(given),
-    stateBytes: grows ? 0 : total.streamBytes,
-    cacheBytes: grows ? total.streamBytes : cacheBytes,
-    seconds: total.seconds,
-    tokensPerSecond: total.tokens / total.seconds,
+    stateBytes: grows ? 0 : streamBytes,
+    cacheBytes: grows ? streamBytes : cacheBytes,
+    seconds,
+    tokensPerSecond: total.tokens / seconds,
   };
   yield { type: 'result', result };
 }

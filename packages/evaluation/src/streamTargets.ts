@@ -20,6 +20,19 @@ export interface TargetScore {
   readonly greedy: boolean;
 }
 
+/** A score as four numbers that processes exchange. */
+export function toNumbers({ row, position, logProbability, greedy }: TargetScore): number[] {
+  return [row, position, logProbability, greedy ? 1 : 0];
+}
+
+/** Scores from their {@link toNumbers}. */
+export function fromNumbers(numbers: Float64Array): TargetScore[] {
+  return Array.from({ length: numbers.length / 4 }, (_, i) => {
+    const [row, position, logProbability, greedy] = numbers.subarray(4 * i, 4 * i + 4);
+    return { row: row!, position: position!, logProbability: logProbability!, greedy: greedy === 1 };
+  });
+}
+
 /** A piece that has been read, with the targets in it. */
 export interface PieceTargets {
   readonly position: number;

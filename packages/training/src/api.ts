@@ -38,9 +38,10 @@ export interface TrainingOptions extends AdamWOptions {
    */
   readonly anneal?: number | Readonly<Record<string, Anneal>> | undefined;
   /**
-   * The processes that train together, each with the same options; default one alone. Each computes an equal part of the rows of a
-   * piece, of which there have to be a multiple of their number. The batch and all that is random are those of one process. Process 0
-   * alone saves.
+   * The processes that train together, each with the same options, weights and folder of checkpoints; default one alone. Each computes
+   * an equal part of the rows of a piece, of which there have to be a multiple of their number. The batch and all that is random are
+   * those of one process. Process 0 alone saves and tells events; the others tell `end`, the same. Before the first update and before a
+   * checkpoint is written, all compare checksums of their weights.
    */
   readonly communicator?: Communicator;
   readonly evaluation?: EvaluationOptions;
@@ -66,7 +67,7 @@ export interface EvaluationOptions {
   readonly every?: number;
   /** Most rows that are read, spread evenly over the data; default 64. */
   readonly rows?: number;
-  /** Rows read at once; default that of training in one piece. */
+  /** Rows read at once; default those that a process trains on at once. Processes share out these groups of rows. */
   readonly batch?: number;
   /** Tokens per row; default that of training. */
   readonly context?: number;

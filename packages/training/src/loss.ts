@@ -1,6 +1,7 @@
 /** The mean cross-entropy of a batch: what training lowers and evaluation reports. */
 
 import { Tape, type Variable } from '@sympow/autograd';
+import { gatherNumbers, oneProcess, rounds, type Communicator } from '@sympow/core';
 import { evaluationStreams, type Batch, type EvaluationStreams } from '@sympow/data';
 import { ConfigError, nextTurn, type Tensor } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
@@ -67,22 +68,31 @@ export function heldOutStreams({ data, batch, context, rows }: Required<Evaluati
   return evaluationStreams(data, { length: context, batch, maximum: rows });
 }
 
-/** The mean cross-entropy of streams in nats per target; nothing if the signal came before the end. */
+/**
+ * The mean cross-entropy of streams in nats per target, each group of them read by one of the processes; nothing if the signal of one came
+ * before the end.
+ */
 export async function heldOutLoss(
   model: Model,
   streams: EvaluationStreams,
   signal: AbortSignal | undefined,
+  communicator: Communicator = oneProcess,
 ): Promise<number | undefined> {
   let sum = 0;
   let count = 0;
-  for await (const group of streams) {
-    for await (const batch of group.pieces(streams.length)) {
-      if (signal?.aborted) return undefined;
-      const targets = targetCount(batch);
-      sum += targets * (await lossOf(model, batch));
+  for await (const round of rounds(streams, communicator)) {
+    const stops = signal?.aborted ?? false;
+    const group = stops ? undefined : round[communicator.rank];
+    const own = [stops ? 1 : 0];
+    for await (const batch of group?.pieces(streams.length) ?? [])
+      own.push(targetCount(batch), await lossOf(model, batch));
+    const all = await gatherNumbers(communicator, own);
+    if (all.some((numbers) => numbers[0] !== 0)) return undefined;
+    for (const [, targets = 0, loss = 0] of all) {
+      sum += targets * loss;
       count += targets;
-      await nextTurn();
     }
+    await nextTurn();
   }
   return sum / count;
 }

@@ -1,30 +1,35 @@
 import { oneProcess, type Communicator } from '@sympow/core';
 import { textSource } from '@sympow/data';
 import { js } from '@sympow/kernels';
-import { memoryStorage, Model, modelConfig, variants } from '@sympow/model';
+import { ranksInOneProcess } from '@sympow-tools/tiny';
+import { latestCheckpoint, memoryStorage, Model, modelConfig, variants } from '@sympow/model';
 import { expect, it } from 'vitest';
-import type { TrainingOptions } from './api';
-import { ranksInOneProcess } from './inOneProcess.cases';
+import type { TrainingEvent, TrainingOptions } from './api';
+import { heldOutLoss, heldOutStreams } from './loss';
 import { train } from './train';
 
 const backend = await js().open();
 const shape = { vocabSize: 256, hiddenSize: 8, layers: 1, heads: 2, headSize: 4 };
 const data = textSource('to be or not to be, that is the question. '.repeat(40));
 
-/** The losses of one rank, and its last weights. */
+const model = (seed = 1) => Model.create(backend, modelConfig({ ...variants.conformal, ...shape }), { seed });
+
+/** What one rank tells, and its last weights. */
 async function rank(communicator: Communicator | undefined, more: Partial<TrainingOptions> = {}) {
-  const model = Model.create(backend, modelConfig({ ...variants.conformal, ...shape }), { seed: 1 });
-  const options = { model, data, batch: 8, accumulate: 2, context: 12, steps: 100, learningRate: 1e-2, ...more };
-  const losses: number[] = [];
-  let checkpoints = 0;
-  for await (const event of train({ ...options, ...(communicator && { communicator }) })) {
-    if (event.type === 'step') losses.push(event.loss);
-    if (event.type === 'checkpoint') checkpoints++;
+  const own = model(more.seed);
+  const options = { model: own, data, batch: 8, accumulate: 2, context: 12, steps: 100, learningRate: 1e-2, ...more };
+  const told: TrainingEvent[] = [];
+  try {
+    for await (const event of train({ ...options, ...(communicator && { communicator }) })) told.push(event);
+    const weights = [...own.parameters.values()].map(({ value }) => [...backend.readSync!(value)]);
+    return { told, losses: lossesIn(told, 'step'), heldOut: lossesIn(told, 'evaluation'), weights, end: told.at(-1) };
+  } finally {
+    own.dispose();
   }
-  const weights = [...model.parameters.values()].map(({ value }) => [...backend.readSync!(value)]);
-  model.dispose();
-  return { losses, weights, checkpoints };
 }
+
+const lossesIn = (told: readonly TrainingEvent[], type: 'step' | 'evaluation') =>
+  told.flatMap((event) => (event.type === type ? [event.loss] : []));
 
 const furthest = (ours: readonly number[], others: readonly number[]) =>
   Math.max(...ours.map((loss, i) => Math.abs(loss - others[i]!)));
@@ -38,12 +43,16 @@ it(
   async () => {
     const learningRate = 6e-4;
     const alone = await rank(undefined, { learningRate });
-    expect(await rank(oneProcess, { learningRate })).toEqual(alone);
+    const { losses, weights } = await rank(oneProcess, { learningRate });
+    expect({ losses, weights }).toEqual({ losses: alone.losses, weights: alone.weights });
     for (const size of [2, 4]) {
       const [first, ...others] = await ranks(size, () => ({ learningRate }));
       expect(furthest(first!.losses, alone.losses)).toBeLessThan(1e-5);
-      for (const other of others) expect(other).toEqual(first);
-      expect((await ranks(size, () => ({ learningRate })))[0]).toEqual(first);
+      for (const { told, weights } of others) {
+        expect({ told, weights }).toEqual({ told: [first!.end], weights: first!.weights });
+      }
+      const again = await ranks(size, () => ({ learningRate }));
+      expect(again.map((each) => each.weights)).toEqual(again.map(() => first!.weights));
     }
   },
 );
@@ -54,17 +63,86 @@ it('where rounding grows, ranks are no further from one than other pieces are', 
   for (const size of [2, 4]) expect(furthest((await ranks(size))[0]!.losses, alone.losses)).toBeLessThan(1e-4);
 });
 
+it('held-out rows are shared out, and come to the same for any number of ranks', { timeout: 60_000 }, async () => {
+  let read = 0;
+  const counted = { ...data, read: (...at: Parameters<typeof data.read>) => (read++, data.read(...at)) };
+  const evaluation = { data: counted, rows: 10, batch: 2, context: 20 };
+  const own = model();
+  const one = await heldOutLoss(own, heldOutStreams({ ...evaluation, every: 1 }), undefined);
+  const alone = read;
+  for (const size of [2, 4]) {
+    read = 0;
+    const all = ranksInOneProcess(size).map((each) =>
+      heldOutLoss(own, heldOutStreams({ ...evaluation, every: 1 }), undefined, each),
+    );
+    expect(await Promise.all(all)).toEqual(Array.from({ length: size }, () => one));
+    expect(read, 'no row is read twice').toBe(alone);
+    const stopped = ranksInOneProcess(size).map((each) =>
+      heldOutLoss(
+        own,
+        heldOutStreams({ ...evaluation, every: 1 }),
+        each.rank === 1 ? AbortSignal.abort() : undefined,
+        each,
+      ),
+    );
+    expect(await Promise.all(stopped)).toEqual(Array.from({ length: size }, () => undefined));
+  }
+  const [first, second] = await ranks(2, () => ({ steps: 4, evaluation: { ...evaluation, every: 2 } }));
+  expect([first!.heldOut.length, second!.heldOut.length]).toEqual([2, 0]);
+});
+
 it('rank 0 alone saves, all go on from there, and a signal to one stops all', { timeout: 60_000 }, async () => {
   const storage = memoryStorage();
   const run = { steps: 6, decaySteps: 6, warmup: 2, checkpoints: { storage, every: 2 } };
   const stop = new AbortController();
   stop.abort();
   const stopped = await ranks(2, (each) => ({ ...run, ...(each === 1 && { signal: stop.signal }) }));
-  expect(new Set(stopped.map(({ losses }) => losses.length)).size).toBe(1);
+  expect(stopped[1]!.end).toEqual(stopped[0]!.end);
+  expect(stopped[1]!.end).toMatchObject({ stopped: true, checkpoint: 'memory/checkpoints/step-00000001' });
   const resumed = await ranks(2, () => run);
-  expect(resumed.map(({ checkpoints }) => checkpoints > 0)).toEqual([true, false]);
+  expect(resumed[0]!.told[0]).toMatchObject({ type: 'start', step: 1 });
   const whole = await ranks(2, () => ({ ...run, checkpoints: { storage: memoryStorage() } }));
   expect(resumed[1]!.weights).toEqual(whole[0]!.weights);
+});
+
+it('ranks with other weights, or at another step, end before anything is trained or saved', async () => {
+  const storage = memoryStorage();
+  const [first, second] = ranksInOneProcess(2);
+  const checkpoints = { storage, every: 2 };
+  const outcomes = await Promise.allSettled([
+    rank(first, { steps: 2, checkpoints }),
+    rank(second, { steps: 2, checkpoints, seed: 2 }),
+  ]);
+  for (const outcome of outcomes) {
+    expect(outcome).toMatchObject({
+      reason: { code: 'TRAINING', problem: expect.stringContaining('in process 1') as string },
+    });
+  }
+  expect(await latestCheckpoint(storage)).toBe(undefined);
+
+  const both = [model(), model()] as const;
+  const trainOne = async (each: Communicator) => {
+    const options = { model: both[each.rank]!, data, batch: 8, context: 12, steps: 4, checkpoints, communicator: each };
+    for await (const event of train(options)) {
+      const [weight] = both[1].parameters.values();
+      if (event.type === 'step' && event.step === 1) backend.kernels.fill({ value: 0, y: weight!.value });
+    }
+  };
+  const drifted = await Promise.allSettled(ranksInOneProcess(2).map(trainOne));
+  for (const outcome of drifted) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'TRAINING' } });
+  expect(await latestCheckpoint(storage)).toBe(undefined);
+});
+
+it('where the reader of one rank leaves, the others do not wait', async () => {
+  const [first, second] = ranksInOneProcess(2);
+  const options = { data, batch: 8, context: 12, steps: 50 };
+  const left = (async () => {
+    for await (const event of train({ ...options, model: model(), communicator: first! }))
+      if (event.type === 'step' && event.step === 2) break;
+  })();
+  const other = rank(second, options);
+  await left;
+  await expect(other).rejects.toThrow('process 0 left before the end');
 });
 
 it('what goes wrong on one rank ends the others, and rows that cannot be shared out are refused', async () => {

@@ -1,10 +1,11 @@
 /** One update by several processes: each computes its rows, all make the same update from the sum of their gradients. */
 
-import type { Communicator } from '@sympow/core';
+import { gather, type Communicator } from '@sympow/core';
 import type { Batch } from '@sympow/data';
 import type { Tensor } from '@sympow/kernels';
-import type { Model } from '@sympow/model';
+import { fingerprintOf, type Model } from '@sympow/model';
 import type { AdamW } from './adamw';
+import { TrainingError } from './errors';
 import { gradientsOf, targetsIn, type StepReport } from './step';
 
 /** The rows of a batch that a process computes. Their number is a multiple of the number of processes. */
@@ -61,4 +62,31 @@ export async function sharedStep(
   } finally {
     for (const gradient of gradients) gradient.dispose();
   }
+}
+
+/**
+ * Ends all processes where one stands elsewhere than process 0, or has other weights.
+ *
+ * @throws TrainingError, the same on all
+ */
+export async function requireSameWeights(model: Model, step: number, communicator: Communicator): Promise<void> {
+  if (communicator.size === 1) return;
+  const own = `${await fingerprintOf(model)} after ${step} updates`;
+  const all = (await gather(communicator, new TextEncoder().encode(own))).map((bytes) =>
+    new TextDecoder().decode(bytes),
+  );
+  const other = all.findIndex((one) => one !== all[0]);
+  if (other < 0) return;
+  throw new TrainingError({
+    what: `checksum of the weights in process ${other}`,
+    value: all[other],
+    expected: `${all[0]}, as in process 0`,
+    remedy: 'Give all processes the same model, options, data and folder of checkpoints. Nothing was saved.',
+  });
+}
+
+/** What process 0 says, for all. */
+export async function fromFirst(communicator: Communicator, say: () => Promise<string>): Promise<string> {
+  const bytes = communicator.rank === 0 ? new TextEncoder().encode(await say()) : new Uint8Array();
+  return new TextDecoder().decode(await communicator.broadcast(bytes, 0));
 }

@@ -2,7 +2,7 @@
 
 import type { TokenSource, TrainingBatches, TrainingBatchesOptions } from '@sympow/data';
 import { trainingBatches } from '@sympow/data';
-import { requireSettings } from '@sympow/core';
+import { oneProcess, requireSettings } from '@sympow/core';
 import { ConfigError, OutOfMemoryError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
 import { adamwOptions, type AdamWOptions } from './adamw';
@@ -113,8 +113,9 @@ export function evaluationSettings(
   { data, every = 100, rows = 64, batch, context }: EvaluationOptions,
   training: TrainingOptions,
 ): Required<EvaluationOptions> {
-  const { accumulate = 1 } = training;
-  return { data, every, rows, batch: batch ?? training.batch / accumulate, context: context ?? training.context };
+  const { accumulate = 1, communicator = oneProcess } = training;
+  const own = training.batch / accumulate / communicator.size;
+  return { data, every, rows, batch: batch ?? own, context: context ?? training.context };
 }
 
 /** Most bytes of the tokens of a step, which are all drawn before it begins. */

@@ -1,6 +1,6 @@
 /** The training loop: a stream of events, in memory that stays the same from the first update to the last. */
 
-import { oneProcess } from '@sympow/core';
+import { oneProcess, together } from '@sympow/core';
 import type { TrainingBatches } from '@sympow/data';
 import { ConfigError, nextTurn } from '@sympow/kernels';
 import { latestCheckpoint, modelSize, prepareCheckpoints, saveCheckpoint } from '@sympow/model';
@@ -10,7 +10,7 @@ import type { EndEvent, StartEvent, TrainingEvent, TrainingOptions, TrainingResu
 import { TrainingError } from './errors';
 import { heldOutLoss, heldOutStreams } from './loss';
 import { computedBy, dataMark, resumeNotes, type DataMark } from './marks';
-import { sharedStep } from './ranks';
+import { fromFirst, requireSameWeights, sharedStep } from './ranks';
 import { readState, requireSameRun, requireStep, restoreTraining, trainingFiles } from './resume';
 import { warmupCosine } from './schedule';
 import { checkOptions, evaluationSettings, openBatches, runSettings, type RunSettings } from './settings';
@@ -44,7 +44,7 @@ import { trainingStep, type StepReport } from './step';
 export function train(options: TrainingOptions): AsyncGenerator<TrainingEvent, TrainingResult, undefined> {
   checkOptions(options);
   warmupCosine(runSettings(options));
-  return run(options);
+  return together(options.communicator ?? oneProcess, run(options), ({ type }) => type === 'end');
 }
 
 async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, TrainingResult, undefined> {
@@ -58,6 +58,7 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
     const { settings, batches, mark } = begun;
     let { step, checkpoint } = begun;
     setAnnealed(model, settings.anneal, step);
+    await requireSameWeights(model, step, communicator);
     yield startEvent(options, begun);
 
     const schedule = warmupCosine(settings);
@@ -66,10 +67,14 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
     let saved = step;
     let stops = false;
     let loss: number | undefined;
-    const save = async () => {
+    const write = async () => {
       const state = trainingFiles({ step, settings, data: mark, computed, cursor: batches.cursor() }, optimizer);
       const { storage, keep, files } = checkpoints!;
-      ({ path: checkpoint } = await saveCheckpoint(storage, { model, step, keep, files: { ...files, ...state } }));
+      return (await saveCheckpoint(storage, { model, step, keep, files: { ...files, ...state } })).path;
+    };
+    const save = async () => {
+      await requireSameWeights(model, step, communicator);
+      checkpoint = await fromFirst(communicator, write);
       saved = step;
       return { type: 'checkpoint', step, path: checkpoint } as const;
     };
@@ -103,21 +108,18 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
         secondsLeft: (steps - step) * speed.secondsPerStep,
       };
       if (evaluation && streams && (step % evaluation.every === 0 || step === steps)) {
-        const heldOut = await heldOutLoss(model, streams, signal);
+        const heldOut = await heldOutLoss(model, streams, signal, communicator);
         if (heldOut !== undefined) yield { type: 'evaluation', step, loss: heldOut };
       }
-      if (checkpoints && communicator.rank === 0 && step % (checkpoints.every ?? 500) === 0) yield await save();
+      if (checkpoints && step % (checkpoints.every ?? 500) === 0) yield await save();
     }
-    if (checkpoints && communicator.rank === 0 && saved !== step) yield await save();
+    if (checkpoints && saved !== step) yield await save();
     await communicator.barrier();
 
     const end: EndEvent = { type: 'end', step, steps, stopped: step < steps, loss, checkpoint };
     yield end;
     const { type: _, ...result } = end;
     return result;
-  } catch (error) {
-    communicator.abort(error);
-    throw error;
   } finally {
     optimizer.dispose();
   }
@@ -166,11 +168,11 @@ async function begin(options: TrainingOptions, optimizer: AdamW): Promise<Begun>
 }
 
 function startEvent(options: TrainingOptions, { step, checkpoint: resumedFrom, notes }: Begun): StartEvent {
-  const { model, batch, context, steps, accumulate = 1 } = options;
+  const { model, batch, context, steps, accumulate = 1, communicator = oneProcess } = options;
   const { name: backend, capabilities } = model.backend;
   const { parameters, trainingBytes } = modelSize(
     model.config,
-    { batch: batch / accumulate, context },
+    { batch: batch / accumulate / communicator.size, context },
     { blockBytes: capabilities.blockBytes },
   );
   const tokensPerStep = batch * context;

@@ -12,6 +12,8 @@ import {
   type ModelOptions,
 } from '@sympow/model';
 
+export { ranksInOneProcess } from './ranks';
+
 const tiny = {
   vocabSize: 11,
   hiddenSize: 8,

@@ -1,4 +1,4 @@
-/** Several ranks in one process, connected by promises; for tests only. */
+/** Several ranks in one process, connected by promises. */
 
 import type { Communicator } from '@sympow/core';
 
