@@ -34,7 +34,7 @@ function nativeUrl(name, importer) {
 }
 
 /**
- * The examples of one package, of a folder in examples/, or of the project itself, which has a README only.
+ * The examples of one package, of a folder in examples/, of the pages in docs, or of the project itself, which has a README only.
  * @param {string} directory relative to the root
  * @returns {Example[]}
  */
@@ -45,7 +45,9 @@ export function examplesOf(directory) {
     .map((file) => `src/${file}`);
   const program = join(root, directory, 'main.ts');
   if (existsSync(program)) return [{ name: `${directory}/main.ts`, code: readFileSync(program, 'utf8') }];
-  return ['README.md', ...sources.sort()]
+  const guide =
+    directory === 'docs' ? readdirSync(join(root, directory)).filter((file) => file.endsWith('.md')) : ['README.md'];
+  return [...guide, ...sources.sort()]
     .filter((file) => existsSync(join(root, directory, file)))
     .flatMap((file) => {
       const text = readFileSync(join(root, directory, file), 'utf8');
@@ -54,7 +56,7 @@ export function examplesOf(directory) {
           name: `${directory}/${file}:${text.slice(0, index).split('\n').length}`,
           code: margin === '' ? body : body.replaceAll(/^ *\* ?/gm, ''),
         }))
-        .filter(({ code }) => (file === 'README.md' || /^import /m.test(code)) && !code.includes(" from 'vitest'"));
+        .filter(({ code }) => (file.endsWith('.md') || /^import /m.test(code)) && !code.includes(" from 'vitest'"));
     });
 }
 

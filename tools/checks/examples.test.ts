@@ -1,10 +1,10 @@
-// Every complete example in a README or a doc comment of a package runs, and so does every program in examples/. They print what
+// Every complete example in a README, a page of the guide, or a doc comment of a package runs, and so does every program in examples/. They print what
 // their comments say.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { workspaces } from '../workspace.mjs';
 import { examplesOf, runExamples, type Outcome } from './examples.mjs';
 
-const directories = ['.', ...workspaces(['packages', 'examples']).map(({ directory }) => directory)];
+const directories = ['.', 'docs', ...workspaces(['packages', 'examples']).map(({ directory }) => directory)];
 const examples = directories.flatMap(examplesOf);
 
 /** `Float32Array(2) [ 1, 2 ]` and `Float32Array [1, 2]` are the same, and so are 'a' and a. */

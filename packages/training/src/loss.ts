@@ -11,7 +11,7 @@ import type { EvaluationOptions } from './api';
 export interface BatchLoss {
   /** [B, T] in nats, 0 where there is no target. */
   readonly tokens: Variable;
-  /** [1]: their sum times `scale`. */
+  /** Their sum times `scale`, [1]. */
   readonly total: Tensor;
 }
 

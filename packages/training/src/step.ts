@@ -9,9 +9,9 @@ import { batchLoss, targetCount } from './loss';
 
 /** What an update says about itself, on the device until it is read. The caller disposes of both. */
 export interface StepReport {
-  /** [1]: the mean cross-entropy in nats per target, before the update. */
+  /** The mean cross-entropy in nats per target, before the update, [1]. */
   readonly loss: Tensor;
-  /** [1]: Σ g² of the gradients before clipping. Where it is not finite, nothing was changed. */
+  /** Σ g² of the gradients before clipping, [1]. Where it is not finite, nothing was changed. */
   readonly squaredNorm: Tensor;
 }
 

@@ -23,7 +23,7 @@ export interface SampleTokenArgs {
   random: Tensor;
   /** [B] int32: the token, of equally likely ones the first; −1 where logits are not numbers. */
   ids: Tensor;
-  /** [B]: log softmax of the token's logit, before temperature and filters. */
+  /** Log softmax of the token's logit, before temperature and filters, [B]. */
   logProbability?: Tensor | undefined;
 }
 
