@@ -17,6 +17,8 @@ export default defineConfig(
       'prefer-const': ['error', { destructuring: 'all' }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/consistent-type-exports': 'error',
+      // An import of types alone would be left as one for its side effects, of which bundlers warn.
+      '@typescript-eslint/no-import-type-side-effects': 'error',
       '@typescript-eslint/no-unused-vars': [
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },

@@ -1,7 +1,7 @@
 // How every package is built. The entries are those of its package.json, so nothing is named twice.
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'tsup';
-import { entries, target } from './tools/workspace.mjs';
+import { entries, filesStayFiles, target } from './tools/workspace.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
@@ -12,8 +12,10 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 export function build() {
   const { library, points, workers, modules } = entries(process.cwd());
   return defineConfig({
-    entry: { ...modules, ...workers },
+    entry: modules,
     format: library ? ['esm', 'cjs'] : ['esm'],
+    splitting: !library,
+    esbuildPlugins: library ? [filesStayFiles] : [],
     esbuildOptions(options, { format }) {
       if (format === 'cjs') options.entryPoints = { ...points, ...workers };
     },

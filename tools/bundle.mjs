@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync,
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generate } from './generate.mjs';
-import { entries, root, target, workspaces } from './workspace.mjs';
+import { entries, filesStayFiles, root, target, workspaces } from './workspace.mjs';
 
 const stamp = join(root, 'node_modules/.sympow-bundle');
 
@@ -76,14 +76,15 @@ export async function bundle() {
       formats.slice(0, library ? 2 : 1).map((format) =>
         build({
           absWorkingDir: directory,
-          entryPoints: { ...(format === 'esm' ? modules : points), ...workers },
+          entryPoints: format === 'esm' ? modules : { ...points, ...workers },
+          plugins: library ? [filesStayFiles] : [],
           ...(format === 'cjs' && Object.keys(workers).length > 0 ? ownUrl : {}),
           outdir: resolve(directory, 'dist'),
           outExtension: { '.js': format === 'cjs' ? '.cjs' : '.js' },
           format,
           target,
           bundle: true,
-          splitting: format === 'esm',
+          splitting: !library,
           packages: 'external',
           // Not the repository's tsconfig: its `paths` would draw the other packages in.
           tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },

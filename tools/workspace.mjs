@@ -39,7 +39,7 @@ export function read(directory) {
  * @param {string} directory absolute
  * @param {Manifest} manifest
  * `workers` are files that a library starts threads or processes from: built beside the others, imported by nobody. `modules` are all files that
- * the points load: as ES modules they stay files, so that a bundler leaves out those that it does not need.
+ * these load, and they themselves: as ES modules they stay files, so that a bundler leaves out those that it does not need.
  * @returns {{ library: boolean, points: Record<string, string>, workers: Record<string, string>, modules: Record<string, string> }}
  */
 export function entries(directory, { exports, bin } = read(directory)) {
@@ -56,8 +56,8 @@ export function entries(directory, { exports, bin } = read(directory)) {
   }
   const programs = ['worker', 'trial'].filter((name) => existsSync(join(directory, `src/${name}.js`)));
   const workers = Object.fromEntries(programs.map((name) => [name, `src/${name}.js`]));
-  const modules = modulesOf(directory, Object.values(points));
-  return { library: true, points, workers, modules: bin ? { ...modules, main: 'src/main.ts' } : modules };
+  const starts = [...Object.values(points), ...Object.values(workers), ...(bin ? ['src/main.ts'] : [])];
+  return { library: true, points, workers, modules: modulesOf(directory, starts) };
 }
 
 /** What a file loads of its own package when it runs: types are left out. */
@@ -70,7 +70,7 @@ function modulesOf(directory, points) {
   const waiting = points.map((point) => join(directory, point));
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     const source = relative(directory, file);
-    const name = source.replace(/^src\/|\.ts$/g, '');
+    const name = source.replace(/^src\/|\.[tj]s$/g, '');
     if (Object.hasOwn(modules, name) || !existsSync(file)) continue;
     modules[name] = source;
     for (const [, fixed, lazy] of readFileSync(file, 'utf8').matchAll(loads)) {
@@ -80,6 +80,23 @@ function modulesOf(directory, points) {
   }
   return modules;
 }
+
+/**
+ * For esbuild: as ES modules the files of a library stay files. What one imports of another it goes on importing, by the name of what
+ * is made of it.
+ * @type {import('esbuild').Plugin}
+ */
+export const filesStayFiles = {
+  name: 'files stay files',
+  setup({ initialOptions, onResolve }) {
+    if (initialOptions.format !== 'esm') return;
+    onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+      if (kind === 'entry-point') return undefined;
+      const folder = existsSync(join(resolveDir, `${path}.ts`)) ? '' : '/index';
+      return { path: `${path}${folder}.js`, external: true };
+    });
+  },
+};
 
 /** What esbuild and tsup both compile to. */
 export const target = 'es2022';

@@ -36,11 +36,12 @@ const bars: readonly Bar[] = [
 beforeAll(() => bundle(), 120_000);
 
 it.each(bars)('$what', async ({ code, most, later }) => {
-  const { outputFiles, metafile } = await build({
+  const { outputFiles, metafile, warnings } = await build({
     stdin: { contents: code, resolveDir: root },
     ...{ bundle: true, minify: true, splitting: true, write: false, metafile: true, treeShaking: true },
-    ...{ format: 'esm', platform: 'neutral', outdir: 'out', alias, external: ['node:*'], logLevel: 'error' },
+    ...{ format: 'esm', platform: 'neutral', outdir: 'out', alias, external: ['node:*'], logLevel: 'silent' },
   });
+  expect(warnings).toEqual([]);
   const [first, ...rest] = outputFiles.map(({ contents }) => contents.length);
   expect(first, heaviest(metafile)).toBeLessThanOrEqual(most);
   if (later === undefined) return;

@@ -4,7 +4,7 @@ import { modelCosts, trainingFlops, type ModelCosts } from '@sympow/evaluation';
 import { ConfigError } from '@sympow/kernels';
 import { modelConfig, modelSize, variants } from '@sympow/model';
 import type { ComputeOptions, ModelConfig, ModelEntries } from '@sympow/model';
-import { type Experiment } from './experiment';
+import type { Experiment } from './experiment';
 import { atPlaceNow } from './place';
 import type { Schedule } from './schedule';
 

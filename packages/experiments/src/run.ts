@@ -6,7 +6,7 @@ import type { Backend } from '@sympow/kernels';
 import { configToJson, entriesOf, findCheckpoint, loadModel, Model, type ComputeOptions } from '@sympow/model';
 import { train, type TrainingEvent } from '@sympow/training';
 import type { ExperimentData } from './data';
-import { type EvaluationSettings, type Experiment, type RecallTest } from './experiment';
+import type { EvaluationSettings, Experiment, RecallTest } from './experiment';
 import type { Run } from './plan';
 import type { RunFolder } from './runFolder';
 
