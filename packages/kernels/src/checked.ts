@@ -38,21 +38,25 @@ export function checked(kernels: UncheckedKernels, backend: Backend, halves: Hal
   const own = kernels as unknown as Readonly<Record<string, Run | Choosy | undefined>>;
   const calls = kernelNames.flatMap((name) => {
     const kernel = composing(name, own[name], backend);
-    if (!kernel) return [];
-    const door = new Door(name, backend);
-    const widening = new Widening(backend, door.tensors, door.lists, halves[name]);
-    const call = (args: Arguments) => {
-      const sizes = door.check(args);
-      if (door.halves) widening.run(args, (wide) => kernel(wide, sizes));
-      else kernel(args, sizes);
-    };
-    return [[name, call] as const];
+    return kernel ? [[name, behindDoor(name, kernel, backend, halves)] as const] : [];
   });
   return Object.fromEntries(calls) as unknown as Kernels;
 }
 
-type Run = (args: Arguments, sizes: Sizes) => void;
-interface Choosy {
+/** A kernel that gets arguments which fit together, and the sizes that were read of them. */
+export function behindDoor(name: KernelName, kernel: Run, backend: Backend, halves: HalfArguments) {
+  const door = new Door(name, backend);
+  const widening = new Widening(backend, door.tensors, door.lists, halves[name]);
+  return (args: Arguments): void => {
+    const sizes = door.check(args);
+    if (door.halves) widening.run(args, (wide) => kernel(wide, sizes));
+    else kernel(args, sizes);
+  };
+}
+
+/** A kernel, whichever it is. */
+export type Run = (args: Arguments, sizes: Sizes) => void;
+export interface Choosy {
   accepts(args: Arguments, sizes: Sizes): boolean;
   readonly run: Run;
 }

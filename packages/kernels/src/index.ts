@@ -15,3 +15,4 @@ export type * from './catalogue/unary';
 export type { Replay } from './recording';
 export type { Sizes } from './sizes';
 export { readingHalves, type HalfArguments } from './widening';
+export { withKernels, type KernelBody, type OwnKernels } from './withKernels';

@@ -10,7 +10,10 @@ import type { Tensor } from './tensor';
 export interface Recording {
   /** What `body` returned; every replay writes it anew. The recording's own. */
   readonly output: Tensor;
-  /** Whether a replay does all that `body` did. It does not where the host wrote to a tensor meanwhile. */
+  /**
+   * Whether a replay does all that `body` did. It does not where the host wrote to a tensor meanwhile, or called a kernel that the
+   * device cannot launch again.
+   */
   readonly complete: boolean;
   /** Makes the launches again. Every tensor that they read or write must live still. */
   replay(): void;
@@ -39,6 +42,8 @@ interface Notes {
   readonly backend: unknown;
   readonly list: Launch[];
   complete: boolean;
+  /** Whether the device keeps launches in a form of its own, which knows its own kernels only. */
+  readonly byDevice: boolean;
 }
 
 /** What is noted at the moment; a recording is synchronous, so there is one at a time. */
@@ -65,6 +70,11 @@ export function noteWrite(backend: unknown): void {
   if (notes?.backend === backend) notes!.complete = false;
 }
 
+/** Says that a kernel is called which the device does not know, so that a replay in the device's own form leaves it out. */
+export function noteHostKernel(backend: unknown): void {
+  if (notes?.backend === backend && notes?.byDevice) notes.complete = false;
+}
+
 /** Runs `body`, and says how to make again what it launched: in a form of the device's own, where it has one. */
 export function recordingOf(
   backend: unknown,
@@ -72,7 +82,7 @@ export function recordingOf(
   body: () => void,
 ): Replay & { readonly complete: boolean } {
   const outer = notes;
-  const own: Notes = { backend, list: [], complete: true };
+  const own: Notes = { backend, list: [], complete: true, byDevice: device.record !== undefined };
   notes = own;
   try {
     const { list } = own;

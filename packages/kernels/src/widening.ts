@@ -14,6 +14,9 @@ export type HalfArguments = {
   readonly [K in KernelName]?: readonly string[] | ((args: KernelArgs<K>) => readonly string[]);
 };
 
+/** What moves halves as they are: `checked` widens all others by way of these. */
+export const movingHalves: HalfArguments = { fill: ['y'], cast: ['x', 'y'], copyBlock: ['x', 'y'] };
+
 /** For a backend whose kernels read halves wherever they may: all inputs, and the arguments of `more`. */
 export function readingHalves(more: HalfArguments): HalfArguments {
   return Object.fromEntries(

@@ -4,6 +4,7 @@ import type { Backend, BackendFactory, DType, Elements, Recording, Tensor, Typed
 import { putElements, readElements, storedView, type Stored } from '../dtypes';
 import { checked, type UncheckedKernels } from '../checked';
 import { Memory } from '../memory';
+import { movingHalves } from '../widening';
 import { requireKnownKeys, type KnownKeys } from '@sympow/core';
 import { ConfigError } from '../errors';
 import { bodyOf, definitions, type KernelName } from '../catalogue';
@@ -24,9 +25,6 @@ export interface JsOptions {
   readonly float?: 'float32' | 'float64';
 }
 
-/** What moves halves as they are; everything else computes in the backend's own float. */
-const halves = { fill: ['y'], cast: ['x', 'y'], copyBlock: ['x', 'y'] };
-
 class JsBackend implements Backend {
   readonly name: string;
   readonly capabilities;
@@ -44,7 +42,7 @@ class JsBackend implements Backend {
       synchronousRead: true,
       notes: ['plain TypeScript, double accumulation, one thread'],
     };
-    this.kernels = checked(kernelsFor(float), this, halves);
+    this.kernels = checked(kernelsFor(float), this, movingHalves);
     this.store = new Memory<ArrayBuffer, Stored>(this, {
       allocate: (bytes) => new ArrayBuffer(bytes),
       release: () => undefined,
