@@ -8,7 +8,7 @@ import { root } from '../workspace.mjs';
 const most = 350;
 
 it(`no file has more than ${most} lines`, () => {
-  const tracked = execFileSync('git', ['ls-files', '-z', '*.ts', '*.mjs', '*.wgsl', '*.py'], {
+  const tracked = execFileSync('git', ['ls-files', '-z', '*.ts', '*.tsx', '*.mjs', '*.wgsl', '*.py'], {
     cwd: root,
     encoding: 'utf8',
   });

@@ -40,7 +40,7 @@ for (const { directory, manifest } of workspaces(['packages', 'apps'])) {
 
   const imported = new Set(
     readdirSync(join(root, directory, 'src'), { recursive: true, withFileTypes: true })
-      .filter((file) => file.isFile() && file.name.endsWith('.ts') && !/\.(test|cases)\.ts$/.test(file.name))
+      .filter((file) => file.isFile() && /\.tsx?$/.test(file.name) && !/\.(test|cases)\.ts$/.test(file.name))
       .map((file) => readFileSync(join(file.parentPath, file.name), 'utf8'))
       .flatMap((text) => [...text.matchAll(/(?:from|import\()\s*'(@sympow\/[^/']+)/g)].map((match) => match[1] ?? '')),
   );

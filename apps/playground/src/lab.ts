@@ -1,0 +1,282 @@
+// What the worker holds: one backend, one model, one run at a time, and a text that is being written. It answers requests with
+// events; whatever goes wrong is an event too, with the place on the page where it belongs.
+
+import { messageOf } from '@sympow/core';
+import { backends, openBackend, type OpenedBackend } from '@sympow/backends';
+import { Session } from '@sympow/inference';
+import { isSympowError, type Backend } from '@sympow/kernels';
+import { TextModel, load } from '@sympow/start';
+import { memoryStorage, type Storage } from '@sympow/storage';
+import { readTraining } from '@sympow/training';
+import { latestCheckpoint } from '@sympow/model';
+import { alone, curveOf, forget, keep, keepCurve, keptRuns, planOf, runFolder } from './keptRuns';
+import type { LabEvent, ModelEvent, Place, Plan, Request } from './messages';
+import { OneAtATime } from './oneAtATime';
+import { beginningOf, freshModel, runOf, tokenizerOfText } from './run';
+import { gigaflopsOf } from './speed';
+import { pack, unpack } from './tar';
+import { writingOf } from './writing';
+
+/** A model that can be talked to. */
+interface Held {
+  readonly text: TextModel;
+  readonly name: string;
+}
+
+const places: Readonly<Record<Request['type'], Place>> = {
+  ...{ open: 'backend', train: 'train', continue: 'train', pause: 'train', resume: 'train', stop: 'train' },
+  ...{ write: 'talk', hush: 'talk', download: 'checkpoint', load: 'checkpoint' },
+  ...{ restore: 'checkpoint', remove: 'checkpoint' },
+};
+
+export class Lab {
+  private opened: { readonly asked: string; readonly opened: OpenedBackend } | undefined;
+  private held: Held | undefined;
+  private session: Session | undefined;
+  private readonly turns = new OneAtATime();
+  private stops: AbortController | undefined;
+  private hushes: AbortController | undefined;
+  private pause: { readonly over: Promise<void>; readonly end: () => void } | undefined;
+
+  /** @param tell - takes events as they come */
+  constructor(private readonly tell: (event: LabEvent, transfer?: ArrayBuffer[]) => void) {}
+
+  /** Does what a request says; resolves when that is done. Never rejects. */
+  async answer(request: Request): Promise<void> {
+    try {
+      await this.do(request);
+    } catch (error) {
+      this.tell({ type: 'failure', place: places[request.type], message: messageOf(error) });
+    }
+  }
+
+  private async do(request: Request): Promise<void> {
+    switch (request.type) {
+      case 'open':
+        await this.turns.run(() => this.open(request.backend));
+        return this.tellRuns();
+      case 'train':
+        return this.begin(request.plan);
+      case 'continue':
+        return this.goOn(request.id, request.steps);
+      case 'pause':
+        return this.hold();
+      case 'resume':
+        return this.release();
+      case 'stop':
+        this.stops?.abort();
+        return this.release();
+      case 'write':
+        return this.turns.run(() => this.write(request));
+      case 'hush':
+        return this.hushes?.abort();
+      case 'download':
+        return this.turns.run(() => this.download());
+      case 'load':
+        return this.turns.run(() => this.load(request));
+      case 'restore':
+        return this.turns.run(() => this.restore(request.id));
+      case 'remove':
+        await forget(request.id);
+        return this.tellRuns();
+    }
+  }
+
+  /** Opens a backend, unless it is the one that is open. The model comes along. */
+  private async open(asked: string): Promise<OpenedBackend> {
+    if (this.opened?.asked === asked) return this.opened.opened;
+    const opened = await openBackend(asked);
+    await this.move(opened.backend);
+    await this.opened?.opened.backend.close();
+    this.opened = { asked, opened };
+    const { backend, name, refused } = opened;
+    const notes = [
+      ...backend.capabilities.notes,
+      ...refused.map((each) => `${each.name} was passed over: ${each.reason}`),
+    ];
+    const names = backends.filter(({ byNameAlone }) => !byNameAlone).map((each) => each.name);
+    this.tell({ type: 'ready', backend: name, names, notes, gigaflops: await gigaflopsOf(backend) });
+    return opened;
+  }
+
+  private async begin(plan: Plan): Promise<void> {
+    const id = await keep(plan);
+    await this.train(plan, id);
+  }
+
+  private async goOn(id: string, steps: number): Promise<void> {
+    const plan = await planOf(id);
+    await this.train({ ...plan, training: { ...plan.training, steps } }, id);
+  }
+
+  private async train(plan: Plan, id: string | undefined): Promise<void> {
+    if (this.stops) throw new Error('A run goes on already. Stop it first.');
+    const stops = (this.stops = new AbortController());
+    try {
+      await alone(id, () => this.follow(plan, id, stops.signal));
+    } finally {
+      this.stops = undefined;
+      this.release();
+      await this.tellRuns();
+    }
+  }
+
+  /** Takes a run through to its end, event by event; in between others have their turn. */
+  private async follow(plan: Plan, id: string | undefined, signal: AbortSignal): Promise<void> {
+    const storage = id === undefined ? undefined : runFolder(id);
+    const tokenizer = tokenizerOfText(plan.text.text);
+    const events = await this.turns.run(async () => {
+      const { backend } = await this.open(plan.backend);
+      const model = freshModel(backend, plan, tokenizer);
+      await this.drop();
+      this.held = { text: new TextModel(model, tokenizer), name: plan.text.name };
+      return runOf(plan, model, tokenizer, { storage, signal });
+    });
+    this.tell({ type: 'run', id, name: plan.text.name, steps: plan.training.steps });
+    const curve = id === undefined ? { train: [], heldOut: [] } : await curveOf(id);
+    const train = [...curve.train];
+    const heldOut = [...curve.heldOut];
+    for (;;) {
+      await this.pause?.over;
+      const { done, value: event } = await this.turns.run(() => events.next());
+      if (done) return;
+      if (event.type === 'start') {
+        // What was drawn after the checkpoint that the run goes on from is drawn again.
+        train.length = Math.min(train.length, event.step);
+        heldOut.splice(0, heldOut.length, ...heldOut.filter(([step]) => step <= event.step));
+        this.tell({ type: 'curve', curve: { train, heldOut } });
+        this.tellModel(plan);
+      }
+      if (event.type === 'step') train.push(event.loss);
+      if (event.type === 'evaluation') heldOut.push([event.step, event.loss]);
+      if (event.type === 'checkpoint' && id !== undefined) await keepCurve(id, { train, heldOut });
+      this.tell(event);
+    }
+  }
+
+  private hold(): void {
+    if (!this.stops || this.pause) return;
+    let end = () => {};
+    const over = new Promise<void>((resolve) => (end = resolve));
+    this.pause = { over, end };
+    this.tell({ type: 'paused' });
+  }
+
+  private release(): void {
+    if (!this.pause) return;
+    this.pause.end();
+    this.pause = undefined;
+    this.tell({ type: 'resumed' });
+  }
+
+  private async write({ wish }: Extract<Request, { type: 'write' }>): Promise<void> {
+    const { text } = this.require();
+    const hushes = (this.hushes = new AbortController());
+    if (wish.prompt !== undefined || !this.session) {
+      this.session?.dispose();
+      this.session = new Session(text.model);
+    }
+    try {
+      for await (const event of writingOf(text, this.session, wish, hushes.signal)) this.tell(event);
+    } catch (error) {
+      if (!hushes.signal.aborted || isSympowError(error)) throw error;
+    } finally {
+      this.hushes = undefined;
+      this.tell({ type: 'written' });
+    }
+  }
+
+  private async download(): Promise<void> {
+    const { text, name } = this.require();
+    const storage = memoryStorage();
+    await text.save(storage);
+    const folder = `${
+      name
+        .replaceAll(/[^\w-]+/g, '-')
+        .replaceAll(/^-+|-+$/g, '')
+        .slice(0, 40) || 'model'
+    }`;
+    const names = await storage.list();
+    const files = await Promise.all(names.map(async (each) => ({ name: each, bytes: await storage.read(each) })));
+    const bytes = pack(folder, files);
+    this.tell({ type: 'archive', name: `${folder}.tar`, bytes }, [bytes.buffer as ArrayBuffer]);
+  }
+
+  private async load({ files }: Extract<Request, { type: 'load' }>): Promise<void> {
+    if (this.stops) throw new Error('A run goes on. Stop it before another model is opened.');
+    const storage = memoryStorage('the files');
+    const all = files.flatMap((file) => (file.name.endsWith('.tar') ? unpack(file.bytes) : [file]));
+    for (const { name, bytes } of all) await storage.write(name, bytes);
+    if (!all.some(({ name }) => name === 'config.json') || !all.some(({ name }) => name.endsWith('.safetensors'))) {
+      throw new Error(
+        `${files.map(({ name }) => name).join(', ')}: no checkpoint. Choose the .tar that this page gave, or config.json, model.safetensors and tokenizer.json together.`,
+      );
+    }
+    await this.take(storage, files.length === 1 ? files[0]!.name : 'opened files', undefined);
+  }
+
+  private async restore(id: string): Promise<void> {
+    if (this.stops) throw new Error('A run goes on. Stop it before another is opened.');
+    const plan = await planOf(id);
+    await this.open(plan.backend).catch(() => this.open('auto'));
+    await this.take(runFolder(id), plan.text.name, plan);
+    const [curve, checkpoint] = [await curveOf(id), await latestCheckpoint(runFolder(id))];
+    const step = checkpoint?.step ?? 0;
+    this.tell({ type: 'run', id, name: plan.text.name, steps: plan.training.steps });
+    this.tell({
+      type: 'curve',
+      curve: { train: curve.train.slice(0, step), heldOut: curve.heldOut.filter(([at]) => at <= step) },
+    });
+  }
+
+  /** Takes a model from its files; the one before stays until it is there. */
+  private async take(storage: Storage, name: string, plan: Plan | undefined): Promise<void> {
+    const { backend } = await this.open(this.opened?.asked ?? 'auto');
+    const text = await load(storage, { backend });
+    await this.drop();
+    this.held = { text, name };
+    this.tellModel(plan, (await readTraining(storage).catch(() => undefined))?.context);
+  }
+
+  private tellModel(plan: Plan | undefined, context?: number): void {
+    const { text, name } = this.require();
+    const event: ModelEvent = {
+      ...{
+        type: 'model',
+        name,
+        parameters: [...text.model.parameters.values()].reduce((sum, { value }) => sum + value.size, 0),
+      },
+      token: text.tokenizer.name === 'chars' ? 'character' : text.tokenizer.name === 'bytes' ? 'byte' : 'token',
+      prompt: plan ? beginningOf(plan.text.text) : '',
+      context: plan?.training.context ?? context,
+    };
+    this.tell(event);
+  }
+
+  private async tellRuns(): Promise<void> {
+    this.tell({ type: 'runs', runs: await keptRuns() });
+  }
+
+  private require(): Held {
+    if (this.held) return this.held;
+    throw new Error('There is no model yet. Train one, or open a checkpoint.');
+  }
+
+  /** Takes the model to another backend. A text that was begun ends there. */
+  private async move(backend: Backend): Promise<void> {
+    if (!this.held) return;
+    const { text, name } = this.held;
+    const storage = memoryStorage();
+    await text.save(storage);
+    const moved = await load(storage, { backend });
+    await this.drop();
+    this.held = { text: moved, name };
+  }
+
+  private async drop(): Promise<void> {
+    this.session?.dispose();
+    this.session = undefined;
+    await this.held?.text.close();
+    this.held = undefined;
+  }
+}

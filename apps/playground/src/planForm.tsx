@@ -1,0 +1,122 @@
+// The form of a run.
+
+import { variants, type Variant } from '@sympow/model';
+import { useRef } from 'preact/hooks';
+import { Choice, Fault, Field } from './fields';
+import type { Text } from './messages';
+import { firstModelFields, firstTrainingFields, otherFields, sizes, type Form } from './plan';
+import { sampleText } from './sample';
+import { bytes } from './units';
+
+interface Props {
+  readonly form: Form;
+  readonly text: Text;
+  readonly errors: Readonly<Record<string, string>>;
+  readonly textFault: string | undefined;
+  readonly backendFault: string | undefined;
+  readonly backends: readonly string[];
+  readonly notes: readonly string[];
+  readonly disabled: boolean;
+  readonly onForm: (form: Form) => void;
+  readonly onText: (text: Text) => void;
+  readonly onFiles: (files: readonly File[]) => void;
+}
+
+const sizeWords: Readonly<Record<string, string>> = {
+  ...{ tiny: 'tiny: 1 layer of width 32', small: 'small: 2 layers of width 64' },
+  ...{ medium: 'medium: 4 layers of width 128', large: 'large: 6 layers of width 256' },
+};
+
+export function PlanForm(props: Props) {
+  const { form, errors, disabled, onForm } = props;
+  const field = (of: 'model' | 'training') => (control: (typeof firstModelFields)[number]) => (
+    <Field
+      {...{ key: control.key, control, disabled, value: form[of][control.key], error: errors[control.key] }}
+      onChange={(value) => {
+        const size = of === 'model' && control.key in sizes.small! ? 'own' : form.size;
+        onForm({ ...form, size, [of]: { ...form[of], [control.key]: value } });
+      }}
+    />
+  );
+  const sizeChoices = Object.keys(sizes).map((name) => [name, sizeWords[name]!] as const);
+  return (
+    <>
+      <TextField {...props} />
+      <div class="fields">
+        <Choice
+          {...{ id: 'variant', label: 'Variant', value: form.variant, disabled }}
+          choices={Object.keys(variants).map((name) => [name, name])}
+          onChange={(variant) => onForm({ ...form, variant: variant as Variant })}
+        />
+        {firstModelFields.map(field('model'))}
+        <Choice
+          {...{ id: 'size', label: 'Size', value: form.size, disabled }}
+          choices={form.size === 'own' ? [...sizeChoices, ['own', 'as set below']] : sizeChoices}
+          onChange={(size) => onForm({ ...form, size, model: { ...form.model, ...sizes[size] } })}
+        />
+        {firstTrainingFields.map(field('training'))}
+        <Choice
+          {...{ id: 'backend', label: 'Computes on', value: form.backend, disabled }}
+          choices={[['auto', 'the fastest here'], ...props.backends.map((name) => [name, name] as const)]}
+          onChange={(backend) => onForm({ ...form, backend })}
+        />
+      </div>
+      <Fault>{errors.form ?? props.backendFault}</Fault>
+      {props.notes.length > 0 && <p class="note">{props.notes.join(' · ')}</p>}
+      <details>
+        <summary>All settings</summary>
+        {otherFields.map(({ of, fields }) =>
+          [...new Set(fields.map(({ group }) => group))].map((group) => (
+            <fieldset key={of + group}>
+              <legend>{group}</legend>
+              <div class="fields">{fields.filter((each) => each.group === group).map(field(of))}</div>
+            </fieldset>
+          )),
+        )}
+      </details>
+    </>
+  );
+}
+
+/** The text: the one that ships, or files. */
+function TextField({ text, errors, textFault, disabled, onText, onFiles }: Props) {
+  const input = useRef<HTMLInputElement>(null);
+  const take = (list: FileList | null | undefined) => {
+    if (list && list.length > 0 && !disabled) onFiles([...list]);
+  };
+  return (
+    <div
+      class="text"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        take(event.dataTransfer?.files);
+      }}
+    >
+      <span class="name">
+        <b>{text.name}</b> <small>{bytes(text.text.length)}</small>
+      </span>
+      <p class="peek">{text.text.slice(0, 140).replaceAll(/\s+/g, ' ')}…</p>
+      <div class="buttons">
+        <button type="button" disabled={disabled} onClick={() => input.current?.click()}>
+          Use your own files
+        </button>
+        <button type="button" disabled={disabled} onClick={() => onText(sampleText())}>
+          Use the sample
+        </button>
+        <span class="hint">or drop them here</span>
+      </div>
+      <label class="hidden" for="files">
+        Text files to learn from
+      </label>
+      <input
+        {...{ id: 'files', ref: input, type: 'file', multiple: true, class: 'hidden', tabIndex: -1, disabled }}
+        onChange={(event) => {
+          take(event.currentTarget.files);
+          event.currentTarget.value = '';
+        }}
+      />
+      <Fault>{textFault ?? errors.text}</Fault>
+    </div>
+  );
+}

@@ -1,0 +1,120 @@
+// What the page knows, and how events of the worker change it.
+
+import type { EndEvent, StartEvent, StepEvent } from '@sympow/training';
+import type { Curve, KeptRun, LabEvent, ModelEvent, Place, ReadyEvent, WritingEvent } from './messages';
+
+export interface PageState {
+  readonly ready: ReadyEvent | undefined;
+  readonly phase: 'opening' | 'idle' | 'training' | 'paused' | 'stopping';
+  /** The run that is shown. */
+  readonly run: { readonly id: string | undefined; readonly name: string; readonly steps: number } | undefined;
+  readonly curve: Curve;
+  readonly start: StartEvent | undefined;
+  readonly last: StepEvent | undefined;
+  readonly end: EndEvent | undefined;
+  /** The step that is kept by the browser. */
+  readonly saved: number | undefined;
+  readonly sample: { readonly step: number; readonly text: string } | undefined;
+  readonly model: ModelEvent | undefined;
+  readonly written: string;
+  readonly writing: WritingEvent | undefined;
+  readonly isWriting: boolean;
+  readonly runs: readonly KeptRun[];
+  readonly failures: Readonly<Partial<Record<Place, string>>>;
+}
+
+/** What the page itself does to it. */
+export type PageEvent =
+  | { readonly type: 'asked to train' | 'asked to stop' | 'opening' }
+  | { readonly type: 'asked to write'; readonly begin: string | undefined }
+  | { readonly type: 'went wrong'; readonly place: Place; readonly message: string | undefined };
+
+const nothing: Curve = { train: [], heldOut: [] };
+
+export const initial: PageState = {
+  ...{ ready: undefined, phase: 'opening', run: undefined, curve: nothing, start: undefined, last: undefined },
+  ...{ end: undefined, saved: undefined, sample: undefined, model: undefined, written: '', writing: undefined },
+  ...{ isWriting: false, runs: [], failures: {} },
+};
+
+const without = (state: PageState, ...places: Place[]) =>
+  Object.fromEntries(Object.entries(state.failures).filter(([place]) => !places.includes(place as Place)));
+
+/** All events of a frame at once. */
+export const afterAll = (state: PageState, events: readonly (LabEvent | PageEvent)[]): PageState =>
+  events.reduce(after, state);
+
+export function after(state: PageState, event: LabEvent | PageEvent): PageState {
+  switch (event.type) {
+    case 'opening':
+      return { ...state, phase: 'opening', failures: without(state, 'backend') };
+    case 'ready':
+      return { ...state, ready: event, phase: state.phase === 'opening' ? 'idle' : state.phase };
+    case 'asked to train':
+      return { ...state, phase: 'training', end: undefined, last: undefined, failures: without(state, 'train') };
+    case 'asked to stop':
+      return { ...state, phase: 'stopping' };
+    case 'run':
+      return {
+        ...state,
+        run: event,
+        curve: nothing,
+        sample: undefined,
+        saved: undefined,
+        start: undefined,
+        end: undefined,
+      };
+    case 'curve':
+      return { ...state, curve: event.curve, saved: event.curve.train.length || undefined };
+    case 'start':
+      return { ...state, start: event };
+    case 'step':
+      return { ...state, last: event, curve: { ...state.curve, train: [...state.curve.train, event.loss] } };
+    case 'evaluation':
+      return { ...state, curve: { ...state.curve, heldOut: [...state.curve.heldOut, [event.step, event.loss]] } };
+    case 'checkpoint':
+      return { ...state, saved: event.step };
+    case 'sample':
+      return { ...state, sample: event };
+    case 'end':
+      return { ...state, end: event, phase: 'idle' };
+    case 'paused':
+      return { ...state, phase: 'paused' };
+    case 'resumed':
+      return { ...state, phase: state.phase === 'paused' ? 'training' : state.phase };
+    case 'model':
+      return {
+        ...state,
+        model: event,
+        written: '',
+        writing: undefined,
+        failures: without(state, 'talk', 'checkpoint'),
+      };
+    case 'asked to write':
+      return {
+        ...state,
+        ...{ isWriting: true, written: event.begin ?? state.written, failures: without(state, 'talk') },
+        writing: event.begin === undefined ? state.writing : undefined,
+      };
+    case 'writing':
+      return { ...state, written: state.written + event.text, writing: event };
+    case 'written':
+      return { ...state, isWriting: false };
+    case 'runs':
+      return { ...state, runs: event.runs };
+    case 'failure':
+      return failed(state, event.place, event.message);
+    case 'went wrong':
+      return event.message === undefined
+        ? { ...state, failures: without(state, event.place) }
+        : { ...state, failures: { ...state.failures, [event.place]: event.message } };
+    case 'archive':
+      return state;
+  }
+}
+
+function failed(state: PageState, place: Place, message: string): PageState {
+  const failures = { ...state.failures, [place]: message };
+  const phase = place === 'train' || (place === 'backend' && state.phase === 'opening') ? 'idle' : state.phase;
+  return { ...state, failures, phase, isWriting: place === 'talk' ? false : state.isWriting };
+}

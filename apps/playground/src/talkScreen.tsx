@@ -1,0 +1,133 @@
+// Talk: a text that the model writes, and what it takes: the state that stays, beside keys and values that would grow.
+
+import { useState } from 'preact/hooks';
+import type { Engine } from './engine';
+import { Fault, Figures } from './fields';
+import type { Wish } from './messages';
+import type { PageEvent, PageState } from './state';
+import { bytes, whole } from './units';
+
+interface Props {
+  readonly state: PageState;
+  readonly engine: Engine;
+  readonly dispatch: (event: PageEvent) => void;
+}
+
+/** Numbers of a wish, with their ranges. */
+const numbers = [
+  { key: 'temperature', label: 'Temperature', min: 0, max: 5, step: 0.1 },
+  { key: 'topP', label: 'Top-p', min: 0.01, max: 1, step: 0.01 },
+  { key: 'minP', label: 'Min-p', min: 0, max: 1, step: 0.01 },
+  { key: 'maxTokens', label: 'At most', unit: 'tokens', min: 1, max: 1_000_000, step: 1 },
+  { key: 'seed', label: 'Seed', min: 0, max: 2 ** 31, step: 1 },
+] as const;
+
+export function TalkScreen({ state, engine, dispatch }: Props) {
+  const { model, written, writing, isWriting, phase } = state;
+  const [given, setPrompt] = useState<string>();
+  const [values, setValues] = useState({ temperature: 0.8, topP: 1, minP: 0, maxTokens: 400, seed: 1 });
+  const [stop, setStop] = useState('');
+  const prompt = given ?? model?.prompt ?? '';
+  if (!model) {
+    return (
+      <section class="none">
+        <h2>Nobody to talk to yet</h2>
+        <p>
+          <a href="#train">Train a model</a>, which takes less than a minute, or <a href="#keep">open a checkpoint</a>.
+        </p>
+      </section>
+    );
+  }
+  const write = (begin: string | undefined) => {
+    const wish: Wish = { ...values, prompt: begin, stop: stop === '' ? [] : [stop.replaceAll('\\n', '\n')] };
+    dispatch({ type: 'asked to write', begin });
+    engine.ask({ type: 'write', wish });
+  };
+  return (
+    <div class="talk">
+      <section class="stage" aria-label="The text">
+        <div class="written" aria-label="What it wrote" tabIndex={0}>
+          {written === '' ? <span class="empty">What {model.name} taught it comes here.</span> : written}
+          {isWriting && <span class="caret" aria-hidden="true" />}
+        </div>
+        <Memory state={state} />
+        <Figures
+          figures={[
+            ['Context', writing ? `${whole(writing.position)} tokens` : '–'],
+            ['Speed', writing ? `${whole(writing.tokensPerSecond)} tokens/s` : '–'],
+            ['Trained at', model.context === undefined ? '–' : `${whole(model.context)} tokens`],
+          ]}
+        />
+      </section>
+      <form
+        class="panel"
+        aria-label="How it writes"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!isWriting) write(prompt);
+        }}
+      >
+        <div class="field wide">
+          <label for="prompt">Begin with</label>
+          <textarea id="prompt" rows={3} value={prompt} onInput={(event) => setPrompt(event.currentTarget.value)} />
+        </div>
+        <div class="buttons main">
+          {isWriting ? (
+            <button type="button" class="primary" onClick={() => engine.ask({ type: 'hush' })}>
+              Stop
+            </button>
+          ) : (
+            <button type="submit" class="primary" disabled={prompt === ''}>
+              Write
+            </button>
+          )}
+          <button type="button" disabled={isWriting || writing === undefined} onClick={() => write(undefined)}>
+            Go on
+          </button>
+        </div>
+        {(phase === 'training' || phase === 'paused') && <p class="note">Training waits while it writes.</p>}
+        <Fault>{state.failures.talk}</Fault>
+        <div class="fields">
+          {numbers.map(({ key, label, min, max, step, ...rest }) => (
+            <div class="field" key={key}>
+              <label for={key}>
+                {label} {'unit' in rest && <small>{rest.unit}</small>}
+              </label>
+              <input
+                {...{ id: key, type: 'number', min, max, step, required: true, value: values[key] }}
+                onInput={(event) => setValues({ ...values, [key]: event.currentTarget.valueAsNumber })}
+              />
+            </div>
+          ))}
+          <div class="field">
+            <label for="stop">
+              Stop before <small>text</small>
+            </label>
+            <input id="stop" value={stop} placeholder="\n\n" onInput={(event) => setStop(event.currentTarget.value)} />
+          </div>
+        </div>
+      </form>
+    </div>
+  );
+}
+
+/** Two bars, one of which grows. */
+function Memory({ state: { writing } }: { state: PageState }) {
+  const [own, cache] = [writing?.stateBytes ?? 0, writing?.cacheBytes ?? 0];
+  const most = Math.max(own, cache, 1);
+  const bar = (what: string, amount: number, kind: string) => (
+    <div class={`bar ${kind}`}>
+      <span>{what}</span>
+      <span class="track" aria-hidden="true">
+        <i style={{ width: `${(100 * amount) / most}%` }} />
+      </span>
+      <b>{writing ? bytes(amount) : '–'}</b>
+    </div>
+  );
+  return (
+    <div class="memory" role="group" aria-label="Memory of the text so far">
+      {bar('What this model remembers in', own, 'own')}
+      {bar('A key/value cache would take', cache, 'cache')}
+    </div>
+  );
+}

@@ -1,0 +1,53 @@
+// A text as it is written, with what it takes.
+
+import { generateText, type Session } from '@sympow/inference';
+import { modelSize } from '@sympow/model';
+import type { TextModel } from '@sympow/start';
+import type { Wish, WritingEvent } from './messages';
+
+/** Milliseconds from one event to the next: faster than that nobody reads. */
+const interval = 40;
+
+/**
+ * Goes on with a session, or begins it with the prompt of the wish, whose text comes first.
+ *
+ * @throws ConfigError for a wish that is out of range; the signal's reason when aborted
+ */
+export async function* writingOf(
+  { model, tokenizer }: TextModel,
+  session: Session,
+  { prompt, ...wish }: Wish,
+  signal: AbortSignal,
+): AsyncGenerator<WritingEvent, void, undefined> {
+  let text = '';
+  let tokens = 0;
+  const start = performance.now();
+  let told = start;
+  const event = (): WritingEvent => {
+    const { position, bytes } = session;
+    const { cacheBytes } = modelSize(model.config, { batch: 1, context: Math.max(1, position) });
+    const seconds = Math.max(1e-3, (performance.now() - start) / 1000);
+    const written = text;
+    text = '';
+    return {
+      type: 'writing',
+      text: written,
+      position,
+      stateBytes: bytes,
+      cacheBytes,
+      tokensPerSecond: tokens / seconds,
+    };
+  };
+  try {
+    for await (const piece of generateText(model, tokenizer, { ...wish, prompt, session, signal })) {
+      text += piece.text;
+      if (piece.token !== undefined) tokens++;
+      if (performance.now() - told < interval) continue;
+      told = performance.now();
+      yield event();
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  yield event();
+}
