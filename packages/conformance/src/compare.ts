@@ -6,7 +6,7 @@ type Data = ArrayLike<number>;
 
 /** What is compared: most outputs as they are, a few by what they mean. */
 export function meaning(kernel: string, output: string, data: Data): { data: Data; circular: boolean } {
-  const circular = kernel === 'phaseSum';
+  const circular = kernel === 'phaseSum' || output === 'last';
   if (output !== 'A' && output !== 'last') return { data, circular };
   // Two planes whose sum is the value.
   const size = data.length / 2;

@@ -62,7 +62,27 @@ function appended({ of, shape }: Arguments, x: string, y: string, [b, s, ...rest
 function phaseSum({ of, shape }: Arguments, count: number, b: number, g: number, m: number): number {
   const beta = (i: number) => (shape.beta?.length === 4 ? of.beta!(b, i, g, m) : (of.beta?.(b, i, g) ?? 1));
   const initial = of.resume ? of.resume(0, b, g, m) + of.resume(1, b, g, m) : (of.phase?.(b, g, m) ?? 0);
-  return initial + (of.theta!(g, m) / (2 * Math.PI)) * sum(count, beta);
+  const theta = of.theta!(g, m) + (of.thetaTail?.(g, m) ?? 0);
+  return initial + (theta / (2 * Math.PI)) * sum(count, beta);
+}
+
+/** A number of map i of a normalised input. */
+function mapped(each: Arguments, i: number, at: readonly number[]): number {
+  const { of, shape, args } = each;
+  const [kind, f] = [args.kind, args[`activation${i}`] as 'gelu' | undefined];
+  const norm = { ...each, of: { ...of, weight: of.normWeight!, bias: of.normBias! } };
+  const h = (c: number) => normalised(norm, [...at.slice(0, -1), c], kind === 'layer');
+  const [weight, bias] = [of[`weight${i}`]!, of[`bias${i}`]];
+  const x = sum(shape.x!.at(-1)!, (c) => h(c) * weight(at.at(-1)!, c)) + (bias?.(at.at(-1)!) ?? 0);
+  return f ? formulas[f]!.y!({ ...each, of: { x: () => x } }, []) : x;
+}
+
+/** Queries or keys of the next tokens of a stream, turned. */
+function turned(each: Arguments, x: 'q' | 'k', at: readonly number[]): number {
+  const { of, shape } = each;
+  const turns = (b: number, t: number, g: number, m: number) => phaseSum(each, t + 1, b, g, m);
+  const own = { ...each, of: { ...of, x: of[x]!, turns }, shape: { x: shape[x]!, turns: shape.k! } };
+  return formulas.rotary!.y!(own, at);
 }
 
 /** Σ log γ from the first token of the chunk, or from the one after the last gate of 0. */
@@ -145,6 +165,9 @@ const formulas: Partial<Record<keyof Kernels, Record<string, Formula>>> = {
   },
   layerNorm: { y: (each, at) => normalised(each, at, true) },
   rmsNorm: { y: (each, at) => normalised(each, at, false) },
+  normLinear: Object.fromEntries(
+    [0, 1, 2, 3, 4].map((i): [string, Formula] => [`y${i}`, (each, at) => mapped(each, i, at)]),
+  ),
   embed: {
     y: ({ of, shape }, at) => {
       const id = of.ids!(...at.slice(0, -1));
@@ -196,6 +219,15 @@ const formulas: Partial<Record<keyof Kernels, Record<string, Formula>>> = {
   phaseSum: {
     turns: (each, [b, t, g, m]) => phaseSum(each, t! + 1, b!, g!, m!),
     last: (each, [, b, g, m]) => phaseSum(each, each.shape.turns![1]!, b!, g!, m!) / 2,
+  },
+  rotaryAppend: {
+    y: (each, at) => turned(each, 'q', at),
+    keys: (each, at) =>
+      appended({ ...each, of: { ...each.of, k: (...own) => turned(each, 'k', own) } }, 'k', 'keys', at),
+    values: (each, at) => appended(each, 'v', 'values', at),
+    logGates: (each, at) => appended(each, 'logGate', 'logGates', at),
+    next: ({ of, shape }, [b]) => of.offset!(b!) + (of.offset!(b!) < 0 ? 0 : shape.k![1]!),
+    last: (each, [, b, g, m]) => phaseSum(each, each.shape.k![1]!, b!, g!, m!) / 2,
   },
   gateSum: {
     A: (each, [, ...at]) => gateSum(each, at).A / 2,

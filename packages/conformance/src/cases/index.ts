@@ -8,6 +8,7 @@ import { elementwise } from './elementwise';
 import { genericCases } from './generic';
 import { optimizer } from './optimizer';
 import { phaseAndGateSums } from './phases';
+import { projections } from './projections';
 import { recurrence } from './recurrence';
 import { sampling } from './sampling';
 import { scale } from './scale';
@@ -16,6 +17,7 @@ import { softmaxAttention } from './softmaxAttention';
 const written = [
   ...elementwise,
   ...dense,
+  ...projections,
   ...sampling,
   ...softmaxAttention,
   ...phaseAndGateSums,

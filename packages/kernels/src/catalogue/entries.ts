@@ -17,6 +17,7 @@ import { logSigmoid, logSigmoidBackward, logSigmoidJs } from './logSigmoid';
 import { onePlusTanh, onePlusTanhBackward, onePlusTanhJs } from './onePlusTanh';
 import { matmul, matmulJs } from './matmul';
 import { layerNorm, layerNormBackward, normsJs, rmsNorm, rmsNormBackward } from './norms';
+import { normLinear, normLinearBackward, normLinearJs } from './normLinear';
 import { embed, embedBackward, embedJs } from './embed';
 import { crossEntropy, crossEntropyBackward, crossEntropyJs } from './crossEntropy';
 import { linearCrossEntropy, linearCrossEntropyBackward, linearCrossEntropyJs } from './linearCrossEntropy';
@@ -34,6 +35,7 @@ import { powerAttention, powerAttentionBackward, powerAttentionJs } from './powe
 import { queryState, queryStateBackward, queryStateJs } from './queryState';
 import { stepState, stepStateBackward, stepStateJs } from './stepState';
 import { append, appendJs } from './append';
+import { rotaryAppend, rotaryAppendJs } from './rotaryAppend';
 import { queryWindow, queryWindowJs } from './queryWindow';
 import { adamw, adamwJs } from './adamw';
 import { squaredNorm, squaredNormJs } from './squaredNorm';
@@ -52,6 +54,7 @@ export type * from './logSigmoid';
 export type * from './onePlusTanh';
 export type * from './matmul';
 export type * from './norms';
+export type * from './normLinear';
 export type * from './embed';
 export type * from './crossEntropy';
 export type * from './linearCrossEntropy';
@@ -69,6 +72,7 @@ export type * from './powerAttention';
 export type * from './queryState';
 export type * from './stepState';
 export type * from './append';
+export type * from './rotaryAppend';
 export type * from './queryWindow';
 export type * from './adamw';
 export type * from './squaredNorm';
@@ -100,6 +104,8 @@ export const catalogue = {
   layerNormBackward,
   rmsNorm,
   rmsNormBackward,
+  normLinear,
+  normLinearBackward,
   embed,
   embedBackward,
   crossEntropy,
@@ -132,6 +138,7 @@ export const catalogue = {
   stepState,
   stepStateBackward,
   append,
+  rotaryAppend,
   queryWindow,
   // Optimizer.
   adamw,
@@ -154,6 +161,7 @@ export const definitions = [
   onePlusTanhJs,
   matmulJs,
   normsJs,
+  normLinearJs,
   embedJs,
   crossEntropyJs,
   linearCrossEntropyJs,
@@ -171,6 +179,7 @@ export const definitions = [
   queryStateJs,
   stepStateJs,
   appendJs,
+  rotaryAppendJs,
   queryWindowJs,
   adamwJs,
   squaredNormJs,

@@ -34,5 +34,10 @@ export const clipping: OptionRule = {
 };
 export const normalizer: OptionRule = { holds: (x) => x === 'sum' || x === 'none', expected: 'sum or none' };
 
+/** One of some names. */
+export function oneOf(...names: readonly string[]): OptionRule {
+  return { holds: (x) => names.includes(x as string), expected: names.join(', ') };
+}
+
 /** The options of {@link PowerOptions}. */
 export const chunked = { power: atLeast1, chunk: atLeast1 };

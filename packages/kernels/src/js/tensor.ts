@@ -2,7 +2,7 @@
 
 import type { GateSums } from '../catalogue/entry';
 import type { Stored } from '../dtypes';
-import type { Tensor, TypedArray } from '../tensor';
+import type { Shape, Tensor, TypedArray } from '../tensor';
 import type { Floats } from './product';
 
 export function floats(tensor: Tensor): Floats {
@@ -30,6 +30,15 @@ export function store(sums: Float64Array, target: Tensor | undefined): void {
 export function lastAxis(tensor: Tensor): number {
   return tensor.shape.at(-1) ?? 1;
 }
+
+/** Tensors of doubles that live nowhere, for what a definition needs between its parts. */
+export const loose = {
+  empty(this: void, shape: Shape): Tensor {
+    const size = shape.reduce((product, axis) => product * axis, 1);
+    return { shape, size, handle: new Float64Array(size) } as unknown as Tensor;
+  },
+  view: (x: Tensor, shape: Shape): Tensor => ({ shape, size: x.size, handle: x.handle }) as unknown as Tensor,
+};
 
 /** Gate sums as arrays: `width` numbers per token and key/value head, 1 for scalar gates and d for vector gates. */
 export interface GateView {
