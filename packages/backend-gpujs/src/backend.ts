@@ -6,11 +6,10 @@ import {
   ConfigError,
   fromHalves,
   isHalf,
-  Memory,
+  PooledBackend,
   readingHalves,
   requireKnownKeys,
   storedElements,
-  type Backend,
   type BackendFactory,
   type DType,
   type Elements,
@@ -35,16 +34,21 @@ function numbersOf(dtype: DType, data: Elements): Numbers {
 /** Kernels read floats that have been rounded; what they write has to be. */
 const halves = readingHalves({ fill: ['y'], cast: ['y'], copyBlock: ['y'] });
 
-class GpujsBackend implements Backend {
+class GpujsBackend extends PooledBackend<Storage, Storage> {
   readonly name = 'gpujs';
   readonly capabilities;
   readonly kernels: Kernels;
-  private readonly store: Memory<Storage, Storage>;
 
   constructor(
     private readonly machine: Machine,
     { maxTensorBytes, notes }: Limits,
   ) {
+    super({
+      allocate: () => new Storage(),
+      release: (storage) => storage.clear(),
+      idle: (storage) => storage.clear(),
+      handle: (storage, dtype, size) => storage.begin(dtype, size),
+    });
     this.capabilities = {
       float: 'float32',
       dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
@@ -55,30 +59,12 @@ class GpujsBackend implements Backend {
       notes,
     } as const;
     this.kernels = checked(kernelsOf(machine), this, halves);
-    this.store = new Memory<Storage, Storage>(this, {
-      allocate: () => new Storage(),
-      release: (storage) => storage.clear(),
-      idle: (storage) => storage.clear(),
-      handle: (storage, dtype, size) => storage.begin(dtype, size),
-    });
-  }
-
-  empty(shape: readonly number[], dtype?: DType): Tensor {
-    return this.store.empty(shape, dtype);
-  }
-
-  upload(data: Elements, shape: readonly number[], dtype?: DType): Tensor {
-    return this.store.upload(data, shape, dtype);
   }
 
   write(tensor: Tensor, data: Elements): void {
     const { handle, dtype } = this.store.receiving(tensor, data);
     // Bits of halves become numbers at once.
     handle.put(numbersOf(dtype, data));
-  }
-
-  view(tensor: Tensor, shape: readonly number[]): Tensor {
-    return this.store.view(tensor, shape);
   }
 
   // Reads at once, before kernels that are called later, and turns what it throws into a rejection.
@@ -93,14 +79,8 @@ class GpujsBackend implements Backend {
     return dtype === 'int32' ? Int32Array.from(numbers) : numbers;
   }
 
-  scope: Backend['scope'] = (body) => this.store.scope(body);
-
-  detach(tensor: Tensor): Tensor {
-    return this.store.detach(tensor);
-  }
-
   // gpu.js makes what a result needs and takes back what is cleared: nothing waits in a pool.
-  memory() {
+  override memory() {
     return { ...this.store.report(), pooledBytes: 0 };
   }
 
@@ -112,10 +92,6 @@ class GpujsBackend implements Backend {
     if (this.store.closed) return;
     this.store.close();
     await this.machine.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

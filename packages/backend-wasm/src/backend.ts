@@ -4,15 +4,13 @@ import {
   BackendError,
   checked,
   ConfigError,
-  Memory,
+  PooledBackend,
   putElements,
   readElements,
   requireKnownKeys,
   OutOfMemoryError,
   storedView,
-  type Backend,
   type BackendFactory,
-  type DType,
   type Elements,
   type Kernels,
   type UncheckedKernels,
@@ -44,17 +42,21 @@ function kernelsOf(machine: Machine): UncheckedKernels {
   return { ...elementwise(machine), ...dense(machine), ...attention(machine), ...recurrence(machine) };
 }
 
-class WasmBackend implements Backend {
+class WasmBackend extends PooledBackend<number, number> {
   readonly name = 'wasm';
   readonly capabilities;
   readonly kernels: Kernels;
-  private readonly store: Memory<number, number>;
 
   constructor(
     private readonly machine: Machine,
     maxBytes: number,
     notes: readonly string[],
   ) {
+    super({
+      allocate: (bytes) => machine.heap.allocate(bytes),
+      release: (offset) => machine.heap.release(offset),
+      handle: (offset) => offset,
+    });
     this.capabilities = {
       float: 'float32',
       dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
@@ -66,29 +68,12 @@ class WasmBackend implements Backend {
       notes,
     } as const;
     this.kernels = checked(kernelsOf(machine), this, halves);
-    this.store = new Memory<number, number>(this, {
-      allocate: (bytes) => machine.heap.allocate(bytes),
-      release: (offset) => machine.heap.release(offset),
-      handle: (offset) => offset,
-    });
     machine.trim = () => this.store.trim();
-  }
-
-  empty(shape: readonly number[], dtype?: DType): Tensor {
-    return this.store.empty(shape, dtype);
-  }
-
-  upload(data: Elements, shape: readonly number[], dtype?: DType): Tensor {
-    return this.store.upload(data, shape, dtype);
   }
 
   write(tensor: Tensor, data: Elements): void {
     this.store.receiving(tensor, data);
     putElements(tensor.dtype, this.stored(tensor), data);
-  }
-
-  view(tensor: Tensor, shape: readonly number[]): Tensor {
-    return this.store.view(tensor, shape);
   }
 
   // Reads at once, before kernels that are called later, and turns what it throws into a rejection.
@@ -100,18 +85,8 @@ class WasmBackend implements Backend {
     return readElements(tensor.dtype, this.stored(tensor));
   }
 
-  scope: Backend['scope'] = (body) => this.store.scope(body);
-
   record(body: () => Tensor): Recording {
     return this.store.record(body);
-  }
-
-  detach(tensor: Tensor): Tensor {
-    return this.store.detach(tensor);
-  }
-
-  memory() {
-    return this.store.report();
   }
 
   async finish(): Promise<void> {
@@ -121,10 +96,6 @@ class WasmBackend implements Backend {
   async close(): Promise<void> {
     this.store.close();
     await this.machine.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   /** The tensor where it lies, until the memory grows. */

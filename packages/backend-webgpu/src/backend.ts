@@ -5,12 +5,11 @@ import {
   bytesPerElement,
   checked,
   ConfigError,
-  Memory,
+  PooledBackend,
   readElements,
   requireKnownKeys,
   storedElements,
   storedView,
-  type DType,
   type Elements,
   type Kernels,
   type KnownKeys,
@@ -29,13 +28,11 @@ import { enqueueChecks, selfCheck } from './selfCheck';
 /** A large GPU gains nothing by more; a small one says by its largest tensor what it has. */
 const mostBlockBytes = 2 ** 28;
 
-export class GpuBackend implements WebGpuBackend {
+export class GpuBackend extends PooledBackend<DeviceBuffer, DeviceBuffer> implements WebGpuBackend {
   readonly name = 'webgpu';
   readonly capabilities;
   readonly kernels: Kernels;
   readonly adapter: AdapterFacts;
-  private readonly store: Memory<DeviceBuffer, DeviceBuffer>;
-  private taken = 0;
 
   constructor(
     private readonly machine: Machine,
@@ -43,10 +40,25 @@ export class GpuBackend implements WebGpuBackend {
     { maxBytes = Infinity }: WebGpuOptions,
   ) {
     const { facts } = opened;
-    this.adapter = facts;
     // Buffers are bound whole, as vectors of four numbers.
     const mostBytes =
       Math.floor(Math.min(facts.limits.maxBufferSize!, facts.limits.maxStorageBufferBindingSize!) / 16) * 16;
+    let taken = 0;
+    super({
+      allocate: (bytes) => {
+        const size = Math.min(Math.ceil(bytes / 16) * 16, mostBytes);
+        if (taken + size > maxBytes) throw new RangeError(`maxBytes is ${maxBytes}`);
+        taken += size;
+        return machine.allocate(size);
+      },
+      release: (buffer) => {
+        taken -= buffer.bytes;
+        machine.release(buffer);
+      },
+      handle: (buffer) => buffer,
+      record: (body) => machine.record(body),
+    });
+    this.adapter = facts;
     this.capabilities = {
       float: 'float32',
       dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
@@ -61,37 +73,11 @@ export class GpuBackend implements WebGpuBackend {
       ],
     } as const;
     this.kernels = checked(kernelsOf(machine), this, halves);
-    this.store = new Memory<DeviceBuffer, DeviceBuffer>(this, {
-      allocate: (bytes) => {
-        const size = Math.min(Math.ceil(bytes / 16) * 16, mostBytes);
-        if (this.taken + size > maxBytes) throw new RangeError(`maxBytes is ${maxBytes}`);
-        this.taken += size;
-        return machine.allocate(size);
-      },
-      release: (buffer) => {
-        this.taken -= buffer.bytes;
-        machine.release(buffer);
-      },
-      handle: (buffer) => buffer,
-      record: (body) => machine.record(body),
-    });
-  }
-
-  empty(shape: readonly number[], dtype?: DType): Tensor {
-    return this.store.empty(shape, dtype);
-  }
-
-  upload(data: Elements, shape: readonly number[], dtype?: DType): Tensor {
-    return this.store.upload(data, shape, dtype);
   }
 
   write(tensor: Tensor, data: Elements): void {
     const { handle, dtype } = this.store.receiving(tensor, data);
     this.machine.write(handle, storedElements(dtype, data));
-  }
-
-  view(tensor: Tensor, shape: readonly number[]): Tensor {
-    return this.store.view(tensor, shape);
   }
 
   async read(tensor: Tensor): Promise<TypedArray> {
@@ -100,18 +86,8 @@ export class GpuBackend implements WebGpuBackend {
     return readElements(dtype, storedView(dtype, bytes, 0, size));
   }
 
-  scope: WebGpuBackend['scope'] = (body) => this.store.scope(body);
-
   record(body: () => Tensor): Recording {
     return this.store.record(body);
-  }
-
-  detach(tensor: Tensor): Tensor {
-    return this.store.detach(tensor);
-  }
-
-  memory() {
-    return this.store.report();
   }
 
   finish(): Promise<void> {
@@ -144,10 +120,6 @@ export class GpuBackend implements WebGpuBackend {
     this.machine.close();
     this.store.close();
     if (!this.opened.foreign) this.opened.device.destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

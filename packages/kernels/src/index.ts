@@ -12,6 +12,7 @@ export type * from './catalogue/entries';
 export type * from './catalogue/entry';
 export type * from './catalogue/options';
 export type * from './catalogue/unary';
+export { PooledBackend } from './pooledBackend';
 export type { Replay } from './recording';
 export type { Sizes } from './sizes';
 export { readingHalves, type HalfArguments } from './widening';

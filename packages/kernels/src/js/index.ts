@@ -1,9 +1,9 @@
 /** The `js` backend: plain TypeScript on typed arrays. It is the meaning of every kernel and runs everywhere. */
 
-import type { Backend, BackendFactory, DType, Elements, Recording, Tensor, TypedArray } from '../api';
+import type { BackendFactory, Elements, Recording, Tensor, TypedArray } from '../api';
 import { putElements, readElements, storedView, type Stored } from '../dtypes';
 import { checked, type UncheckedKernels } from '../checked';
-import { Memory } from '../memory';
+import { PooledBackend } from '../pooledBackend';
 import { movingHalves } from '../widening';
 import { requireKnownKeys, type KnownKeys } from '@sympow/core';
 import { ConfigError } from '../errors';
@@ -25,13 +25,17 @@ export interface JsOptions {
   readonly float?: 'float32' | 'float64';
 }
 
-class JsBackend implements Backend {
+class JsBackend extends PooledBackend<ArrayBuffer, Stored> {
   readonly name: string;
   readonly capabilities;
   readonly kernels;
-  private readonly store: Memory<ArrayBuffer, Stored>;
 
   constructor(float: 'float32' | 'float64') {
+    super({
+      allocate: (bytes) => new ArrayBuffer(bytes),
+      release: () => undefined,
+      handle: (buffer, dtype, size) => storedView(dtype, buffer, 0, size),
+    });
     this.name = float === 'float32' ? 'js' : 'js64';
     this.capabilities = {
       float,
@@ -43,28 +47,11 @@ class JsBackend implements Backend {
       notes: ['plain TypeScript, double accumulation, one thread'],
     };
     this.kernels = checked(kernelsFor(float), this, movingHalves);
-    this.store = new Memory<ArrayBuffer, Stored>(this, {
-      allocate: (bytes) => new ArrayBuffer(bytes),
-      release: () => undefined,
-      handle: (buffer, dtype, size) => storedView(dtype, buffer, 0, size),
-    });
-  }
-
-  empty(shape: readonly number[], dtype?: DType): Tensor {
-    return this.store.empty(shape, dtype);
-  }
-
-  upload(data: Elements, shape: readonly number[], dtype?: DType): Tensor {
-    return this.store.upload(data, shape, dtype);
   }
 
   write(tensor: Tensor, data: Elements): void {
     const { dtype, handle } = this.store.receiving(tensor, data);
     putElements(dtype, handle, data);
-  }
-
-  view(tensor: Tensor, shape: readonly number[]): Tensor {
-    return this.store.view(tensor, shape);
   }
 
   // Reads at once, before kernels that are called later, and turns what it throws into a rejection.
@@ -77,18 +64,8 @@ class JsBackend implements Backend {
     return readElements(dtype, handle);
   }
 
-  scope: Backend['scope'] = (body) => this.store.scope(body);
-
   record(body: () => Tensor): Recording {
     return this.store.record(body);
-  }
-
-  detach(tensor: Tensor): Tensor {
-    return this.store.detach(tensor);
-  }
-
-  memory() {
-    return this.store.report();
   }
 
   finish(): Promise<void> {
@@ -98,10 +75,6 @@ class JsBackend implements Backend {
   close(): Promise<void> {
     this.store.close();
     return Promise.resolve();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 
