@@ -1,5 +1,6 @@
 // Options, checked at the door.
 import { ConfigError, OutOfMemoryError } from '@sympow/core';
+import type { DatasetOptions } from './api';
 import { DataError } from './errors';
 
 /** @throws ConfigError unless `value` is a whole number of at least `minimum`, up to 2⁵³−1 */
@@ -32,6 +33,21 @@ export function requireBatch(batch: number, context: number): void {
     expected: `at most ${mostBatchBytes} bytes`,
     remedy: 'Use a smaller batch or a shorter context.',
   });
+}
+
+/**
+ * Where a source lies and how it is read, with defaults.
+ *
+ * @throws ConfigError for a cache that is not a number of bytes, or another way with damaged files
+ * @throws DataError for an empty path
+ */
+export function requireReading(location: string, { cacheBytes = 2 ** 28, damaged = 'fail' }: DatasetOptions) {
+  requireWhole('cacheBytes', cacheBytes, 0);
+  if (damaged !== 'fail' && damaged !== 'skip') {
+    throw new ConfigError({ what: 'damaged', value: damaged, expected: '"fail" or "skip"' });
+  }
+  requirePath(location);
+  return { cacheBytes, damaged };
 }
 
 /** @throws DataError for an empty path, which an operating system would take for the current folder */

@@ -12,6 +12,7 @@ import {
   type PowerState,
 } from '@sympow/recurrence';
 import {
+  answersByToken,
   compileAhead,
   goldenTensor,
   judge,
@@ -136,7 +137,7 @@ function runForm(
 
 /** Token by token through the decoding window, from the same initial state. */
 async function runStream(backend: Backend, file: Safetensors, golden: Case): Promise<Quantity[]> {
-  const { B, T, H, G, d, e, p, rotary, gate } = golden;
+  const { B, G, d, e, p, rotary, gate } = golden;
   const { state, leaves: _, ...inputs } = inputsOf(backend, file, golden);
   const recurrence = powerRecurrence({ power: p });
   const shape: MemoryShape = { B, G, d, e, phases: rotary !== 'none', gateWidth: gate === 'none' ? 0 : 1 };
@@ -146,26 +147,7 @@ async function runStream(backend: Backend, file: Safetensors, golden: Case): Pro
     tensors: { S: await rest(state.S), Z: await rest(state.Z), ...(state.phase && { phase: await rest(state.phase) }) },
   };
   const memory = recurrence.memory(backend, shape, saved);
-  const y = backend.empty([B, T, H, e]);
-  for (let t = 0; t < T; t++) {
-    backend.scope(() => {
-      const tape = new Tape(backend, { record: false });
-      const token = (x: Variable) => {
-        const row = backend.empty([B, 1, ...x.value.shape.slice(2)]);
-        backend.kernels.copyBlock({ x: x.value, from: t, count: 1, y: row });
-        return constant(row);
-      };
-      const { q, k, v, logGate, phases } = inputs;
-      const step = {
-        q: token(q),
-        k: token(k),
-        v: token(v),
-        logGate: logGate && token(logGate),
-        phases: phases && { ...phases, beta: phases.beta && token(phases.beta) },
-      };
-      backend.kernels.copyBlock({ x: recurrence.stream(tape, step, memory).value, to: t, count: 1, y });
-    });
-  }
+  const y = answersByToken(backend, golden, inputs, recurrence, memory);
   const { tensors } = await memory.save();
   memory.dispose();
   const results = {

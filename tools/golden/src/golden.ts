@@ -1,7 +1,8 @@
 // What a golden file is made of and how an error is judged.
-import type { Tape, Variable } from '@sympow/autograd';
+import { constant, sliceRows, Tape, type Variable } from '@sympow/autograd';
 import type { WebGpuBackend } from '@sympow/backend-webgpu';
 import type { Backend, Tensor } from '@sympow/kernels';
+import type { AttentionInputs, Memory, Recurrence } from '@sympow/recurrence';
 import type { Safetensors } from '@sympow/safetensors';
 
 /** One number to judge: how far a result is from the golden one, and how far it may be. */
@@ -50,6 +51,31 @@ export function resultsOf(backend: Backend, body: () => Results): Results {
   return backend.scope((keep) =>
     Object.fromEntries(Object.entries(body()).map(([name, tensor]) => [name, keep(tensor)])),
   );
+}
+
+/** What a recurrence answers token by token [B, T, H, e], while `memory` takes them in. */
+export function answersByToken<M extends Memory>(
+  backend: Backend,
+  { B, T, H, e }: CaseSizes,
+  { q, k, v, logGate, phases, own = {} }: AttentionInputs,
+  recurrence: Pick<Recurrence<M>, 'stream'>,
+  memory: M,
+): Tensor {
+  const y = backend.empty([B, T, H, e]);
+  for (let t = 0; t < T; t++) {
+    backend.scope(() => {
+      const tape = new Tape(backend, { record: false });
+      const token = (x: Variable) => constant(sliceRows(tape, x, t, 1).value);
+      const step = {
+        ...{ q: token(q), k: token(k), v: token(v), logGate: logGate && token(logGate) },
+        phases: phases && { ...phases, beta: phases.beta && token(phases.beta) },
+        // What is not of tokens is of heads, and as it was.
+        own: Object.fromEntries(Object.entries(own).map(([key, x]) => [key, x.value.shape.length > 2 ? token(x) : x])),
+      };
+      backend.kernels.copyBlock({ x: recurrence.stream(tape, step, memory).value, to: t, count: 1, y });
+    });
+  }
+  return y;
 }
 
 /** Outputs by name, and the gradients of leaves from those that the file has for the outputs. */

@@ -1,6 +1,6 @@
 // Cases of the other kinds of attention, by the names of their entries: in every form, with final states and every gradient, and as
 // a stream of tokens.
-import { constant, parameter, sliceRows, Tape, type Variable } from '@sympow/autograd';
+import { parameter, Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, type Backend } from '@sympow/kernels';
 import {
   fixedTheta,
@@ -15,6 +15,7 @@ import {
 } from '@sympow/recurrence';
 import type { Safetensors } from '@sympow/safetensors';
 import {
+  answersByToken,
   compileAhead,
   goldenTensor,
   judge,
@@ -150,23 +151,6 @@ function runStream(
   recurrence: Recurrence,
   memory: Memory,
 ): Results {
-  const { B, T, H, e } = golden;
   const { inputs } = inputsOf(backend, file, name, golden);
-  const y = backend.empty([B, T, H, e]);
-  for (let t = 0; t < T; t++) {
-    backend.scope(() => {
-      const tape = new Tape(backend, { record: false });
-      const token = (x: Variable) => constant(sliceRows(tape, x, t, 1).value);
-      const own = Object.entries(inputs.own ?? {}).map(
-        ([key, x]) => [key, x.value.shape.length > 2 ? token(x) : x] as const,
-      );
-      const { q, k, v, logGate } = inputs;
-      const step = {
-        ...{ q: token(q), k: token(k), v: token(v), logGate: logGate && token(logGate), phases: inputs.phases },
-        own: Object.fromEntries(own),
-      };
-      backend.kernels.copyBlock({ x: recurrence.stream(tape, step, memory).value, to: t, count: 1, y });
-    });
-  }
-  return { y };
+  return { y: answersByToken(backend, golden, inputs, recurrence, memory) };
 }

@@ -4,7 +4,7 @@ import { ConfigError, isSympowError } from '@sympow/core';
 import { ByteCache, openFile, readWhole, type Storage } from '@sympow/storage';
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
-import { requirePath, requireWhole } from '../options';
+import { requireReading } from '../options';
 import { joinSources, readTarget } from '../source';
 import { reading } from './reading';
 import {
@@ -48,12 +48,7 @@ export interface BinOptions extends DatasetOptions {
  * ```
  */
 export async function binFile(location: string, options: BinOptions = {}): Promise<TokenSource> {
-  const { cacheBytes = 2 ** 28, damaged = 'fail' } = options;
-  requireWhole('cacheBytes', cacheBytes, 0);
-  if (damaged !== 'fail' && damaged !== 'skip') {
-    throw new ConfigError({ what: 'damaged', value: damaged, expected: '"fail" or "skip"' });
-  }
-  requirePath(location);
+  const { cacheBytes, damaged } = requireReading(location, options);
   const { storage, name: key } = openFile(location, reading(options.http));
   const where = `${storage.path}/${key}`;
   const meta = requireMeta(await readJSON(storage, `${key}.json`, DESCRIPTION_BYTES), where) as BinMeta | undefined;

@@ -1,11 +1,10 @@
 // Zarr arrays of tokens in the layout of LongCrawl64: [documents, tokens], one document a row.
 //
 // https://manifestai.com/articles/longcrawl64/ and https://zarr-specs.readthedocs.io
-import { ConfigError } from '@sympow/core';
 import { folderStorage, isAddress, lastName, openStorage, type Storage } from '@sympow/storage';
 import type { Dataset, DatasetOptions, TokenSource } from '../api';
 import { DataError } from '../errors';
-import { requirePath, requireWhole } from '../options';
+import { requireReading } from '../options';
 import { joinSources, readTarget } from '../source';
 import { reading } from './reading';
 import { DESCRIPTION_BYTES, meaningOf, readJSON, requireMeta, TOKENIZER_BYTES } from './tokenMeta';
@@ -31,13 +30,8 @@ export const ATTRIBUTE = 'sympow';
  * ```
  */
 export async function zarrArray(location: string, options: DatasetOptions = {}): Promise<TokenSource> {
-  const { cacheBytes = 2 ** 28, damaged = 'fail', http } = options;
-  requireWhole('cacheBytes', cacheBytes, 0);
-  if (damaged !== 'fail' && damaged !== 'skip') {
-    throw new ConfigError({ what: 'damaged', value: damaged, expected: '"fail" or "skip"' });
-  }
-  requirePath(location);
-  const storage = openStorage(location, reading(http));
+  const { cacheBytes, damaged } = requireReading(location, options);
+  const storage = openStorage(location, reading(options.http));
   const { layout, attributes } = await readLayout(storage, location);
   const meta = requireMeta((attributes as Record<string, unknown> | null | undefined)?.[ATTRIBUTE], location);
   const stored = () => readJSON(storage, 'tokenizer.json', TOKENIZER_BYTES);
@@ -50,7 +44,7 @@ export async function zarrArray(location: string, options: DatasetOptions = {}):
     skip: damaged === 'skip',
     complete: meta !== undefined,
     onNote: (message) => notes.push(message),
-    signal: http?.signal,
+    signal: options.http?.signal,
   });
   const [rows, columns] = layout.chunk;
   const front = endOfText === undefined ? 0 : 1;
