@@ -1,8 +1,8 @@
-// log sigmoid(x), without overflow or cancellation.
-#import numbers
+// log sigmoid and its slope.
+#import activations
 
 fn forward(x: f32) -> f32 {
-  return min(x, 0.0) - log_one_plus(exponential(-abs(x)));
+  return log_sigmoid(x);
 }
 
 fn slope(x: f32) -> f32 {

@@ -4,6 +4,7 @@
 #import grid
 override threads: u32 = 256;
 #import reduce
+#import norm_scale
 struct Params {
   n: u32,
   eps: f32,
@@ -26,10 +27,6 @@ var<storage, read> bias: array<f32>;
 #endif
 var<storage, read_write> y: array<f32>;
 #endif
-
-// 2^-64: squares of numbers from 10^19 on are beyond the range of a float.
-const small = 5.421010862427522e-20;
-const largest = 3e38;
 
 fn weight_of(i: u32) -> f32 {
 #if weight
@@ -60,16 +57,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #endif
   var squares = vec2<f32>(0.0);
   for (var i = thread; i < params.n; i += threads) {
-    let off = (x[at + i] - first) - mean;
-    // Drivers may multiply in another order, and small² alone is 0; they do not through a minimum.
-    let reduced = min(small * abs(off), largest);
-    squares += vec2<f32>(off * off, reduced * reduced);
+    squares += squares_of((x[at + i] - first) - mean);
   }
-  squares = workgroup_sums(thread, squares);
-  var scale = 1.0 / sqrt(squares.x / count + params.eps);
-  if (squares.y > 0.25) {
-    scale = small / sqrt(squares.y / count);
-  }
+  let scale = norm_scale(workgroup_sums(thread, squares), count, params.eps);
 #if dy
   var sums = vec2<f32>(0.0);
   for (var i = thread; i < params.n; i += threads) {

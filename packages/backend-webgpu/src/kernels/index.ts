@@ -7,12 +7,14 @@ import { arithmetic } from './arithmetic';
 import { discountedSum } from './discountedSum';
 import { lookup } from './lookup';
 import { matmul, matmulHalves } from './matmul';
+import { normLinear } from './normLinear';
 import { optimizer } from './optimizer';
 import { pointwise } from './pointwise';
 import { powerAttention } from './powerAttention';
 import { queryState } from './queryState';
 import { queryWindow } from './queryWindow';
 import { rotary } from './rotary';
+import { rotaryAppend } from './rotaryAppend';
 import { rows } from './rows';
 import { scale } from './scale';
 import { softmaxAttention } from './softmaxAttention';
@@ -35,8 +37,10 @@ const vectors: HalfArguments = {
   swigluBackward: ['dgate', 'dup'],
   rotary: ['y'],
   rotaryBackward: ['dx'],
+  rotaryAppend: ['q', 'k', 'v', 'y'],
   embed: ({ y }) => (y.shape.at(-1)! % 4 === 0 ? ['weight', 'y'] : ['weight']),
   matmul: matmulHalves,
+  normLinear: ['x', 'normWeight', 'normBias', ...[0, 1, 2, 3, 4].flatMap((i) => [`weight${i}`, `bias${i}`])],
   // It moves bits.
   append: () => [],
 };
@@ -50,8 +54,10 @@ export function kernelsOf(machine: Machine): UncheckedKernels {
     ...pointwise(machine),
     ...rows(machine),
     ...matmul(machine),
+    ...normLinear(machine),
     ...lookup(machine),
     ...rotary(machine),
+    ...rotaryAppend(machine),
     ...sums(machine),
     ...optimizer(machine),
     ...scale(machine),

@@ -155,6 +155,6 @@ export function sums(machine: Machine): Sums {
   };
 }
 
-function perPair(beta: Tensor | undefined): readonly string[] {
+export function perPair(beta: Tensor | undefined): readonly string[] {
   return beta?.shape.length === 4 ? ['beta_per_pair'] : [];
 }
