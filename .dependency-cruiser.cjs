@@ -16,6 +16,7 @@ const below = {
   // Below evaluation, which generates text.
   inference: [...recurrence, 'safetensors', 'storage', 'model'],
   data: ['core', 'storage'],
+  distributed: ['core'],
   training: [...recurrence, 'storage', 'model', 'data'],
   backends: [...recurrence, 'storage', 'model', 'data', 'training', 'backend-[a-z]+'],
   evaluation: [...recurrence, 'storage', 'model', 'inference', 'data'],

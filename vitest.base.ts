@@ -20,12 +20,13 @@ declare module 'vitest/browser' {
 }
 
 const packages = fileURLToPath(new URL('./packages', import.meta.url));
-const tiny = fileURLToPath(new URL('./tools/tiny/src/index.ts', import.meta.url));
+const tool = (name: string) => fileURLToPath(new URL(`./tools/${name}/src/index.ts`, import.meta.url));
 const shared: ViteUserConfig = {
   resolve: {
     alias: [
       { find: /^@sympow\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
-      { find: '@sympow-tools/tiny', replacement: tiny },
+      { find: '@sympow-tools/tiny', replacement: tool('tiny') },
+      { find: '@sympow-tools/mpirun', replacement: tool('mpirun') },
     ],
   },
   // Node 20 does not parse `using`.

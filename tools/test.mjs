@@ -5,9 +5,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findChromium, installChromium, noChromium } from './chromium.mjs';
+import { installMpi } from './mpirun/install.mjs';
 import { root } from './workspace.mjs';
 
 installChromium();
+installMpi();
 
 const folder = mkdtempSync(join(tmpdir(), 'sympow-test-'));
 const report = join(folder, 'report.json');

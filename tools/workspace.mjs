@@ -75,7 +75,9 @@ function modulesOf(directory, points) {
     modules[name] = source;
     for (const [, fixed, lazy] of readFileSync(file, 'utf8').matchAll(loads)) {
       const path = join(dirname(file), fixed ?? lazy ?? '');
-      waiting.push(existsSync(`${path}.ts`) ? `${path}.ts` : join(path, 'index.ts'));
+      // What a worker loads is plain JavaScript, as it is itself.
+      const own = path.endsWith('.js') ? path : `${path}.ts`;
+      waiting.push(existsSync(own) ? own : join(path, 'index.ts'));
     }
   }
   return modules;
@@ -92,6 +94,7 @@ export const filesStayFiles = {
     if (initialOptions.format !== 'esm') return;
     onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
       if (kind === 'entry-point') return undefined;
+      if (path.endsWith('.js')) return { path, external: true };
       const folder = existsSync(join(resolveDir, `${path}.ts`)) ? '' : '/index';
       return { path: `${path}${folder}.js`, external: true };
     });

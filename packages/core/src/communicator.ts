@@ -1,5 +1,7 @@
 // What processes that do one piece of work together say to each other. Who starts and connects them is not said here.
 
+import type { HalfType } from './halves';
+
 /** One of several processes, or of several runs in one. All of them make the same calls in the same order. */
 export interface Communicator {
   /** Which one this is, from 0. */
@@ -9,8 +11,11 @@ export interface Communicator {
   /**
    * Replaces numbers by their sums, or maxima, over all processes: the same to the last bit on each, and each time with the same
    * number of processes.
+   *
+   * @param format - in what sums travel; default `float32`. With halves each process rounds what it gives, float32 sums are made of that,
+   * and those are rounded once.
    */
-  allReduce(numbers: Float32Array, operation: 'sum' | 'max'): Promise<void>;
+  allReduce(numbers: Float32Array, operation: 'sum' | 'max', format?: 'float32' | HalfType): Promise<void>;
   /** The bytes that the process `root` has; those that others give are not looked at. */
   broadcast(bytes: Uint8Array, root: number): Promise<Uint8Array>;
   /** Waits until all have come here. */
