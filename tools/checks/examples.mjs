@@ -3,10 +3,19 @@
 // Beside them the programs in examples/, each its folder's main.ts.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { softwareGpu } from '../softwareGpu.mjs';
 import { root, target, workspaces } from '../workspace.mjs';
@@ -17,20 +26,27 @@ import { root, target, workspaces } from '../workspace.mjs';
  * @typedef {{ printed: Printed[], error?: string }} Outcome
  */
 
-/** Packages with parts that are not JavaScript. */
-const native = /^(webgpu|gpu\.js|koffi)$/;
-
-/** Where such a package is: installed for the packages that use it, not for everybody. @param {string} name @param {string} importer */
-function nativeUrl(name, importer) {
-  const places = [importer, ...workspaces().map(({ directory }) => join(root, directory, 'package.json'))];
-  for (const place of places) {
-    try {
-      return pathToFileURL(createRequire(place).resolve(name)).href;
-    } catch {
-      // Not installed for that one.
+/**
+ * Puts the packages of others that any workspace asks for beside the bundles, where they are found by name as they are by who has
+ * installed them.
+ * @param {string} folder
+ * @returns {string[]} their names
+ */
+function linkOthers(folder) {
+  /** @type {Map<string, string>} */
+  const places = new Map();
+  for (const { directory, manifest } of workspaces()) {
+    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+      const place = join(root, directory, 'node_modules', name);
+      if (!name.startsWith('@sympow') && !places.has(name) && existsSync(place)) places.set(name, realpathSync(place));
     }
   }
-  return name;
+  for (const [name, place] of places) {
+    const link = join(folder, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(place, link, 'junction');
+  }
+  return [...places.keys()];
 }
 
 /**
@@ -65,8 +81,7 @@ export function examplesOf(directory) {
  * @returns {Promise<Outcome[]>} in their order
  */
 export async function runExamples(examples) {
-  // Below node_modules, so that native packages are found.
-  const bundles = mkdtempSync(join(root, 'node_modules/.sympow-examples-'));
+  const bundles = mkdtempSync(join(tmpdir(), 'sympow-bundles-'));
   const folder = mkdtempSync(join(tmpdir(), 'sympow-examples-'));
   try {
     const entryPoints = examples.map(({ code }, i) => {
@@ -84,16 +99,13 @@ export async function runExamples(examples) {
       format: 'esm',
       platform: 'node',
       target,
+      external: linkOthers(bundles),
       loader: { '.wgsl': 'text' },
       logLevel: 'silent',
       plugins: [
         {
           name: 'sources',
           setup({ onResolve, onLoad }) {
-            onResolve({ filter: native }, ({ path, importer }) => ({
-              path: nativeUrl(path, importer),
-              external: true,
-            }));
             onResolve({ filter: /^@sympow\/[^/]+$/ }, ({ path }) => ({
               path: join(root, 'packages', path.slice('@sympow/'.length), 'src/index.ts'),
             }));
@@ -115,7 +127,7 @@ export async function runExamples(examples) {
     execFileSync(process.execPath, [runner, results, ...files], {
       cwd: folder,
       env: { ...process.env, ...softwareGpu },
-      timeout: 60_000,
+      timeout: 300_000,
       stdio: 'pipe',
     });
     return JSON.parse(readFileSync(results, 'utf8'));

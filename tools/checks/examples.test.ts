@@ -19,7 +19,7 @@ describe('examples', () => {
 
   beforeAll(async () => {
     outcomes = await runExamples(examples);
-  }, 60_000);
+  }, 300_000);
 
   it.for(examples.map(({ name }, i) => ({ name, i })))('$name', ({ i }, { skip }) => {
     const { printed, error } = outcomes[i]!;

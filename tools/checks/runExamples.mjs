@@ -14,7 +14,7 @@ for (const file of files) {
     /** @param {string} line @param {unknown[]} values */
     print: (line, ...values) => outcome.printed.push({ line, text: format(...values) }),
   });
-  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('not done after 10 seconds')), 10_000));
+  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('not done after 60 seconds')), 60_000));
   try {
     await Promise.race([import(pathToFileURL(file).href), late]);
   } catch (error) {

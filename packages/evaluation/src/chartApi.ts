@@ -54,4 +54,12 @@ export interface SvgChartOptions extends ChartOptions {
   readonly yUnit?: 'number' | 'percent' | 'bytes' | 'count' | undefined;
   /** Marks every point; by default where a line has at most 40. */
   readonly marks?: boolean | undefined;
+  /** What draws; loaded unless it is handed over, as a page that is bundled has to. */
+  readonly vega?: VegaPackages | undefined;
+}
+
+/** The packages that `svgChart` draws with: `import * as vega from 'vega'`, and the same of `vega-lite`. */
+export interface VegaPackages {
+  readonly vega: object;
+  readonly vegaLite: object;
 }

@@ -1,9 +1,10 @@
-/** A line chart as an SVG picture, through Vega-Lite: no browser, no canvas. Vega is loaded when the first chart is drawn. */
+/** A line chart as an SVG picture, through Vega-Lite: no browser, no canvas. */
 
 import type { TopLevelSpec } from 'vega-lite';
 import type { ChartSeries, SvgChartOptions } from './chartApi';
 import { layOut, linearTicks, logTicks, oneLine, positionText, unitText, xTicks, yTicks, type Frame } from './axis';
 import { requireWhole } from './options';
+import { loadVega, type Vega } from './vega';
 
 // Okabe and Ito's colours, told apart with every kind of colour blindness; yellow is left out, as it is faint on white.
 const colors = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
@@ -29,6 +30,7 @@ interface Row {
  * Draws series as SVG text: the same for the same input, on every machine.
  *
  * @throws ConfigError if nothing can be drawn, two series have one name, an x is not above 0, or a size is too small
+ * @throws MissingPackageError where Vega is not installed; the message says how it is
  * @example
  * ```ts
  * const points = [64, 128, 256, 512].map((x) => ({ x, y: 2 + 8 / x, stderr: 0.02 }));
@@ -43,10 +45,10 @@ export async function svgChart(series: readonly ChartSeries[], options: SvgChart
   const { xScale, yScale, yUnit } = options;
   const yTicks = Math.max(3, Math.floor(height / 80));
   const frame = namedForVega(layOut(series, options, { yTicks, bands: true, xScale, yScale, yUnit }));
-  const [{ compile }, { parse, View, Warn }] = await Promise.all([import('vega-lite'), import('vega')]);
-  const view = new View(parse(compile(specification(frame, options, width, height)).spec), {
+  const { vega, vegaLite } = (options.vega ?? (await loadVega())) as Vega;
+  const view = new vega.View(vega.parse(vegaLite.compile(specification(frame, options, width, height)).spec), {
     renderer: 'none',
-    logLevel: Warn,
+    logLevel: vega.Warn,
   });
   try {
     return await view.toSVG();

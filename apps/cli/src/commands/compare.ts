@@ -97,7 +97,7 @@ async function runOpened(path: string, opened: Opened, flags: Flags, output: Out
   const statuses = await Promise.all(runs.map(async (each) => ({ id: each.id, status: await statusOf(each) })));
   const finished = statuses.every(({ status }) => status === 'finished');
   if (!flags.dryRun) {
-    await saveResults(path, opened);
+    await saveResults(path, opened, output);
     const done = statuses.filter(({ status }) => status === 'finished').length;
     output.note(
       `${done} of ${runs.length} runs are finished${finished ? '' : '; the same command goes on with the others'}`,
@@ -269,11 +269,13 @@ async function listing(
   return `${title}: ${chosen.length} runs\n\n${markdownTable({ head, rows })}\n\n${left}`;
 }
 
-async function saveResults(path: string, { experiment, data, runs, out, folderOf }: Opened): Promise<void> {
+async function saveResults(path: string, opened: Opened, output: Output): Promise<void> {
+  const { experiment, data, runs, out, folderOf } = opened;
   const processor = `${cpus()[0]?.model.trim() ?? process.arch}, ${availableParallelism()} cores`;
   const machine = `Written on ${processor}, Node ${process.versions.node}.`;
   const results = await gatherResults(experiment, data, runs, folderOf);
-  await writeResults(folderStorage(out), results, { file: readText(path), machine });
+  const missing = await writeResults(folderStorage(out), results, { file: readText(path), machine });
+  if (missing) output.note(`no charts: ${missing.message}`);
 }
 
 function options(command: CommanderCommand): void {

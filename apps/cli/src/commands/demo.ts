@@ -6,12 +6,15 @@ import {
   lossSeries,
   svgChart,
   terminalChart,
+  type ChartSeries,
   type Evaluation,
   type LossBin,
   type LossByPosition,
   type LossProgress,
+  type SvgChartOptions,
 } from '@sympow/evaluation';
 import { Session, writeText } from '@sympow/inference';
+import { isSympowError } from '@sympow/kernels';
 import { folderStorage, readJson } from '@sympow/model';
 import type { TrainingEvent } from '@sympow/training';
 import type { Command as CommanderCommand } from 'commander';
@@ -236,17 +239,15 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
   output.print('\nThe conformal model writes, with a state of constant size:\n');
   const written = await write(flags, folder('conformal'), text, output);
   const storage = folderStorage(flags.out);
-  await storage.write(
-    'loss.svg',
-    await svgChart(series, { ...chart, subtitle: `${steps} steps, context ${context}, p = 2` }),
-  );
-  await storage.write(
-    'report.md',
-    `# Demo\n\n![Loss by position](loss.svg)\n\n${report}\n## Sample\n\n\`\`\`ts\n${written}\n\`\`\`\n`,
-  );
+  const drawing = await picture(series, { ...chart, subtitle: `${steps} steps, context ${context}, p = 2` }, output);
+  if (drawing !== undefined) await storage.write('loss.svg', drawing);
+  const shown = drawing === undefined ? '' : '![Loss by position](loss.svg)\n\n';
+  await storage.write('report.md', `# Demo\n\n${shown}${report}\n## Sample\n\n\`\`\`ts\n${written}\n\`\`\`\n`);
   await storage.write('demo.json', JSON.stringify({ ...plan, finished: true }));
   const seconds = (performance.now() - start) / 1000;
-  output.print(`\n\nIn ${duration(seconds)}. Kept in ${flags.out}: report.md, loss.svg and both models.`);
+  output.print(
+    `\n\nIn ${duration(seconds)}. Kept in ${flags.out}: report.md${drawing === undefined ? '' : ', loss.svg'} and both models.`,
+  );
   const place = quoted(relative(process.cwd(), folder('conformal')));
   const prompt = text.prompt.trim() ? ` --prompt ${quoted(text.prompt)}` : '';
   output.print(`Go on with: ${ownWords()} generate ${place}${prompt}`);
@@ -255,6 +256,21 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
     seconds,
     ...Object.fromEntries(names.map((name) => [name, { ...trained[name], bins: losses[name].bins }])),
   };
+}
+
+/** The chart as SVG, where the packages are that draw it. */
+async function picture(
+  series: readonly ChartSeries[],
+  options: SvgChartOptions,
+  output: Output,
+): Promise<string | undefined> {
+  try {
+    return await svgChart(series, options);
+  } catch (error) {
+    if (!isSympowError(error, 'MISSING_PACKAGE')) throw error;
+    output.note(`\nno loss.svg: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** 300 characters, live. */

@@ -5,6 +5,7 @@ import {
   lossByPosition,
   lossReport,
   lossSeries,
+  loadVega,
   modelCosts,
   svgChart,
   terminalChart,
@@ -96,6 +97,8 @@ export function chartOptions(title: string, context: number | undefined, yLabel 
 }
 
 async function run(paths: readonly string[], path: string, flags: Flags, output: Output): Promise<EvalResult> {
+  // What cannot be drawn is said before anything is read.
+  const vega = flags.svg === undefined ? undefined : await loadVega();
   const entries = await openEntries(flags);
   const backend = await openBackend(flags);
   try {
@@ -112,7 +115,7 @@ async function run(paths: readonly string[], path: string, flags: Flags, output:
     output.draw(terminalChart([lossSeries(evaluation)], { ...chart, width: chartWidth(), color: inColour() }));
     output.print(lossReport([evaluation]));
     output.print(paceTable(loss));
-    if (flags.svg) await write(flags.svg, await svgChart([lossSeries(evaluation)], chart), output);
+    if (flags.svg) await write(flags.svg, await svgChart([lossSeries(evaluation)], { ...chart, vega }), output);
     if (flags.report) await write(flags.report, lossReport([evaluation]), output);
     return loss;
   } finally {
@@ -162,7 +165,7 @@ function options(command: CommanderCommand): void {
       oneOf('--part', ['held-out', 'train', 'all']),
       'held-out',
     )
-    .option('--svg <file>', 'write the chart', some('--svg', 'a file'))
+    .option('--svg <file>', 'write the chart; needs npm install vega vega-lite', some('--svg', 'a file'))
     .option('--report <file>', 'write the table as Markdown', some('--report', 'a file'));
   withCompute(withBackend(withEntries(command)));
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
 import { encode as reference } from 'gpt-tokenizer/encoding/r50k_base';
 import { describe, expect, it } from 'vitest';
 import { openTokenizer, tokenizerFromJSON, tokenizerNames } from '.';
@@ -59,12 +60,26 @@ describe('the tokenizer of GPT-2', () => {
     );
   });
 
-  it('encodes as gpt-tokenizer does, which takes U+FEFF for white space', () => {
+  it('has the tokens of gpt-tokenizer, byte by byte', () => {
+    const wrong = ranks.flatMap((token, id) => (Buffer.from(token).equals(decodeBytes([id])) ? [] : [id]));
+    expect(ranks).toHaveLength(50256);
+    expect(wrong).toEqual([]);
+  });
+
+  it('encodes as gpt-tokenizer does, which has other white space: U+FEFF is some, U+0085 is none', () => {
+    const hostile = fc.oneof(
+      text,
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      fc.string({ unit: 'grapheme', maxLength: 60 }),
+      fc.string({ unit: fc.constantFrom(...ranks.filter((token) => typeof token === 'string')), maxLength: 30 }),
+      fc.string({ unit: fc.constantFrom(' ', '\u00A0', '\n', '\r', "'", 's', '’', 'ſ', '1', '٣', '²', 'é', '_', '\0'), maxLength: 40 }),
+    ); // prettier-ignore
     fc.assert(
-      fc.property(text, (x) => {
-        const plain = x.replaceAll('\uFEFF', '');
+      fc.property(hostile, (x) => {
+        const plain = x.replaceAll(/[\uFEFF\u0085]/g, '');
         expect([...encode(plain)]).toEqual(reference(plain, { disallowedSpecial: new Set() }));
       }),
+      { numRuns: 500 },
     );
     // As tiktoken and Hugging Face's have it.
     expect([...encode('a\uFEFF\uFEFFb')]).toEqual([64, 171, 119, 123, 171, 119, 123, 65]);

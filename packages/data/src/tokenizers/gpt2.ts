@@ -1,13 +1,16 @@
-// The tokenizer of GPT-2. Its tokens are those of gpt-tokenizer, whose table is loaded when it is first asked for; they are
-// bytes, so that they come back exactly, whatever they are.
+// The tokenizer of GPT-2. Its merges are a table that generate.mjs makes and that is loaded when it is first asked for; its
+// tokens are bytes, so that they come back exactly, whatever they are.
 import type { Tokenizer, TokenizerJSON } from '../api';
+import { inflate } from '../datasets/codecs/inflate';
 import { assembled } from './assembled';
 import { bpeWords, Merges } from './bpe';
-import { byteLevelJSON, charactersOf, readByteLevel } from './byteLevel';
+import { BYTE_CHARACTERS, byteLevelJSON, readByteLevel } from './byteLevel';
 import { byteLevelWords, inTurn } from './preTokenizers';
 
 const END_OF_TEXT = 50256;
 const END_CONTENT = '<|endoftext|>';
+const BYTES = 256;
+const MERGES = END_OF_TEXT - BYTES;
 
 let loaded: Promise<Tokenizer> | undefined;
 
@@ -23,7 +26,11 @@ let loaded: Promise<Tokenizer> | undefined;
  * ```
  */
 export function gpt2Tokenizer(): Promise<Tokenizer> {
-  return (loaded ??= load());
+  if (loaded) return loaded;
+  loaded = load();
+  // A part of a page that could not be fetched may be there the next time.
+  loaded.catch(() => (loaded = undefined));
+  return loaded;
 }
 
 /** The tokenizer of GPT-2 if this is its `tokenizer.json`, else undefined. */
@@ -33,7 +40,7 @@ export async function readGpt2Tokenizer(json: TokenizerJSON): Promise<Tokenizer 
     vocab !== undefined &&
     words === true &&
     Object.keys(vocab).length <= END_OF_TEXT + 1 &&
-    merges?.length === END_OF_TEXT - 256 &&
+    merges?.length === MERGES &&
     (vocab[END_CONTENT] === END_OF_TEXT ||
       added?.some(({ id, content }) => id === END_OF_TEXT && content === END_CONTENT)) &&
     added!.every(({ id }) => id === END_OF_TEXT);
@@ -47,12 +54,7 @@ export async function readGpt2Tokenizer(json: TokenizerJSON): Promise<Tokenizer 
 }
 
 async function load(): Promise<Tokenizer> {
-  const { default: ranks } = await import('gpt-tokenizer/bpeRanks/r50k_base');
-  const table = ranks.map((token) =>
-    typeof token === 'string' ? new TextEncoder().encode(token) : Uint8Array.from(token),
-  );
-  const tokens = table.slice(0, END_OF_TEXT).map(charactersOf);
-  const merges = mergesOf(table);
+  const { tokens, merges } = await readMerges();
   const vocab = new Map(tokens.map((token, id) => [token, id]));
   const end = { id: END_OF_TEXT, content: END_CONTENT, special: true };
   const written = new Map([...tokens, END_CONTENT].entries());
@@ -70,19 +72,19 @@ async function load(): Promise<Tokenizer> {
   });
 }
 
-/** The merges are not listed, but follow from the ranks: those below a token leave two parts of it, which make it. */
-function mergesOf(table: readonly Uint8Array[]): Merges {
-  const idOfByte = new Int32Array(256);
-  for (let id = 0; id < 256; id++) idOfByte[table[id]![0]!] = id;
+/** Bytes come first, as their characters are ordered; each merge makes the next token. */
+async function readMerges(): Promise<{ tokens: string[]; merges: Merges }> {
+  const { base64 } = await import('./gpt2.gen');
+  const packed = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const bytes = await inflate(packed, 'deflate', { least: 4 * MERGES, most: 4 * MERGES });
+  const tokens = [...BYTE_CHARACTERS].sort();
   const merges = new Merges(END_OF_TEXT);
-  const parts = new Int32Array(256);
-  for (let id = 256; id < END_OF_TEXT; id++) {
-    const bytes = table[id]!;
-    for (let i = 0; i < bytes.length; i++) parts[i] = idOfByte[bytes[i]!]!;
-    merges.apply(parts, bytes.length);
-    merges.add(parts[0]!, parts[1]!, id);
+  for (let i = 0; i < MERGES; i++) {
+    // Low and high bytes of the left parts, then of the right ones.
+    const [left, right] = [i, i + 2 * MERGES].map((at) => bytes[at]! + 256 * bytes[at + MERGES]!) as [number, number];
+    merges.add(left, right, tokens.push(tokens[left]! + tokens[right]!) - 1);
   }
-  return merges;
+  return { tokens, merges };
 }
 
 function toJSON(tokens: readonly string[], merges: Merges): TokenizerJSON {
