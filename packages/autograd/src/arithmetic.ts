@@ -43,8 +43,9 @@ export function reshape(tape: Tape, x: Variable, shape: Shape): Variable {
   return y;
 }
 
-/** The same numbers, rounded to another element type. Gradients pass as they are, in the backend's own float. */
+/** The same numbers, rounded to another element type; x itself where it has that. Gradients pass as they are, in the backend's own float. */
 export function inType(tape: Tape, x: Variable, dtype: DType): Variable {
+  if (x.value.dtype === dtype) return x;
   const y = tape.result(x.value.shape, [x], (out) => tape.kernels.cast({ x: x.value, y: out }), dtype);
   tape.record([y], () => tape.share(x, tape.gradientOrZero(y)));
   return y;

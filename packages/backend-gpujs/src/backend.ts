@@ -32,7 +32,12 @@ function numbersOf(dtype: DType, data: Elements): Numbers {
 }
 
 /** Kernels read floats that have been rounded; what they write has to be. */
-const halves = readingHalves({ fill: ['y'], cast: ['y'], copyBlock: ['y'] });
+const halves = readingHalves({
+  ...{ fill: ['y'], cast: ['y'], copyBlock: ['y'] },
+  append: () => ['keys', 'values'],
+  // Its parts take them.
+  rotaryAppend: ['q', 'k', 'v', 'keys', 'values', 'y'],
+});
 
 class GpujsBackend extends PooledBackend<Storage, Storage> {
   readonly name = 'gpujs';

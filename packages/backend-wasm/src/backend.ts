@@ -30,7 +30,12 @@ import { Machine } from './machine';
 import { hasRelaxedSimd, moduleOf, type Variant } from './module';
 
 /** What reads or moves halves as they are. */
-const halves = { fill: ['y'], cast: ['x', 'y'], copyBlock: ['x', 'y'], matmul: ['b'], embed: ['weight'] };
+const halves = {
+  ...{ fill: ['y'], cast: ['x', 'y'], copyBlock: ['x', 'y'], append: ['keys', 'values'] },
+  ...{ matmul: ['b'], embed: ['weight'] },
+  // Its parts take them.
+  rotaryAppend: ['q', 'k', 'v', 'keys', 'values', 'y'],
+};
 const pageBytes = 65536;
 const mostBytes = 2 ** 32;
 const mostThreads = 64;

@@ -1,12 +1,12 @@
-// Keys, values and gates of new tokens behind those that a memory holds, every row of the batch at its own place. A number per
-// thread, as bits; the first threads also say where rows go on.
+// Keys, values and gates of new tokens behind those that a memory holds, every row of the batch at its own place. A word per
+// thread, which may be two halves; the first threads also say where rows go on.
 #import grid
 struct Params {
   size: u32,
   rows: u32,
   tokens: u32,
   window: u32,
-  // Numbers of a token.
+  // Words of a token.
   of_k: u32,
   of_v: u32,
   of_gates: u32,

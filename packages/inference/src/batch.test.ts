@@ -51,6 +51,8 @@ const kinds: [string, ModelOptions][] = [
   ['conformal', { ...variants.conformal, layers: 1 }],
   ['vector gates', { gate: 'vector', rotary: 'none', layers: 1 }],
   ['gated softmax', { ...variants.softmax, gate: 'data', layers: 1 }],
+  ['conformal with states of halves', { ...variants.conformal, layers: 1, states: 'float16' }],
+  ['softmax with a cache of halves', { ...variants.softmax, layers: 1, states: 'bfloat16' }],
 ];
 
 describe.each(kinds)('rows of %s', (_, settings) => {

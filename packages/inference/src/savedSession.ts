@@ -1,6 +1,6 @@
 /**
  * A session as the bytes of a safetensors file: what every layer remembers, as it stands, and in the metadata all else. It can be
- * gone on with on any backend.
+ * gone on with on any backend. States of halves stand there as halves.
  *
  * Version 2. Version 1, which held the public state alone, is read as well.
  */
@@ -28,6 +28,7 @@ export interface SessionParts {
 
 const FORMAT = 'sympow-state';
 const VERSION = '2';
+const halves = { float16: 'F16', bfloat16: 'BF16' } as const;
 /** Characters of metadata that are read: those of a prompt that was hardly begun would fit. */
 const MAX_JSON = 2 ** 26;
 
@@ -38,7 +39,10 @@ export async function encodeSession(model: Model, { memory, unread, random, text
     ...{ format: FORMAT, version: VERSION, position: String(position), model: await fingerprintOf(model) },
     session: JSON.stringify(rest),
   };
-  return serializeSafetensors(Object.entries(tensors), metadata);
+  const stored = Object.entries(tensors).map(
+    ([name, { shape, data, half }]) => [name, { shape, data, ...(half && { dtype: halves[half] }) }] as const,
+  );
+  return serializeSafetensors(stored, metadata);
 }
 
 /** See `Session.restore`. */

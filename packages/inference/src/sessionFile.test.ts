@@ -71,6 +71,31 @@ describe('a session in a file', () => {
     expect(await fingerprintOf(other)).toBe(await fingerprintOf(model));
   });
 
+  it.each(['softmax', 'conformal', 'delta'] as const)(
+    'with states of halves goes on to the last bit: %s',
+    async (name) => {
+      const lengths = [];
+      for (const states of ['float32', 'float16', 'bfloat16'] as const) {
+        const half = livelyModel(backend, tinyConfig({ ...variants[name], states }));
+        const session = new Session(half);
+        await tokensOf(half, session, [1, 2, 3], 70);
+        const storage = memoryStorage();
+        await saveSession(storage, 'state', session);
+        const bytes = await storage.read('state');
+        lengths.push(bytes.length);
+        const stored = [...parseSafetensors(bytes).tensors].filter(([name]) => /\.(S|Z|k|v)$/.test(name));
+        const dtype = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' }[states];
+        expect(new Set(stored.map(([, tensor]) => tensor.dtype))).toEqual(new Set([dtype]));
+        const back = await loadSession(storage, 'state', half);
+        expect(await back.memory.save({ exact: true })).toEqual(await session.memory.save({ exact: true }));
+        expect(await tokensOf(half, back, [], 70)).toEqual(await tokensOf(half, session, [], 70));
+        expect(await back.memory.save({ exact: true })).toEqual(await session.memory.save({ exact: true }));
+      }
+      expect(lengths[1]).toBeLessThan(lengths[0]!);
+      expect(Math.abs(lengths[2]! - lengths[1]!)).toBeLessThan(9); // "BF16" in place of "F16"
+    },
+  );
+
   it('of version 1 is read still: it holds the public state alone', async () => {
     const session = new Session(model);
     await tokensOf(model, session, [1, 2, 3], 0);

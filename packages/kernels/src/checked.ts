@@ -1,7 +1,7 @@
 /** The kernels of a backend behind the door, and bodies in place of those that it leaves out or declines. */
 
 import type { Backend } from './api';
-import { bodyOf, kernelNames } from './catalogue';
+import { bodyOf, entryOf, kernelNames } from './catalogue';
 import type { ComposedName, KernelArgs, KernelName, Kernels } from './catalogue';
 import type { Arguments } from './catalogue/entry';
 import { Door } from './door';
@@ -46,7 +46,7 @@ export function checked(kernels: UncheckedKernels, backend: Backend, halves: Hal
 /** A kernel that gets arguments which fit together, and the sizes that were read of them. */
 export function behindDoor(name: KernelName, kernel: Run, backend: Backend, halves: HalfArguments) {
   const door = new Door(name, backend);
-  const widening = new Widening(backend, door.tensors, door.lists, halves[name]);
+  const widening = new Widening(backend, door.tensors, door.lists, halves[name], entryOf(name).moves);
   return (args: Arguments): void => {
     const sizes = door.check(args);
     if (door.halves) widening.run(args, (wide) => kernel(wide, sizes));

@@ -42,6 +42,8 @@ export class Widening {
     private readonly tensors: readonly Argument[],
     private readonly lists: readonly string[],
     private readonly taken: readonly string[] | ((args: never) => readonly string[]) = [],
+    /** Outputs that are written in part, with the inputs that are moved there. */
+    private readonly moves: Readonly<Record<string, string | undefined>> = {},
   ) {}
 
   /** Calls `kernel` with arguments that it takes. The temporaries come from the pool and go back to it. */
@@ -68,10 +70,23 @@ export class Widening {
         if (taken.includes(list)) continue;
         replaced[list] = (args[list] as readonly Tensor[]).map((x) => (isHalf(x.dtype) ? widened(x, true) : x));
       }
+      // What is moved into halves that the kernel takes gets their type.
+      const moved = new Set<string>();
+      for (const [place, name] of Object.entries(this.moves)) {
+        const y = args[place] as Tensor | undefined;
+        if (name === undefined || !y || !isHalf(y.dtype) || !taken.includes(place)) continue;
+        moved.add(name);
+        const x = args[name] as Tensor;
+        if (x.dtype === y.dtype) continue;
+        const rounded = backend.empty(x.shape, y.dtype);
+        made.push(rounded);
+        cast({ x, y: rounded });
+        replaced[name] = rounded;
+      }
       for (const { name, writes } of this.tensors) {
         const tensor = args[name] as Tensor | undefined;
-        if (!tensor || !isHalf(tensor.dtype) || taken.includes(name)) continue;
-        const wide = widened(tensor, !writes || args.accumulate === true);
+        if (!tensor || !isHalf(tensor.dtype) || taken.includes(name) || moved.has(name)) continue;
+        const wide = widened(tensor, !writes || args.accumulate === true || name in this.moves);
         if (writes) written.push({ wide, tensor });
         replaced[name] = wide;
       }

@@ -61,6 +61,8 @@ export interface ModelConfig {
   readonly ropeTheta: number;
   /** How those are lowered for longer contexts. */
   readonly ropeScaling: RopeScaling;
+  /** What S and Z of a stream and caches of keys and values are kept in: read as float32, rounded once when they are written. */
+  readonly states: FloatType;
   /**
    * Standard deviation that matrices start with, above 0; those that end in the residual stream start smaller by √(2L). The usual
    * 0.02 is meant for widths of about 1,000: narrow models may learn to match tokens only from about 1/√hiddenSize.
@@ -103,8 +105,11 @@ export interface TrainableOptions {
   readonly trainable?: ((name: string) => boolean) | undefined;
 }
 
+/** What numbers of a model may be kept in; float32 stands for the backend's own float. */
+export type FloatType = 'float32' | 'float16' | 'bfloat16';
+
 /** What matrices may be kept and multiplied in. */
-export type WeightType = 'float32' | 'float16' | 'bfloat16';
+export type WeightType = FloatType;
 
 /** What a model keeps in which element type. */
 export interface PrecisionOptions {
@@ -116,7 +121,7 @@ export interface PrecisionOptions {
   readonly precision?: WeightType | { readonly weights?: WeightType; readonly masters?: WeightType } | undefined;
 }
 
-/** What a model will take, known from its configuration alone. Activations and states are float32. */
+/** What a model will take, known from its configuration alone. */
 export interface ModelSize {
   readonly parameters: number;
   readonly weightBytes: number;

@@ -14,7 +14,7 @@ import type {
 } from './api';
 import { isList, kindsOfLayers } from './kindsOfLayers';
 import { parameterSpecs } from './parameters';
-import { bytesOf, precisionOf } from './precision';
+import { bytesOf, precisionOf, statesIn } from './precision';
 import { modelSettings, type ModelSetting } from './settings';
 
 /** `intermediateSize` follows `hiddenSize` (4× for GELU, ⅔ of that for SwiGLU) unless given, `keyValueHeads` follows `heads`. */
@@ -157,6 +157,7 @@ export function memoryShape(config: ModelConfig, B: number): MemoryShape {
     e: headSize,
     phases: rotary.turns,
     gateWidth: gate.width === 'd' ? headSize : gate.width,
+    states: statesIn(config),
   };
 }
 

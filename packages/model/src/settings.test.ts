@@ -56,7 +56,8 @@ describe('the settings of a model', () => {
     const plain = modelConfig();
     const later = rows.flatMap(([, { later: came, json }]) => (came ? [json] : []));
     expect(later.filter((name) => name in configToJson(plain))).toEqual([]);
-    const other = modelConfig({ slidingWindow: 7, ropeTheta: 5, ropeScaling: { kind: 'linear', factor: 2 } });
+    const ropeScaling = { kind: 'linear', factor: 2 } as const;
+    const other = modelConfig({ slidingWindow: 7, ropeTheta: 5, ropeScaling, states: 'float16' });
     expect(later.filter((name) => name in configToJson(other))).toEqual(later);
     for (const config of [plain, other])
       expect(configFromJson(JSON.parse(JSON.stringify(configToJson(config))))).toEqual(config);

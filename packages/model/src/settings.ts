@@ -4,6 +4,7 @@ import { numberAbove, oneOfWords, realNumber, wholeNumber, yesOrNo, type Check, 
 import { gates, kinds, phases, isRopeScaling } from '@sympow/recurrence';
 import type { ModelConfig } from './api';
 import { ATTENTION_PROJECTIONS, MLP_PROJECTIONS } from './layers/weights';
+import { floatTypes } from './precision';
 
 /** A setting of a model. */
 export interface ModelSetting extends Setting {
@@ -212,6 +213,17 @@ export const modelSettings = {
     ...{ group: 'gates and phases' },
     ...{ json: 'rope_scaling', default: 'none', check: ropeScaling, later: true },
     says: 'how those are lowered for longer contexts',
+  },
+  states: {
+    ...{ group: 'precision' },
+    ...{
+      json: 'states',
+      default: 'float32',
+      check: oneOfWords(floatTypes),
+      later: true,
+      says: 'what S, Z and caches of keys and values are kept in',
+    },
+    flag: { words: '--states <type>' },
   },
   initStd: {
     ...{ group: 'start' },

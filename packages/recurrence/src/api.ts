@@ -4,7 +4,7 @@
  */
 
 import type { Tape, Variable } from '@sympow/autograd';
-import type { Backend, Normalizer, Tensor } from '@sympow/kernels';
+import type { Backend, HalfType, Normalizer, Tensor } from '@sympow/kernels';
 
 /**
  * How the same numbers are computed: `attention` in T² steps without a state, `chunked` with one state per chunk, `recurrent`
@@ -146,6 +146,8 @@ export interface SavedMemory {
 export interface SavedTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;
+  /** The half that the numbers were kept in, which holds them exactly. */
+  readonly half?: HalfType | undefined;
 }
 
 /** Sizes of the memory of one layer. */
@@ -158,6 +160,11 @@ export interface MemoryShape {
   readonly phases: boolean;
   /** Gates per token and head: 0 for none, 1, or d. */
   readonly gateWidth: number;
+  /**
+   * What S, Z and caches of keys and values are kept in; absent: the backend's own float. They are read as float32, and rounded
+   * once when they are written. Gates, phases and windows of power layers keep their digits.
+   */
+  readonly states?: HalfType | undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ import { backendOf, ConfigError, ShapeError, type Backend, type Tensor } from '@
 import type { Memory, MemoryShape, SavedMemory, SavedTensor, SaveOptions } from './api';
 import { savedTensor } from './inputs';
 import { advance, checkEven, checkRows, copyRow, copyTokens, Places, saveRow } from './rows';
-import { atRest, beginningWith, firstRows } from './savedTensors';
+import { atRest, beginningWith, firstRows, stateBytes } from './savedTensors';
 import { savedPhase, streamPhase } from './turning';
 
 /** Keys, values and gates. Made by `softmaxRecurrence(…).memory`. */
@@ -46,15 +46,17 @@ const firstCapacity = 256;
 /** Tokens that a cache of W takes before it drops those that no later one sees. */
 export const spare = (window: number): number => Math.min(window, 64);
 
-/** Numbers of one token of one row. */
-const width = (shape: MemoryShape, keeping: Keeping): number =>
-  shape.G * (shape.d + shape.e) + (gateAxes(shape, keeping)?.reduce((a, b) => a * b) ?? 0);
+/** Gates of one token of one row. */
+const gatesOf = (shape: MemoryShape, keeping: Keeping): number =>
+  gateAxes(shape, keeping)?.reduce((a, b) => a * b) ?? 0;
 
 /** Bytes after `length` tokens: of those that are needed where the cache grows, else of all that it ever holds. */
 export function cacheBytes(shape: MemoryShape, length: number, keeping: Keeping): number {
   const { window } = keeping;
   const tokens = window === undefined ? length : window - 1 + spare(window);
-  return 4 * shape.B * (tokens * width(shape, keeping) + (shape.phases ? shape.G * shape.d : 0));
+  const { B, G, d, e, phases } = shape;
+  const perToken = stateBytes(shape) * G * (d + e) + 4 * gatesOf(shape, keeping);
+  return B * (tokens * perToken + (phases ? 4 * G * d : 0));
 }
 
 /**
@@ -145,11 +147,11 @@ function cacheOf(
   capacity: number,
   rows?: Rows,
 ): SoftmaxMemory['cache'] {
-  const { B, G, d, e } = shape;
+  const { B, G, d, e, states } = shape;
   const gates = gateAxes(shape, keeping);
   return {
-    k: beginningWith(rows?.k, backend, [B, capacity, G, d]),
-    v: beginningWith(rows?.v, backend, [B, capacity, G, e]),
+    k: beginningWith(rows?.k, backend, [B, capacity, G, d], states),
+    v: beginningWith(rows?.v, backend, [B, capacity, G, e], states),
     logGate: gates && beginningWith(rows?.logGate, backend, [B, capacity, ...gates]),
   };
 }
@@ -160,8 +162,8 @@ function outliving(cache: SoftmaxMemory['cache']): SoftmaxMemory['cache'] {
   return cache;
 }
 
-function bytesOf({ cache, phase }: SoftmaxMemory): number {
-  return 4 * [cache.k, cache.v, cache.logGate, phase].reduce((sum, tensor) => sum + (tensor?.size ?? 0), 0);
+function bytesOf({ cache: { k, v, logGate }, phase, shape }: SoftmaxMemory): number {
+  return stateBytes(shape) * (k.size + v.size) + 4 * ((logGate?.size ?? 0) + (phase?.size ?? 0));
 }
 
 /** A memory like this one, of one row unless said otherwise, and with room for that many tokens if it has a window. */
@@ -210,7 +212,7 @@ function slide({ cache, places }: SoftmaxMemory, row: number, count: number): vo
     for (const name of names) {
       const x = cache[name];
       if (!x) continue;
-      const kept = backend.empty([1, count, ...x.shape.slice(2)]);
+      const kept = backend.empty([1, count, ...x.shape.slice(2)], x.dtype);
       if (count > 0) copyTokens(x, row, skip, count, kept, 0);
       if (count > 0) copyTokens(kept, 0, 0, count, x, row);
     }
@@ -259,7 +261,7 @@ async function save(memory: SoftmaxMemory, { exact = false, row }: SaveOptions =
 /** A copy of rows [from, from + count) of axis 1. */
 function rowsOf(tensor: Tensor, from: number, count: number): Tensor {
   const [B, , ...rest] = tensor.shape as [number, number, ...number[]];
-  const rows = tensor.backend.empty([B, count, ...rest]);
+  const rows = tensor.backend.empty([B, count, ...rest], tensor.dtype);
   backendOf(tensor).kernels.copyBlock({ x: tensor, from, count, y: rows });
   return rows;
 }

@@ -1,6 +1,6 @@
 /** The gated delta rule behind the interface of all kinds: over whole sequences and as a stream. */
 
-import { constant, norm, swiglu, type Tape, type Variable } from '@sympow/autograd';
+import { constant, inType, norm, swiglu, type Tape, type Variable } from '@sympow/autograd';
 import { backendOf, ConfigError, ShapeError, type Backend, type Tensor } from '@sympow/kernels';
 import type {
   AttentionInputs,
@@ -19,7 +19,7 @@ import { recurrentDelta, unit } from './deltaForms';
 import { checkChunk, checkForm } from './form';
 import { checkInputs, savedTensor } from './inputs';
 import { advance, checkEven, checkRows, copyRow, saveRow, streamRows } from './rows';
-import { atRest, beginningWith, firstRows } from './savedTensors';
+import { atRest, beginningWith, firstRows, stateBytes } from './savedTensors';
 import { resetGates } from './sums';
 import { savedPhase, streamPhase, turn, turnStream } from './turning';
 
@@ -92,7 +92,7 @@ export function deltaRecurrence({ form = 'auto', chunk = deltaChunk }: DeltaOpti
     kind: 'delta',
     sequence,
     memory: deltaMemory,
-    memoryBytes: ({ B, G, d, e, phases }) => 4 * B * G * (d * e + (phases ? d : 0)),
+    memoryBytes: deltaBytes,
     stream: (tape, inputs, memory, lengths) =>
       tape.attempt(() =>
         streamRows(tape, inputs, memory, lengths, {
@@ -130,14 +130,21 @@ function read(
   const y = tape.result([B, T, H, shape.e], []);
   backend.scope(() => {
     const turned = turnStream(tape, piece, phase, active);
-    const answer = sequence(tape, turned, { state: { S: constant(S) } satisfies State });
+    const { float } = backend.capabilities;
+    const state: State = { S: inType(tape, constant(S), float) };
+    const answer = sequence(tape, turned, { state });
     kernels.cast({ x: answer.y.value, y: y.value });
-    const next = answer.state!.S.value;
+    const next = inType(tape, answer.state!.S, S.dtype).value;
     if (!active) kernels.cast({ x: next, y: S });
     else for (const [row, reads] of active.entries()) if (reads) copyRow(next, row, S, row);
   });
   advance(positions, T, active);
   return y;
+}
+
+function deltaBytes(shape: MemoryShape): number {
+  const { B, G, d, e, phases } = shape;
+  return B * G * (stateBytes(shape) * d * e + (phases ? 4 * d : 0));
 }
 
 function deltaMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory): DeltaMemory {
@@ -146,7 +153,7 @@ function deltaMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory):
   const axes = [B, G, d, e];
   const restored = saved && savedTensor(saved, 'S', axes);
   const { S, phase } = backend.scope((keep) => {
-    const S = keep(beginningWith(restored, backend, axes));
+    const S = keep(beginningWith(restored, backend, axes, shape.states));
     return { S, phase: phases ? keep(streamPhase(backend, shape, saved)) : undefined };
   });
   const memory: DeltaMemory = {
@@ -155,7 +162,7 @@ function deltaMemory(backend: Backend, shape: MemoryShape, saved?: SavedMemory):
     get position() {
       return Math.max(0, ...this.positions);
     },
-    bytes: 4 * (S.size + (phase?.size ?? 0)),
+    bytes: deltaBytes(shape),
     // All tokens go one way; two, as other layers of a model have two.
     get way() {
       return memory.positions[0]! % 2;

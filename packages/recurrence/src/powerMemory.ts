@@ -5,7 +5,7 @@ import { backendOf, ConfigError, ShapeError, type Backend, type Tensor } from '@
 import type { Memory, MemoryShape, SavedMemory, SavedTensor, SaveOptions } from './api';
 import { savedTensor } from './inputs';
 import { advance, checkEven, checkRows, copyRow, Places, saveRow } from './rows';
-import { atRest, beginningWith, firstRows } from './savedTensors';
+import { atRest, beginningWith, firstRows, stateBytes } from './savedTensors';
 import { savedPhase, streamPhase } from './turning';
 import { copyWindow, foldInto, windowLength, type Windowed } from './window';
 
@@ -30,9 +30,15 @@ function memoryShapes({ B, G, d, e, phases, gateWidth }: MemoryShape, power: num
   };
 }
 
+/** What a shape's `states` is the type of. */
+const isState = (name: string): boolean => name === 'S' || name === 'Z';
+
 /** Bytes of a memory: the same after any number of tokens. */
 export function powerMemoryBytes(shape: MemoryShape, power: number): number {
-  return 4 * Object.values(memoryShapes(shape, power)).reduce((sum, axes) => sum + axes.reduce((a, b) => a * b, 1), 0);
+  let bytes = 0;
+  for (const [name, axes] of Object.entries(memoryShapes(shape, power)))
+    bytes += (isState(name) ? stateBytes(shape) : 4) * axes.reduce((a, b) => a * b, 1);
+  return bytes;
 }
 
 /**
@@ -49,7 +55,8 @@ export function powerMemory(backend: Backend, shape: MemoryShape, power: number,
   };
   const { made: tensors, places } = backend.scope((keep) => {
     const made: Record<string, Tensor> = {};
-    for (const [name, axes] of Object.entries(shapes)) made[name] = beginningWith(restored?.[name], backend, axes);
+    for (const [name, axes] of Object.entries(shapes))
+      made[name] = beginningWith(restored?.[name], backend, axes, isState(name) ? shape.states : undefined);
     if (phaseAxes) made.phase = streamPhase(backend, shape, saved);
     const places = new Places(backend, shape.B, window?.windowK?.shape[1] ?? 0);
     for (const tensor of [...Object.values(made), ...places.tensors]) keep(tensor);
@@ -113,8 +120,9 @@ async function save(memory: PowerMemory, { exact = false, row }: SaveOptions = {
   const backend = backendOf(memory.S);
   const count = places.counts[0] ?? 0;
   const copies: Record<string, Tensor> = backend.scope((keep) => {
+    // The public state is one of floats, so that the window is added to it without another rounding.
     const copy = (tensor: Tensor) => {
-      const made = backend.empty(tensor.shape);
+      const made = backend.empty(tensor.shape, exact ? tensor.dtype : undefined);
       backend.kernels.cast({ x: tensor, y: made });
       return keep(made);
     };

@@ -100,7 +100,8 @@ export function checkRows(to: Memory, row: number, from: Memory, fromRow: number
   if (to.kind !== from.kind) {
     throw new ConfigError({ what: 'memory to copy from', value: from.kind, expected: `one of kind ${to.kind}` });
   }
-  const sizes = ({ shape: { G, d, e, phases, gateWidth } }: Memory) => JSON.stringify({ G, d, e, phases, gateWidth });
+  const sizes = ({ shape: { G, d, e, phases, gateWidth, states } }: Memory) =>
+    JSON.stringify({ G, d, e, phases, gateWidth, states });
   if (sizes(to) !== sizes(from)) {
     throw new ShapeError({ what: 'memory to copy from', value: sizes(from), expected: `one of sizes ${sizes(to)}` });
   }

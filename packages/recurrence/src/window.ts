@@ -64,7 +64,7 @@ export function fold({ power, window, places, S, Z }: Windowed): void {
 /** Folds the window of one row; the others keep theirs. */
 export function foldRow({ power, window, places, S, Z }: Windowed, row: number): void {
   const { backend } = S;
-  const one = (tensor: Tensor) => backend.empty([1, ...tensor.shape.slice(1)]);
+  const one = (tensor: Tensor) => backend.empty([1, ...tensor.shape.slice(1)], tensor.dtype);
   backend.scope(() => {
     const own = { k: one(window.k), v: one(window.v), logGate: window.logGate && one(window.logGate) };
     const [ownS, ownZ] = [one(S), one(Z)];

@@ -1,12 +1,13 @@
 /** The gated power recurrence: the four kernels of the chunked form, the single step, and the window. */
 
-import type {
-  GateSums,
-  Kernels,
-  PowerAttentionArgs,
-  QueryStateArgs,
-  StepStateArgs,
-  UpdateStateArgs,
+import {
+  bytesPerElement,
+  type GateSums,
+  type Kernels,
+  type PowerAttentionArgs,
+  type QueryStateArgs,
+  type StepStateArgs,
+  type UpdateStateArgs,
 } from '@sympow/kernels';
 import { at, type Machine, type Runs } from '../machine';
 
@@ -162,10 +163,15 @@ export function recurrence(machine: Machine) {
     append({ k, v, logGate, offset, keys, values, logGates, next }) {
       const [B, T] = k.shape as [number, number];
       const S = keys.shape[1]!;
-      const bytes = 4 / (B * T || 1);
-      machine.call('append', B, T, S, bytes * k.size, at(k), at(offset), at(keys));
-      machine.call('append', B, T, S, bytes * v.size, at(v), at(offset), at(values));
-      if (logGate) machine.call('append', B, T, S, bytes * logGate.size, at(logGate), at(offset), at(logGates));
+      for (const [x, y] of [
+        [k, keys],
+        [v, values],
+        [logGate, logGates],
+      ] as const) {
+        if (!x || !y) continue;
+        const bytes = (bytesPerElement[x.dtype] * x.size) / (B * T || 1);
+        machine.call('append', B, T, S, bytes, at(x), at(offset), at(y));
+      }
       machine.call('moveOn', B, T, at(offset), at(next));
     },
     queryWindow({ power, normalizer, q, k, v, logGate, count, S, Z, y }) {

@@ -14,7 +14,7 @@ import { powerAttention } from './powerAttention';
 import { queryState } from './queryState';
 import { queryWindow } from './queryWindow';
 import { rotary } from './rotary';
-import { rotaryAppend } from './rotaryAppend';
+import { hasHalves, rotaryAppend } from './rotaryAppend';
 import { rows } from './rows';
 import { scale } from './scale';
 import { softmaxAttention } from './softmaxAttention';
@@ -37,12 +37,13 @@ const vectors: HalfArguments = {
   swigluBackward: ['dgate', 'dup'],
   rotary: ['y'],
   rotaryBackward: ['dx'],
-  rotaryAppend: ['q', 'k', 'v', 'y'],
+  // With a memory of halves its parts take them.
+  rotaryAppend: (args) => ['q', 'k', 'v', 'y', ...(hasHalves(args) ? ['keys', 'values'] : [])],
   embed: ({ y }) => (y.shape.at(-1)! % 4 === 0 ? ['weight', 'y'] : ['weight']),
   matmul: matmulHalves,
   normLinear: ['x', 'normWeight', 'normBias', ...[0, 1, 2, 3, 4].flatMap((i) => [`weight${i}`, `bias${i}`])],
-  // It moves bits.
-  append: () => [],
+  // It moves words.
+  append: ({ k, v }) => ([k, v].every(({ shape }) => (shape[2]! * shape[3]!) % 2 === 0) ? ['keys', 'values'] : []),
 };
 
 /** Halves are read by every kernel. */

@@ -1,6 +1,6 @@
 /** The next token of a stream turned and put behind those that a memory holds, in one launch, or two. */
 
-import type { RotaryAppendArgs, Tensor, UncheckedKernels } from '@sympow/kernels';
+import { isHalf, type RotaryAppendArgs, type Tensor, type UncheckedKernels } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { same } from './arithmetic';
 import { perPair } from './sums';
@@ -14,11 +14,15 @@ function turning({ q, k, beta, theta, thetaTail, resume, last, keys, y }: Rotary
   return { q, k, beta, theta, thetaTail, resume: same(resume, last) ? undefined : resume, last, keys, y };
 }
 
+/** Whether keys or values are kept in halves, which two threads cannot write into one word of. */
+export const hasHalves = ({ keys, values }: RotaryAppendArgs): boolean => isHalf(keys.dtype) || isHalf(values.dtype);
+
 export function rotaryAppend(machine: Machine): Pick<UncheckedKernels, 'rotaryAppend'> {
   const most = machine.facts.limits.maxStorageBuffersPerShaderStage!;
   return {
     rotaryAppend: {
-      accepts: (args) => args.k.shape[1] === 1 && args.v.size > 0 && present(turning(args)) + 1 <= most,
+      accepts: (args) =>
+        args.k.shape[1] === 1 && args.v.size > 0 && !hasHalves(args) && present(turning(args)) + 1 <= most,
       run(args) {
         const { q, k, v, logGate, offset, keys, values, logGates, next, theta, resume, last } = args;
         const [rows, , G] = k.shape as [number, number, number];

@@ -1,6 +1,6 @@
 /** Streams: new tokens behind those that a memory holds, every row at a place of its own. */
 
-import { integers, numbers } from '../js/tensor';
+import { integers, stored } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { refuse } from './refuse';
@@ -30,7 +30,8 @@ export const append: Entry<AppendArgs> = {
   reads: { k: 'B T G d', v: 'B T G e', 'logGate?': 'B T G [gate]', offset: 'B' },
   writes: { keys: 'B S G d', values: 'B S G e', 'logGates?': 'B S G [gate]', next: 'B' },
   integers: ['offset', 'next'],
-  wide: ['logGate', 'keys', 'values', 'logGates'],
+  wide: ['logGate', 'logGates'],
+  moves: { keys: 'k', values: 'v', logGates: 'logGate' },
   together: ['logGate', 'logGates'],
   roundings: 0,
   rule({ logGate, logGates }) {
@@ -57,7 +58,7 @@ function put(x: Tensor, places: Int32Array, y: Tensor): void {
   const [B, T] = x.shape as [number, number];
   const S = y.shape[1] as number;
   const row = x.size / (B * T || 1);
-  const [from, to] = [numbers(x), numbers(y)];
+  const [from, to] = [stored(x), stored(y)];
   for (let b = 0; b < B; b++) {
     const place = places[b]!;
     const count = Math.min(T, S - place);

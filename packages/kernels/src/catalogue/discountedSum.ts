@@ -53,7 +53,7 @@ export interface DiscountedSumBackwardArgs extends PowerOptions {
 export const discountedSum: Entry<DiscountedSumArgs> = {
   reads: { deltaS: 'B n G D e', deltaZ: 'B n G D', 'gates?': 'B T G [d]', 'S0?': 'B G D e', 'Z0?': 'B G D' },
   writes: { S: 'B n G D e', Z: 'B n G D', SLast: 'B G D e', ZLast: 'B G D' },
-  wide: ['gates', 'deltaS', 'deltaZ', 'S0', 'Z0', 'S', 'Z', 'SLast', 'ZLast'],
+  wide: ['gates'],
   options: { ...chunked, length: atLeast0 },
   roundings: 64,
 };
@@ -76,7 +76,7 @@ export const discountedSumBackward: Entry<DiscountedSumBackwardArgs> = {
     'dZ0?': 'B G D',
     'dA?': 'B T G [d]',
   },
-  wide: ['gates', 'S', 'Z', 'dS', 'dZ', 'dSLast', 'dZLast', 'dDeltaS', 'dDeltaZ', 'dS0', 'dZ0', 'dA'],
+  wide: ['gates', 'dA'],
   options: { ...chunked, length: atLeast0 },
   roundings: 256,
 };

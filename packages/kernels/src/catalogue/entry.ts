@@ -38,7 +38,9 @@ export interface Entry<Args> {
   readonly integers?: readonly string[];
   /** Arguments of any element type. */
   readonly anyType?: readonly string[];
-  /** Gates, phases, states, statistics, losses, master weights and moments: what may not be kept in half precision. */
+  /** Outputs that are written in part, each with the input that is moved there as it is, if one is. The rest of them stays. */
+  readonly moves?: Readonly<Record<string, string | undefined>>;
+  /** Gates, phases, statistics, losses, master weights and moments: what may not be kept in half precision. */
   readonly wide?: readonly string[];
   /** Arguments that are numbers, by what they must be; a trailing `?` marks optional ones. */
   readonly options?: Readonly<Record<string, OptionRule>>;

@@ -23,7 +23,7 @@ export interface KeyScaleArgs {
 export const keyScale: Entry<KeyScaleArgs> = {
   reads: { k: 'B T G d', 'Z?': 'B G D' },
   writes: { scale: 'B G' },
-  wide: ['Z', 'scale'],
+  wide: ['scale'],
   options: { power: atLeast1 },
   // Powers of two.
   roundings: 0,

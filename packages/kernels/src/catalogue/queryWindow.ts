@@ -39,7 +39,7 @@ export const queryWindow: Entry<QueryWindowArgs> = {
   reads: { q: 'B H d', k: 'B C G d', v: 'B C G e', 'logGate?': 'B C G [d]', count: 'B', S: 'B G D e', Z: 'B G D' },
   writes: { y: 'B H e' },
   integers: ['count'],
-  wide: ['logGate', 'S', 'Z'],
+  wide: ['logGate'],
   options: { power: atLeast1, normalizer },
   roundings: 256,
 };

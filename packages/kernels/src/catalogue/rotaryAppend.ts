@@ -40,7 +40,8 @@ export const rotaryAppend: Composed<RotaryAppendArgs, RotaryAppendParts> = {
     ...{ 'beta?': 'B T G [half]', theta: 'G half', 'thetaTail?': 'G half', resume: '2 B G half' },
   },
   writes: { ...append.writes, last: '2 B G half', y: 'B T H d' },
-  wide: ['logGate', 'keys', 'values', 'logGates', 'beta', 'theta', 'thetaTail', 'resume', 'last'],
+  wide: ['logGate', 'logGates', 'beta', 'theta', 'thetaTail', 'resume', 'last'],
+  moves: { ...append.moves, keys: undefined },
   roundings: { keys: 2048, values: 0, logGates: 0, next: 0, last: 2 ** -8, y: 2048 },
   body: forward,
 };

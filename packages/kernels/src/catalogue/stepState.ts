@@ -61,7 +61,7 @@ export interface StepStateBackwardArgs {
 export const stepState: Entry<StepStateArgs> = {
   reads: { q: 'B H d', k: 'B G d', v: 'B G e', 'logGate?': 'B G [d]', S: 'B G D e', Z: 'B G D' },
   writes: { SNext: 'B G D e', ZNext: 'B G D', y: 'B H e' },
-  wide: ['logGate', 'S', 'Z', 'SNext', 'ZNext'],
+  wide: ['logGate'],
   options: { power: atLeast1, normalizer },
   roundings: { SNext: 64, ZNext: 64, y: 8192 },
 };
@@ -76,7 +76,7 @@ export const stepStateBackward: Entry<StepStateBackwardArgs> = {
     'dZNext?': 'B G D',
   },
   writes: { dq: 'B H d', dk: 'B G d', dv: 'B G e', 'dlogGate?': 'B G [d]', dS: 'B G D e', dZ: 'B G D' },
-  wide: ['logGate', 'S', 'Z', 'SNext', 'ZNext', 'dSNext', 'dZNext', 'dlogGate', 'dS', 'dZ'],
+  wide: ['logGate', 'dlogGate'],
   options: { power: atLeast1, normalizer },
   roundings: 4096,
 };

@@ -38,7 +38,7 @@ export interface UpdateStateBackwardArgs extends PowerOptions {
 export const updateState: Entry<UpdateStateArgs> = {
   reads: { k: 'B T G d', v: 'B T G e', 'gates?': 'B T G [d]' },
   writes: { deltaS: 'B n G D e', deltaZ: 'B n G D' },
-  wide: ['gates', 'deltaS', 'deltaZ'],
+  wide: ['gates'],
   options: chunked,
   roundings: 128,
 };
@@ -47,7 +47,7 @@ export const updateState: Entry<UpdateStateArgs> = {
 export const updateStateBackward: Entry<UpdateStateBackwardArgs> = {
   reads: { k: 'B T G d', v: 'B T G e', 'gates?': 'B T G [d]', dDeltaS: 'B n G D e', dDeltaZ: 'B n G D' },
   writes: { dk: 'B T G d', dv: 'B T G e', 'dA?': 'B T G [d]' },
-  wide: ['gates', 'dDeltaS', 'dDeltaZ', 'dA'],
+  wide: ['gates', 'dA'],
   options: chunked,
   roundings: 256,
 };

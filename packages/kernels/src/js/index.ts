@@ -46,7 +46,7 @@ class JsBackend extends PooledBackend<ArrayBuffer, Stored> {
       synchronousRead: true,
       notes: ['plain TypeScript, double accumulation, one thread'],
     };
-    this.kernels = checked(kernelsFor(float), this, movingHalves);
+    this.kernels = checked(kernelsFor(float), this, { ...movingHalves, append: ['keys', 'values'] });
   }
 
   write(tensor: Tensor, data: Elements): void {
