@@ -11,6 +11,7 @@ export type {
   Projection,
   TrainableOptions,
   Variant,
+  FloatType,
   WeightType,
 } from './api';
 export {
