@@ -42,10 +42,16 @@ export function deltaKind({ negative = false, gated = false }: DeltaKindOptions 
       const seen = form === 'recurrent' ? 0 : form === 'attention' ? length : Math.min(chunk ?? deltaChunk, length);
       return (G + H) * seen * (d + d) + kind.streamFlops(settings, length);
     },
-    // Queries and keys of length 1, what is written, and the states of chunks.
-    tapeFloats({ keyValueHeads: G, heads: H, headSize: d }, length, { form, chunk } = {}) {
-      const states = form === 'recurrent' ? 3 * length : form === 'attention' ? 1 : length / (chunk ?? deltaChunk);
-      return length * d * (2 * H + 3 * G) + Math.ceil(states) * G * d * d;
+    tapeFloats({ keyValueHeads: G, heads: H, headSize: d }, length, { form, chunk = deltaChunk } = {}) {
+      // Queries and keys of length 1, what is written, and the states of every token.
+      if (form === 'recurrent') return length * (d * (2 * H + 3 * G) + 3 * G * d * d);
+      const C = Math.max(1, Math.min(form === 'attention' ? length : chunk, length));
+      const levels = Math.ceil(Math.log2(C));
+      // Of a token: rows of keys and values on their way through both solutions; C×C scores, and inverses of blocks that double; and
+      // of a chunk all states that it is made of.
+      const rows = d * (2 * H + 16 * G);
+      const scores = C * (G * (4 * levels + 5) + levels + 1);
+      return length * (rows + scores) + Math.ceil(length / C) * 11 * G * d * d;
     },
   };
   return kind;
