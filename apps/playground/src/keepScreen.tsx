@@ -85,7 +85,7 @@ export function KeepScreen({ state, engine, dispatch }: Props) {
                 <button
                   type="button"
                   disabled={busy || id === state.run?.id}
-                  aria-label={`Open ${name}, ${whole(step)} steps`}
+                  aria-label={`${id === state.run?.id ? 'Shown' : 'Open'}: ${name}, ${whole(step)} steps`}
                   onClick={() => engine.ask({ type: 'restore', id })}
                 >
                   {id === state.run?.id ? 'Shown' : 'Open'}
@@ -93,7 +93,7 @@ export function KeepScreen({ state, engine, dispatch }: Props) {
                 <button
                   type="button"
                   disabled={busy || id === state.run?.id}
-                  aria-label={`Remove ${name}, ${whole(step)} steps`}
+                  aria-label={`Remove: ${name}, ${whole(step)} steps`}
                   onClick={() => {
                     if (confirm(`Remove ${name} with its ${whole(step)} steps from this browser?`))
                       engine.ask({ type: 'remove', id });

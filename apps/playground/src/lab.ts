@@ -5,29 +5,28 @@ import { messageOf } from '@sympow/core';
 import { backends, openBackend, type OpenedBackend } from '@sympow/backends';
 import { Session } from '@sympow/inference';
 import { isSympowError, type Backend } from '@sympow/kernels';
+import { kindsOfLayers, latestCheckpoint } from '@sympow/model';
 import { TextModel, load } from '@sympow/start';
 import { memoryStorage, type Storage } from '@sympow/storage';
 import { readTraining } from '@sympow/training';
-import { latestCheckpoint } from '@sympow/model';
+import { look, measureOn, OneJob, stretchOut, type Held, type Tell } from './jobs';
 import { alone, curveOf, forget, keep, keepCurve, keptRuns, planOf, runFolder } from './keptRuns';
-import type { LabEvent, ModelEvent, Place, Plan, Request } from './messages';
+import type { ModelEvent, Place, Plan, Request } from './messages';
 import { OneAtATime } from './oneAtATime';
-import { beginningOf, freshModel, runOf, tokenizerOfText } from './run';
+import { beginningOf, freshModel, passageOf, runOf, tokenizerOfText } from './run';
 import { gigaflopsOf } from './speed';
 import { pack, unpack } from './tar';
 import { writingOf } from './writing';
-
-/** A model that can be talked to. */
-interface Held {
-  readonly text: TextModel;
-  readonly name: string;
-}
 
 const places: Readonly<Record<Request['type'], Place>> = {
   ...{ open: 'backend', train: 'train', continue: 'train', pause: 'train', resume: 'train', stop: 'train' },
   ...{ write: 'talk', hush: 'talk', download: 'checkpoint', load: 'checkpoint' },
   ...{ restore: 'checkpoint', remove: 'checkpoint' },
+  ...{ stretch: 'stretch', quit: 'stretch', look: 'look', measure: 'measure' },
 };
+
+/** What takes the model or the backend away from work that goes on. */
+const endsJobs: ReadonlySet<Request['type']> = new Set(['open', 'train', 'continue', 'load', 'restore']);
 
 export class Lab {
   private opened: { readonly asked: string; readonly opened: OpenedBackend } | undefined;
@@ -36,10 +35,11 @@ export class Lab {
   private readonly turns = new OneAtATime();
   private stops: AbortController | undefined;
   private hushes: AbortController | undefined;
+  private readonly job = new OneJob();
   private pause: { readonly over: Promise<void>; readonly end: () => void } | undefined;
 
   /** @param tell - takes events as they come */
-  constructor(private readonly tell: (event: LabEvent, transfer?: ArrayBuffer[]) => void) {}
+  constructor(private readonly tell: Tell) {}
 
   /** Does what a request says; resolves when that is done. Never rejects. */
   async answer(request: Request): Promise<void> {
@@ -51,6 +51,7 @@ export class Lab {
   }
 
   private async do(request: Request): Promise<void> {
+    if (endsJobs.has(request.type)) await this.job.quit();
     switch (request.type) {
       case 'open':
         await this.turns.run(() => this.open(request.backend));
@@ -68,6 +69,14 @@ export class Lab {
         return this.release();
       case 'write':
         return this.turns.run(() => this.write(request));
+      case 'look':
+        return this.work(() => look(this.require(), request.text, this.turns, this.tell));
+      case 'measure':
+        return this.work((signal) => measureOn(request.names, this.held, this.tell, signal));
+      case 'stretch':
+        return this.work((signal) => stretchOut(this.require(), request, this.turns, this.tell, signal));
+      case 'quit':
+        return this.job.quit();
       case 'hush':
         return this.hushes?.abort();
       case 'download':
@@ -101,6 +110,11 @@ export class Lab {
 
   private async begin(plan: Plan): Promise<void> {
     const id = await keep(plan);
+    if (id === undefined) {
+      const message =
+        'This browser has no room left for the run. It is not kept: download the model when it is trained.';
+      this.tell({ type: 'failure', place: 'room', message });
+    }
     await this.train(plan, id);
   }
 
@@ -129,7 +143,7 @@ export class Lab {
       const { backend } = await this.open(plan.backend);
       const model = freshModel(backend, plan, tokenizer);
       await this.drop();
-      this.held = { text: new TextModel(model, tokenizer), name: plan.text.name };
+      this.held = { text: new TextModel(model, tokenizer), name: plan.text.name, plan };
       return runOf(plan, model, tokenizer, { storage, signal });
     });
     this.tell({ type: 'run', id, name: plan.text.name, steps: plan.training.steps });
@@ -138,7 +152,15 @@ export class Lab {
     const heldOut = [...curve.heldOut];
     for (;;) {
       await this.pause?.over;
-      const { done, value: event } = await this.turns.run(() => events.next());
+      const { done, value: event } = await this.turns
+        .run(() => events.next())
+        .catch((error: unknown) => {
+          const rest =
+            train.length > 0
+              ? ` The model stays as it is after ${train.length} steps: it can write, and be downloaded.`
+              : '';
+          throw new Error(messageOf(error) + rest, { cause: error });
+        });
       if (done) return;
       if (event.type === 'start') {
         // What was drawn after the checkpoint that the run goes on from is drawn again.
@@ -183,6 +205,15 @@ export class Lab {
     } finally {
       this.hushes = undefined;
       this.tell({ type: 'written' });
+    }
+  }
+
+  private async work(body: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    if (this.stops) throw new Error('A run goes on. Stop it first.');
+    try {
+      await this.job.run(body);
+    } finally {
+      this.tell({ type: 'quit' });
     }
   }
 
@@ -234,7 +265,7 @@ export class Lab {
     const { backend } = await this.open(this.opened?.asked ?? 'auto');
     const text = await load(storage, { backend });
     await this.drop();
-    this.held = { text, name };
+    this.held = { text, name, plan };
     this.tellModel(plan, (await readTraining(storage).catch(() => undefined))?.context);
   }
 
@@ -248,7 +279,10 @@ export class Lab {
       },
       token: text.tokenizer.name === 'chars' ? 'character' : text.tokenizer.name === 'bytes' ? 'byte' : 'token',
       prompt: plan ? beginningOf(plan.text.text) : '',
+      passage: plan ? passageOf(plan.text.text) : '',
       context: plan?.training.context ?? context,
+      constant: kindsOfLayers(text.model.config).every(({ grows }) => !grows),
+      planned: plan !== undefined,
     };
     this.tell(event);
   }
@@ -265,17 +299,18 @@ export class Lab {
   /** Takes the model to another backend. A text that was begun ends there. */
   private async move(backend: Backend): Promise<void> {
     if (!this.held) return;
-    const { text, name } = this.held;
+    const { text, name, plan } = this.held;
     const storage = memoryStorage();
     await text.save(storage);
     const moved = await load(storage, { backend });
     await this.drop();
-    this.held = { text: moved, name };
+    this.held = { text: moved, name, plan };
   }
 
   private async drop(): Promise<void> {
     this.session?.dispose();
     this.session = undefined;
+    this.held?.twin?.dispose();
     await this.held?.text.close();
     this.held = undefined;
   }

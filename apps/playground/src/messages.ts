@@ -52,18 +52,24 @@ export interface Curve {
   readonly heldOut: readonly (readonly [step: number, loss: number])[];
 }
 
+/** Who reads a long text: the model of the page, or one with softmax beside it. */
+export type Reader = 'own' | 'softmax';
+
 export type Request =
   | { readonly type: 'open'; readonly backend: string }
   | { readonly type: 'train'; readonly plan: Plan }
   | { readonly type: 'continue'; readonly id: string; readonly steps: number }
   | { readonly type: 'pause' | 'resume' | 'stop' }
   | { readonly type: 'write'; readonly wish: Wish }
-  | { readonly type: 'hush' | 'download' }
+  | { readonly type: 'hush' | 'download' | 'quit' }
+  | { readonly type: 'look'; readonly text: string }
+  | { readonly type: 'measure'; readonly names: readonly string[] }
+  | { readonly type: 'stretch'; readonly text: Text; readonly length: number; readonly beside: boolean }
   | { readonly type: 'load'; readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[] }
   | { readonly type: 'restore' | 'remove'; readonly id: string };
 
 /** Where on the page something that went wrong is told. */
-export type Place = 'backend' | 'train' | 'talk' | 'checkpoint';
+export type Place = 'backend' | 'train' | 'room' | 'stretch' | 'talk' | 'look' | 'measure' | 'checkpoint';
 
 /** The backend is open. */
 export interface ReadyEvent {
@@ -85,8 +91,14 @@ export interface ModelEvent {
   readonly token: string;
   /** How a text may begin. */
   readonly prompt: string;
+  /** A few lines of what it learnt from, to look into. */
+  readonly passage: string;
   /** Tokens that it was trained on at once, where that is known. */
   readonly context: number | undefined;
+  /** Whether its layers are power attention without a cache that grows. */
+  readonly constant: boolean;
+  /** Whether it was trained here, so that another can be trained as it was. */
+  readonly planned: boolean;
 }
 
 /** Some more of a text, and what it takes. */
@@ -101,7 +113,80 @@ export interface WritingEvent {
   readonly tokensPerSecond: number;
 }
 
+/** A model with softmax is trained, to be read beside. */
+export interface TwinEvent {
+  readonly type: 'twin';
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly secondsLeft: number;
+}
+
+/** A piece of a long text was read. */
+export interface StretchEvent {
+  readonly type: 'stretch';
+  readonly of: Reader;
+  /** Tokens read so far, of how many. */
+  readonly position: number;
+  readonly length: number;
+  /** Mean loss of this piece. */
+  readonly nats: number;
+  /** What the model holds now of one stream. */
+  readonly memoryBytes: number;
+  readonly tokensPerSecond: number;
+  /** Whether it learnt from this text. */
+  readonly seen: boolean;
+}
+
+/** What went on in a layer; numbers as [token, head]. */
+export interface LayerInside {
+  readonly kind: string;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  /** γ [T, G], where a layer has one for each head. */
+  readonly gates: Float32Array | undefined;
+  /** Σβ [T, G], where a layer has phases. */
+  readonly phases: Float32Array | undefined;
+  /** [H, T, T]: of token j in the answer at token n. */
+  readonly shares: Float32Array | undefined;
+}
+
+/** Inside the model while it reads a text. */
+export interface LookEvent {
+  readonly type: 'look';
+  readonly tokens: readonly string[];
+  readonly layers: readonly LayerInside[];
+}
+
+/** What a backend does on this device, or why it is not there. */
+export type Measured =
+  | { readonly backend: string; readonly missing: string }
+  | {
+      readonly backend: string;
+      readonly notes: readonly string[];
+      readonly threads: number;
+      /** Of the conformance suite's short form. */
+      readonly cases: number;
+      readonly passed: number;
+      readonly complaints: readonly string[];
+      readonly gigaflops: number;
+      readonly trainingTokensPerSecond: number;
+      readonly decodingTokensPerSecond: number;
+      /** Share of forced tokens after which its likeliest one is that of the definition. */
+      readonly agreement: number;
+      readonly missing?: never;
+    };
+
+export type MeasureEvent =
+  | { readonly type: 'measuring'; readonly backend: string; readonly says: string }
+  | { readonly type: 'measured'; readonly row: Measured };
+
 export type LabEvent =
+  | MeasureEvent
+  | LookEvent
+  | TwinEvent
+  | StretchEvent
+  | { readonly type: 'quit' }
   | TrainingEvent
   | ReadyEvent
   | ModelEvent

@@ -1,20 +1,27 @@
-// The page: three screens, one at a time, and the worker behind them.
+// The page: its screens, one at a time, and the worker behind them.
 
 import { render } from 'preact';
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { startEngine, type Engine } from './engine';
 import { KeepScreen } from './keepScreen';
+import { LookScreen } from './lookScreen';
+import { MeasureScreen } from './measureScreen';
 import type { LabEvent, Text } from './messages';
+import { keepOffline } from './offline';
 import { beginning, type Form } from './plan';
 import { sampleText } from './sample';
 import { afterAll, initial, type PageEvent } from './state';
+import { StretchScreen } from './stretchScreen';
 import './style.css';
 import { TalkScreen } from './talkScreen';
 import { TrainScreen } from './trainScreen';
 
 const screens = [
   ['train', 'Train'],
+  ['stretch', 'Stretch'],
   ['talk', 'Talk'],
+  ['look', 'Look inside'],
+  ['measure', 'Measure'],
   ['keep', 'Keep'],
 ] as const;
 const screenOf = () => screens.find(([name]) => location.hash === `#${name}`)?.[0] ?? 'train';
@@ -71,11 +78,15 @@ function Page() {
       </header>
       <main>
         {screen === 'train' && <TrainScreen {...shared} {...{ form, setForm, text, setText }} />}
+        {screen === 'stretch' && <StretchScreen {...shared} text={text} />}
         {screen === 'talk' && <TalkScreen {...shared} />}
+        {screen === 'look' && <LookScreen {...shared} />}
+        {screen === 'measure' && <MeasureScreen {...shared} />}
         {screen === 'keep' && <KeepScreen {...shared} />}
       </main>
     </>
   );
 }
 
+keepOffline();
 render(<Page />, document.getElementById('page')!);

@@ -22,11 +22,6 @@ interface Props {
   readonly onFiles: (files: readonly File[]) => void;
 }
 
-const sizeWords: Readonly<Record<string, string>> = {
-  ...{ tiny: 'tiny: 1 layer of width 32', small: 'small: 2 layers of width 64' },
-  ...{ medium: 'medium: 4 layers of width 128', large: 'large: 6 layers of width 256' },
-};
-
 export function PlanForm(props: Props) {
   const { form, errors, disabled, onForm } = props;
   const field = (of: 'model' | 'training') => (control: (typeof firstModelFields)[number]) => (
@@ -38,7 +33,7 @@ export function PlanForm(props: Props) {
       }}
     />
   );
-  const sizeChoices = Object.keys(sizes).map((name) => [name, sizeWords[name]!] as const);
+  const sizeChoices = Object.keys(sizes).map((name) => [name, name] as const);
   return (
     <>
       <TextField {...props} />
@@ -51,7 +46,7 @@ export function PlanForm(props: Props) {
         {firstModelFields.map(field('model'))}
         <Choice
           {...{ id: 'size', label: 'Size', value: form.size, disabled }}
-          choices={form.size === 'own' ? [...sizeChoices, ['own', 'as set below']] : sizeChoices}
+          choices={form.size === 'own' ? [...sizeChoices, ['own', 'own']] : sizeChoices}
           onChange={(size) => onForm({ ...form, size, model: { ...form.model, ...sizes[size] } })}
         />
         {firstTrainingFields.map(field('training'))}
@@ -78,6 +73,8 @@ export function PlanForm(props: Props) {
   );
 }
 
+const sample = sampleText();
+
 /** The text: the one that ships, or files. */
 function TextField({ text, errors, textFault, disabled, onText, onFiles }: Props) {
   const input = useRef<HTMLInputElement>(null);
@@ -99,12 +96,15 @@ function TextField({ text, errors, textFault, disabled, onText, onFiles }: Props
       <p class="peek">{text.text.slice(0, 140).replaceAll(/\s+/g, ' ')}…</p>
       <div class="buttons">
         <button type="button" disabled={disabled} onClick={() => input.current?.click()}>
-          Use your own files
+          Your own files
         </button>
-        <button type="button" disabled={disabled} onClick={() => onText(sampleText())}>
-          Use the sample
-        </button>
-        <span class="hint">or drop them here</span>
+        {text.name === sample.name ? (
+          <span class="hint">or drop them here</span>
+        ) : (
+          <button type="button" disabled={disabled} onClick={() => onText(sample)}>
+            The sample
+          </button>
+        )}
       </div>
       <label class="hidden" for="files">
         Text files to learn from

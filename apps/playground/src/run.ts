@@ -25,6 +25,9 @@ export function tokenizerOfText(text: string): Tokenizer {
 export const beginningOf = (text: string): string =>
   /^\s*\S+ /.exec(text.slice(0, 60))?.[0].trimStart() ?? text.slice(0, 8);
 
+/** Its first paragraphs, as many as a screen shows well. */
+export const passageOf = (text: string): string => text.slice(0, 180).replace(/\s+\S*$/, '');
+
 /** A model as a plan describes it, with fresh weights. @throws ConfigError, OutOfMemoryError */
 export function freshModel(backend: Backend, plan: Plan, tokenizer: Tokenizer): Model {
   return Model.create(backend, modelConfig({ ...plan.model, vocabSize: tokenizer.vocabSize }), { seed: 0 });

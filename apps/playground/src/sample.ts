@@ -37,8 +37,18 @@ function story(random: Random): string {
   return [pick(weathers), pick(middle), pick(question), pick(ends)].join(' ');
 }
 
-/** Some 100 KB. */
-export function sampleText(): Text {
-  const random = new Random(7, 'stories');
-  return { name: 'Small stories', text: Array.from({ length: 500 }, () => story(random)).join('\n\n') };
+/** As many stories; those of one `name` are always the same ones. */
+function stories(name: string, count: number): string {
+  const random = new Random(7, name);
+  return Array.from({ length: count }, () => story(random)).join('\n\n');
 }
+
+/** Some 100 KB. */
+export const sampleText = (): Text => ({ name: 'Small stories', text: stories('stories', 500) });
+
+/** Stories that are not in the sample, at least as many characters. */
+export const moreStories = (characters: number): string =>
+  stories('more stories', Math.ceil(characters / shortest)).slice(0, characters);
+
+/** No story is shorter, with the lines between. */
+const shortest = 100;

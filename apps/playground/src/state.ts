@@ -1,7 +1,20 @@
 // What the page knows, and how events of the worker change it.
 
 import type { EndEvent, StartEvent, StepEvent } from '@sympow/training';
-import type { Curve, KeptRun, LabEvent, ModelEvent, Place, ReadyEvent, WritingEvent } from './messages';
+import type {
+  Curve,
+  KeptRun,
+  LabEvent,
+  LookEvent,
+  Measured,
+  MeasureEvent,
+  ModelEvent,
+  Place,
+  ReadyEvent,
+  TwinEvent,
+  WritingEvent,
+} from './messages';
+import { stretched, type Stretch } from './stretchState';
 
 export interface PageState {
   readonly ready: ReadyEvent | undefined;
@@ -19,14 +32,22 @@ export interface PageState {
   readonly written: string;
   readonly writing: WritingEvent | undefined;
   readonly isWriting: boolean;
+  /** Whether work goes on that can be given up. */
+  readonly isWorking: boolean;
+  readonly twin: TwinEvent | undefined;
+  readonly stretch: Stretch | undefined;
+  readonly look: LookEvent | undefined;
+  readonly measured: readonly Measured[];
+  readonly measuring: Extract<MeasureEvent, { type: 'measuring' }> | undefined;
   readonly runs: readonly KeptRun[];
   readonly failures: Readonly<Partial<Record<Place, string>>>;
 }
 
 /** What the page itself does to it. */
 export type PageEvent =
-  | { readonly type: 'asked to train' | 'asked to stop' | 'opening' }
+  | { readonly type: 'asked to train' | 'asked to stop' | 'asked to look' | 'asked to measure' | 'opening' }
   | { readonly type: 'asked to write'; readonly begin: string | undefined }
+  | { readonly type: 'asked to stretch'; readonly length: number }
   | { readonly type: 'went wrong'; readonly place: Place; readonly message: string | undefined };
 
 const nothing: Curve = { train: [], heldOut: [] };
@@ -34,7 +55,17 @@ const nothing: Curve = { train: [], heldOut: [] };
 export const initial: PageState = {
   ...{ ready: undefined, phase: 'opening', run: undefined, curve: nothing, start: undefined, last: undefined },
   ...{ end: undefined, saved: undefined, sample: undefined, model: undefined, written: '', writing: undefined },
-  ...{ isWriting: false, runs: [], failures: {} },
+  ...{
+    isWriting: false,
+    isWorking: false,
+    twin: undefined,
+    stretch: undefined,
+    look: undefined,
+    measured: [],
+    measuring: undefined,
+    runs: [],
+    failures: {},
+  },
 };
 
 const without = (state: PageState, ...places: Place[]) =>
@@ -51,7 +82,13 @@ export function after(state: PageState, event: LabEvent | PageEvent): PageState 
     case 'ready':
       return { ...state, ready: event, phase: state.phase === 'opening' ? 'idle' : state.phase };
     case 'asked to train':
-      return { ...state, phase: 'training', end: undefined, last: undefined, failures: without(state, 'train') };
+      return {
+        ...state,
+        phase: 'training',
+        end: undefined,
+        last: undefined,
+        failures: without(state, 'train', 'room'),
+      };
     case 'asked to stop':
       return { ...state, phase: 'stopping' };
     case 'run':
@@ -88,7 +125,9 @@ export function after(state: PageState, event: LabEvent | PageEvent): PageState 
         model: event,
         written: '',
         writing: undefined,
-        failures: without(state, 'talk', 'checkpoint'),
+        stretch: undefined,
+        look: undefined,
+        failures: without(state, 'talk', 'checkpoint', 'stretch', 'look'),
       };
     case 'asked to write':
       return {
@@ -96,6 +135,28 @@ export function after(state: PageState, event: LabEvent | PageEvent): PageState 
         ...{ isWriting: true, written: event.begin ?? state.written, failures: without(state, 'talk') },
         writing: event.begin === undefined ? state.writing : undefined,
       };
+    case 'asked to stretch':
+      return {
+        ...state,
+        ...{ isWorking: true, twin: undefined, failures: without(state, 'stretch') },
+        stretch: { length: event.length, seen: false },
+      };
+    case 'asked to look':
+      return { ...state, isWorking: true, failures: without(state, 'look') };
+    case 'asked to measure':
+      return { ...state, isWorking: true, measured: [], failures: without(state, 'measure') };
+    case 'measuring':
+      return { ...state, measuring: event };
+    case 'measured':
+      return { ...state, measured: [...state.measured, event.row] };
+    case 'look':
+      return { ...state, look: event };
+    case 'twin':
+      return { ...state, twin: event };
+    case 'stretch':
+      return { ...state, twin: undefined, stretch: stretched(state.stretch, event) };
+    case 'quit':
+      return { ...state, isWorking: false, twin: undefined, measuring: undefined };
     case 'writing':
       return { ...state, written: state.written + event.text, writing: event };
     case 'written':

@@ -3,9 +3,11 @@
 import { useState } from 'preact/hooks';
 import type { Engine } from './engine';
 import { Fault, Figures } from './fields';
+import { MemoryBars } from './memoryBars';
 import type { Wish } from './messages';
+import { NoModel } from './noModel';
 import type { PageEvent, PageState } from './state';
-import { bytes, whole } from './units';
+import { whole } from './units';
 
 interface Props {
   readonly state: PageState;
@@ -28,16 +30,7 @@ export function TalkScreen({ state, engine, dispatch }: Props) {
   const [values, setValues] = useState({ temperature: 0.8, topP: 1, minP: 0, maxTokens: 400, seed: 1 });
   const [stop, setStop] = useState('');
   const prompt = given ?? model?.prompt ?? '';
-  if (!model) {
-    return (
-      <section class="none">
-        <h2>Nobody to talk to yet</h2>
-        <p>
-          <a href="#train">Train a model</a>, which takes less than a minute, or <a href="#keep">open a checkpoint</a>.
-        </p>
-      </section>
-    );
-  }
+  if (!model) return <NoModel what="Nobody to talk to yet" />;
   const write = (begin: string | undefined) => {
     const wish: Wish = { ...values, prompt: begin, stop: stop === '' ? [] : [stop.replaceAll('\\n', '\n')] };
     dispatch({ type: 'asked to write', begin });
@@ -50,7 +43,13 @@ export function TalkScreen({ state, engine, dispatch }: Props) {
           {written === '' ? <span class="empty">What {model.name} taught it comes here.</span> : written}
           {isWriting && <span class="caret" aria-hidden="true" />}
         </div>
-        <Memory state={state} />
+        <MemoryBars
+          label="Memory of the text so far"
+          amounts={[
+            { says: 'What this model remembers in', kind: 'own', bytes: writing?.stateBytes },
+            { says: 'A key/value cache would take', kind: 'cache', bytes: writing?.cacheBytes },
+          ]}
+        />
         <Figures
           figures={[
             ['Context', writing ? `${whole(writing.position)} tokens` : '–'],
@@ -107,27 +106,6 @@ export function TalkScreen({ state, engine, dispatch }: Props) {
           </div>
         </div>
       </form>
-    </div>
-  );
-}
-
-/** Two bars, one of which grows. */
-function Memory({ state: { writing } }: { state: PageState }) {
-  const [own, cache] = [writing?.stateBytes ?? 0, writing?.cacheBytes ?? 0];
-  const most = Math.max(own, cache, 1);
-  const bar = (what: string, amount: number, kind: string) => (
-    <div class={`bar ${kind}`}>
-      <span>{what}</span>
-      <span class="track" aria-hidden="true">
-        <i style={{ width: `${(100 * amount) / most}%` }} />
-      </span>
-      <b>{writing ? bytes(amount) : '–'}</b>
-    </div>
-  );
-  return (
-    <div class="memory" role="group" aria-label="Memory of the text so far">
-      {bar('What this model remembers in', own, 'own')}
-      {bar('A key/value cache would take', cache, 'cache')}
     </div>
   );
 }

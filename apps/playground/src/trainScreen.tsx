@@ -4,13 +4,15 @@ import { useMemo, useState } from 'preact/hooks';
 import { messageOf } from '@sympow/core';
 import type { Engine } from './engine';
 import { Fault, Figures } from './fields';
-import { LossChart } from './lossChart';
+import { LossChart, type Overlay } from './lossChart';
 import type { Text } from './messages';
 import { estimateOf, planOf, type Form } from './plan';
 import { PlanForm } from './planForm';
 import type { PageEvent, PageState } from './state';
 import { textOf } from './textFile';
 import { bytes, duration, quantity, whole } from './units';
+
+const none: readonly Overlay[] = [];
 
 interface Props {
   readonly state: PageState;
@@ -49,7 +51,7 @@ export function TrainScreen({ state, engine, dispatch, form, setForm, text, setT
   return (
     <div class="train">
       <section class="stage" aria-label="The run">
-        <LossChart curve={curve} steps={shown} unit={state.model?.token ?? 'character'} />
+        <LossChart curve={curve} steps={shown} unit={state.model?.token ?? 'character'} overlays={none} />
         <Figures figures={busy || last ? live(state) : before()} />
         <div class="buttons main">
           {!busy && (
@@ -92,7 +94,7 @@ export function TrainScreen({ state, engine, dispatch, form, setForm, text, setT
             {statusOf(state)}
           </p>
         </div>
-        <Fault>{state.failures.train}</Fault>
+        <Fault>{state.failures.train ?? state.failures.room}</Fault>
         {state.sample && (
           <div class="sample">
             <h2>

@@ -1,0 +1,174 @@
+// Train: a person begins a run, holds it, stops it, goes on with it, reloads in the midst of it.
+
+import { expect, it } from 'vitest';
+import { describeSite, goTo, stepOf, tinyRun, trainToTheEnd } from './site';
+
+describeSite('Train', ({ visit }) => {
+  it('says what a run will take, trains, writes in between, and is as it was after a reload', async () => {
+    const { page, faults } = await visit();
+    await tinyRun(page, 60);
+    await expect
+      .poll(() => page.locator('.figures').innerText())
+      .toMatch(/Parameters\s+[\d.]+ thousand\s+Memory\s+about [\d.]+ MB\s+Expected time\s+about \d/);
+    await trainToTheEnd(page, 60);
+    const chart = page.getByRole('img', { name: /^Loss by step/ });
+    const label = (await chart.getAttribute('aria-label'))!;
+    const [, train, held] = /(\d\.\d+) in training after 60 steps, (\d\.\d+) on held-out/.exec(label)!;
+    // ln 45 is where it begins.
+    expect(Number(train)).toBeLessThan(3.2);
+    expect(Number(held)).toBeLessThan(3.2);
+    await page.getByText('What it writes after 60 steps').waitFor();
+    await page.reload();
+    await page.getByText('Small stories: 60 steps, as this browser kept them.').waitFor();
+    expect(await chart.getAttribute('aria-label')).toBe(label);
+    expect(faults).toEqual([]);
+  });
+
+  it('pauses, resumes, stops, and goes on from the step that was kept', async () => {
+    const { page, faults } = await visit();
+    await tinyRun(page, 4000);
+    await page.getByRole('button', { name: 'Start' }).click();
+    const step = () => stepOf(page);
+    await expect.poll(step).toBeGreaterThan(3);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused.').waitFor();
+    await page.waitForTimeout(200);
+    const paused = await step();
+    await page.waitForTimeout(400);
+    expect(await step()).toBe(paused);
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await expect.poll(step).toBeGreaterThan(paused);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    const status = page.getByText(/^Stopped after [\d,]+ steps, kept in this browser\.$/);
+    await status.waitFor();
+    const kept = Number(/[\d,]+/.exec(await status.innerText())![0].replace(',', ''));
+    await page.getByRole('button', { name: /^Go on from step/ }).click();
+    await expect.poll(step).toBeGreaterThan(kept);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await status.waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('has what was kept when a page is closed in the midst of a run', async () => {
+    const { page, context } = await visit();
+    await tinyRun(page, 300);
+    await page.getByRole('button', { name: 'Start' }).click();
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(95);
+    const url = page.url();
+    await page.close();
+    const again = await context.newPage();
+    await again.goto(url);
+    const status = again.getByText(/^Small stories: \d+ steps, as this browser kept them\.$/);
+    await status.waitFor();
+    expect(Number(/(\d+) steps/.exec(await status.innerText())![1])).toBeGreaterThanOrEqual(60);
+    await again.getByRole('button', { name: /^Go on from step/ }).click();
+    await again.getByText('Done after 300 steps, kept in this browser.').waitFor();
+  });
+
+  it('lets one tab at a time write a run', async () => {
+    const { page, context } = await visit();
+    await tinyRun(page, 4000);
+    await page.getByRole('button', { name: 'Start' }).click();
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(450);
+    const other = await context.newPage();
+    await other.goto(page.url());
+    await other.getByText('as this browser kept them.').waitFor();
+    await other.getByRole('button', { name: /^Go on from step/ }).click();
+    await other.getByText('Another tab works on this run.').waitFor();
+    const then = await stepOf(page);
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(then);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText(/^Stopped after/).waitFor();
+    await other.reload();
+    await other.getByRole('button', { name: /^Go on from step/ }).click();
+    await expect.poll(() => stepOf(other)).toBeGreaterThan(then);
+  });
+
+  it('does all that by keyboard alone', async () => {
+    const { page } = await visit();
+    await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
+    /** Tabs on to what has this name. */
+    const reach = async (name: string | RegExp) => {
+      for (let presses = 0; presses < 60; presses++) {
+        await page.keyboard.press('Tab');
+        const label = await page.evaluate(() => {
+          const element = document.activeElement as HTMLInputElement | null;
+          return element?.labels?.[0]?.textContent ?? element?.textContent ?? '';
+        });
+        if (typeof name === 'string' ? label.trim() === name : name.test(label)) return;
+      }
+      expect.fail(`No way by Tab to ${String(name)}`);
+    };
+    await reach('Size');
+    await page.keyboard.press('t');
+    await reach(/^Context/);
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('32');
+    await reach(/^Steps/);
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('20');
+    await reach('Start');
+    await page.keyboard.press('Enter');
+    await page.getByText('Done after 20 steps').waitFor();
+    await reach('Talk');
+    await page.keyboard.press('Enter');
+    await reach('Write');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.getByLabel('What it wrote').innerText()).toMatch(/^.{50}/s);
+  });
+
+  it('says so when the browser has no room, and the model is not lost', async () => {
+    const { page, context } = await visit();
+    await tinyRun(page, 60);
+    const session = await context.newCDPSession(page);
+    const { origin } = new URL(page.url());
+    const room = async (bytes: number) => {
+      const usage = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0);
+      await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: usage + bytes });
+    };
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+    await room(200_000);
+    await page.getByRole('button', { name: 'Start' }).click();
+    const alerts = () => page.getByRole('alert').allInnerTexts();
+    await expect.poll(alerts).toContainEqual(expect.stringMatching(/room.* The model stays as it is after 20 steps/s));
+    await goTo(page, 'Talk');
+    await page.getByRole('button', { name: 'Write', exact: true }).click();
+    await expect.poll(() => page.getByLabel('What it wrote').innerText()).toMatch(/^.{50}/s);
+    await goTo(page, 'Train');
+    await room(1000);
+    await page.getByRole('button', { name: /^Start/ }).click();
+    await page.getByText('This browser has no room left for the run. It is not kept').waitFor();
+    await page.getByText('Done after 60 steps.').waitFor();
+  });
+
+  it('trains on one thread without isolation, and says why', async () => {
+    const { page, faults } = await visit({ isolated: false, serviceWorkers: 'block' });
+    await tinyRun(page, 20);
+    await page.getByText(/cross-origin isolated/).waitFor();
+    await trainToTheEnd(page, 20);
+    expect(faults).toEqual([]);
+  });
+});
+
+describeSite(
+  'Train on WebGPU',
+  ({ visit }) => {
+    // A software GPU compiles its shaders on the CPU.
+    it('trains, writes and is as it was after a reload', { timeout: 500_000 }, async () => {
+      const { page, faults } = await visit();
+      await tinyRun(page, 6, 'webgpu');
+      await page.getByLabel('Context').fill('16');
+      await page.getByText(/^Computes on webgpu/).waitFor();
+      await trainToTheEnd(page, 6, 400_000);
+      await goTo(page, 'Talk');
+      await page.getByLabel('At most').fill('40');
+      await page.getByRole('button', { name: 'Write', exact: true }).click();
+      await expect.poll(() => page.getByLabel('What it wrote').innerText()).toMatch(/^.{30}/s);
+      await page.reload();
+      await goTo(page, 'Train');
+      await page.getByText('Small stories: 6 steps, as this browser kept them.').waitFor();
+      expect(faults).toEqual([]);
+    });
+  },
+  'webgpu',
+);
