@@ -3,6 +3,10 @@
 /** `float16`: 5 bits of exponent, 10 of mantissa, at most 65,504. `bfloat16`: the upper half of a float32. */
 export type HalfType = 'float16' | 'bfloat16';
 
+/** Arrays on memory that is not shared, written so that TypeScript before 5.7 reads it too, to which all memory is one. */
+type Floats = ReturnType<typeof Float32Array.of>;
+type Bits = ReturnType<typeof Uint16Array.of>;
+
 const number = /* @__PURE__ */ new Float32Array(1);
 const numberBits = /* @__PURE__ */ new Uint32Array(number.buffer);
 
@@ -16,7 +20,7 @@ const numberBits = /* @__PURE__ */ new Uint32Array(number.buffer);
  * fromHalves('float16', bits); // Float32Array [1, 0.333251953125, Infinity]
  * ```
  */
-export function fromHalves(type: HalfType, bits: Uint16Array): Float32Array<ArrayBuffer> {
+export function fromHalves(type: HalfType, bits: Uint16Array): Floats {
   const out = new Float32Array(bits.length);
   if (type === 'bfloat16') {
     for (let i = 0; i < bits.length; i++) {
@@ -41,11 +45,7 @@ export function fromHalves(type: HalfType, bits: Uint16Array): Float32Array<Arra
 }
 
 /** The nearest of each value, as bits; what is too large becomes infinity. */
-export function toHalves(
-  type: HalfType,
-  values: ArrayLike<number>,
-  out: Uint16Array<ArrayBuffer> = new Uint16Array(values.length),
-): Uint16Array<ArrayBuffer> {
+export function toHalves(type: HalfType, values: ArrayLike<number>, out: Bits = new Uint16Array(values.length)): Bits {
   const round = type === 'bfloat16' ? roundBfloat16 : roundFloat16;
   for (let i = 0; i < values.length; i++) out[i] = round(floatBits(values[i]!));
   return out;
