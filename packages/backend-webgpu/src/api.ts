@@ -38,9 +38,19 @@ export interface WebGpuOptions {
   readonly software?: boolean | undefined;
   /** Most bytes of the device that tensors may take, the pool included; no bound by default. */
   readonly maxBytes?: number | undefined;
+  /**
+   * What `matmul` multiplies with. `float32`, the default, runs on every device. The others run on matrix units, where a device has
+   * them (`adapter.matrixUnits`), an experimental feature that has to be asked for: `split` takes each operand as the sum of two
+   * halves and loses the last two bits of float32, some 3e-6; `float16` rounds operands to halves, some 3e-4, which
+   * `capabilities.operands` says. Sums are float32 in all of them, and operands are scaled so that they fit.
+   */
+  readonly products?: Products | undefined;
   /** Measures every kernel by timestamp queries, see {@link WebGpuBackend.timings}. Off by default. */
   readonly timestamps?: boolean | undefined;
 }
+
+/** What `matmul` multiplies with; see {@link WebGpuOptions.products}. */
+export type Products = 'float32' | 'split' | 'float16';
 
 /** What the device said about itself. */
 export interface AdapterFacts {
@@ -51,6 +61,8 @@ export interface AdapterFacts {
   readonly software: boolean;
   /** Features of the device that this backend can use. */
   readonly features: readonly string[];
+  /** Whether it multiplies matrices of halves by itself, in the one size that this backend uses. */
+  readonly matrixUnits: boolean;
   /** Limits of the device that bound what it can compute. */
   readonly limits: Readonly<Record<string, number>>;
 }

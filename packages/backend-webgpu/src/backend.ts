@@ -17,7 +17,7 @@ import {
   type Tensor,
   type TypedArray,
 } from '@sympow/kernels';
-import type { AdapterFacts, KernelTime, WarmUp, WebGpuBackend, WebGpuFactory, WebGpuOptions } from './api';
+import type { AdapterFacts, KernelTime, Products, WarmUp, WebGpuBackend, WebGpuFactory, WebGpuOptions } from './api';
 import { openDevice, type OpenedDevice } from './device';
 import { Failures } from './failures';
 import { halves, kernelsOf } from './kernels';
@@ -61,6 +61,7 @@ export class GpuBackend extends PooledBackend<DeviceBuffer, DeviceBuffer> implem
     this.adapter = facts;
     this.capabilities = {
       float: 'float32',
+      operands: machine.products === 'float16' ? 'float16' : undefined,
       dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
       maxTensorBytes: mostBytes,
       blockBytes: Math.min(mostBlockBytes, mostBytes / 4, maxBytes / 8),
@@ -70,6 +71,9 @@ export class GpuBackend extends PooledBackend<DeviceBuffer, DeviceBuffer> implem
         [facts.vendor, facts.architecture, facts.description].filter(Boolean).join(', ') || 'an unnamed adapter',
         `tensors of at most ${(mostBytes / 2 ** 30).toFixed(1)} GiB`,
         facts.features.length > 0 ? `with ${facts.features.join(', ')}` : 'no optional features',
+        ...(facts.matrixUnits
+          ? [`products: ${machine.products}${machine.products === 'float32' ? ', though it has matrix units' : ''}`]
+          : []),
       ],
     } as const;
     this.kernels = checked(kernelsOf(machine), this, halves);
@@ -123,9 +127,11 @@ export class GpuBackend extends PooledBackend<DeviceBuffer, DeviceBuffer> implem
   }
 }
 
+const allProducts: readonly Products[] = ['float32', 'split', 'float16'];
+
 const known: KnownKeys<WebGpuOptions> = {
   ...{ gpu: true, device: true, powerPreference: true, software: true },
-  ...{ maxBytes: true, timestamps: true },
+  ...{ maxBytes: true, products: true, timestamps: true },
 };
 
 /**
@@ -147,9 +153,16 @@ const known: KnownKeys<WebGpuOptions> = {
  */
 export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
   requireKnownKeys('webgpu', options, known);
-  const { maxBytes = Infinity, timestamps = false } = options;
+  const { maxBytes = Infinity, products = 'float32', timestamps = false } = options;
   if (!(maxBytes >= 2 ** 20)) {
     throw new ConfigError({ what: 'maxBytes of the webgpu backend', value: maxBytes, expected: 'at least 2^20' });
+  }
+  if (!allProducts.includes(products)) {
+    throw new ConfigError({
+      what: 'products of the webgpu backend',
+      value: products,
+      expected: allProducts.join(', '),
+    });
   }
   return {
     name: 'webgpu',
@@ -158,11 +171,15 @@ export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
       const { device, facts, foreign } = opened;
       try {
         if (timestamps) need(facts, 'timestamp-query', 'timestamps');
+        if (products !== 'float32' && !facts.matrixUnits) refuseProducts(products);
         const failures = new Failures(device);
-        const machine = new Machine(device, facts, failures, new Pipelines(device, failures), { timestamps });
+        const machine = new Machine(device, facts, failures, new Pipelines(device, failures), {
+          timestamps,
+          products,
+        });
         const backend = new GpuBackend(machine, opened, options);
-        await backend.warmUp(() => enqueueChecks(backend).forEach((tensor) => tensor.dispose()));
-        await selfCheck(backend);
+        await backend.warmUp(() => enqueueChecks(backend, products).forEach((tensor) => tensor.dispose()));
+        await selfCheck(backend, products);
         if (timestamps) await backend.timings();
         return backend;
       } catch (error) {
@@ -171,6 +188,17 @@ export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
       }
     },
   };
+}
+
+/** @throws BackendError */
+function refuseProducts(products: Products): never {
+  throw new BackendError({
+    what: 'products of the webgpu backend',
+    value: products,
+    expected: 'a device with matrix units: float32, as this one has none that it shows',
+    remedy:
+      "In Node, Dawn shows them with create(['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia']).",
+  });
 }
 
 /** @throws BackendError where the device lacks a feature that an option needs */

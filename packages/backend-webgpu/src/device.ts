@@ -33,9 +33,13 @@ function unavailable(value: string, expected: string, remedy: string, cause?: un
   return new BackendError({ what: 'WebGPU', value, message: `there is ${value}`, expected, remedy, cause });
 }
 
+function gpuOf({ gpu }: Pick<WebGpuOptions, 'gpu'>): GPU | undefined {
+  return (gpu ?? (globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu) as GPU | undefined;
+}
+
 /** @throws BackendError that says what is missing */
 async function request({ gpu: given, powerPreference, software = true }: WebGpuOptions): Promise<OpenedDevice> {
-  const gpu = (given ?? (globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu) as GPU | undefined;
+  const gpu = gpuOf({ gpu: given });
   if (!gpu) {
     throw unavailable(
       'no WebGPU in this runtime',
@@ -66,7 +70,7 @@ async function request({ gpu: given, powerPreference, software = true }: WebGpuO
   const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
   try {
     const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
-    return { device, foreign: false, facts: factsOf(device, info) };
+    return { device, foreign: false, facts: factsOf(device, info, hasMatrixUnits(gpu, device, adapter.info)) };
   } catch (error) {
     throw unavailable('an adapter that gives no device', 'a device', 'Close other programs that use the GPU.', error);
   }
@@ -77,7 +81,8 @@ export async function openDevice(options: WebGpuOptions): Promise<OpenedDevice> 
   if (!options.device) return request(options);
   const device = options.device as unknown as GPUDevice;
   if (options.gpu) held.add(options.gpu);
-  return { device, foreign: true, facts: factsOf(device, infoOf(device.adapterInfo)) };
+  const matrixUnits = hasMatrixUnits(gpuOf(options), device, device.adapterInfo);
+  return { device, foreign: true, facts: factsOf(device, infoOf(device.adapterInfo), matrixUnits) };
 }
 
 function infoOf(info: GPUAdapterInfo | undefined) {
@@ -86,9 +91,40 @@ function infoOf(info: GPUAdapterInfo | undefined) {
   return { vendor, architecture, description, software };
 }
 
-function factsOf(device: GPUDevice, info: ReturnType<typeof infoOf>): AdapterFacts {
+/** What an adapter says of matrices that its subgroups multiply; not in the standard yet. */
+interface SubgroupFacts {
+  readonly subgroupMinSize?: number;
+  readonly subgroupMaxSize?: number;
+  readonly subgroupMatrixConfigs?: Iterable<{
+    readonly M: number;
+    readonly N: number;
+    readonly K: number;
+    readonly componentType: string;
+    readonly resultComponentType: string;
+  }>;
+}
+
+/** Whether `matrix_product.wgsl` runs there: its features, its words of WGSL, and its size of matrix. */
+function hasMatrixUnits(gpu: GPU | undefined, { features }: GPUDevice, info: GPUAdapterInfo | undefined): boolean {
+  const needs = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
+  const words = ['buffer_view', 'subgroup_id'];
+  const { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs = [] } = (info ?? {}) as SubgroupFacts;
+  return (
+    needs.every((name) => features.has(name)) &&
+    words.every((name) => gpu?.wgslLanguageFeatures?.has(name)) &&
+    subgroupMinSize === 32 &&
+    subgroupMaxSize === 32 &&
+    [...subgroupMatrixConfigs].some(
+      ({ M, N, K, componentType, resultComponentType }) =>
+        M === 16 && N === 16 && K === 16 && componentType === 'f16' && resultComponentType === 'f32',
+    )
+  );
+}
+
+function factsOf(device: GPUDevice, info: ReturnType<typeof infoOf>, matrixUnits: boolean): AdapterFacts {
   return {
     ...info,
+    matrixUnits,
     features: wantedFeatures.filter((name) => device.features.has(name)),
     limits: Object.fromEntries(wantedLimits.map((name) => [name, device.limits[name]])),
   };

@@ -1,7 +1,7 @@
 // The GPU that this package's tests run on: the best that Dawn finds, which without a GPU is the SwiftShader that
 // vitest.config.ts points it to. Where there is neither, tests are skipped with the reason, but in CI they fail.
 import { create } from 'webgpu';
-import type { AdapterFacts } from './api';
+import type { AdapterFacts, Products } from './api';
 import { GpuBackend } from './backend';
 import { openDevice } from './device';
 import { Failures } from './failures';
@@ -20,15 +20,18 @@ interface Disguise {
   readonly gpu?: GPU;
   /** What the device is taken for. */
   readonly facts?: (real: AdapterFacts) => Partial<AdapterFacts>;
+  readonly products?: Products;
   /** WGSL files other than the package's own. */
   readonly sources?: Readonly<Record<string, string>>;
 }
 
 /** A backend without its check of the device, in circumstances that are not there. */
-export async function openAs({ gpu: other = gpu, facts, sources }: Disguise): Promise<GpuBackend> {
+export async function openAs({ gpu: other = gpu, facts, products, sources }: Disguise): Promise<GpuBackend> {
   const opened = await openDevice({ gpu: other });
   const failures = new Failures(opened.device);
   const pipelines = new Pipelines(opened.device, failures, sources);
-  const machine = new Machine(opened.device, { ...opened.facts, ...facts?.(opened.facts) }, failures, pipelines);
+  const machine = new Machine(opened.device, { ...opened.facts, ...facts?.(opened.facts) }, failures, pipelines, {
+    products,
+  });
   return new GpuBackend(machine, opened, {});
 }

@@ -5,7 +5,7 @@
  */
 
 import { isHalf, type HalfType, type Replay, type Stored } from '@sympow/kernels';
-import type { AdapterFacts, WarmUp } from './api';
+import type { AdapterFacts, Products, WarmUp } from './api';
 import { Bindings, type Binding } from './bindings';
 import type { Failures } from './failures';
 import { mapRead, usage } from './gpu';
@@ -31,6 +31,7 @@ export class Machine {
   /** Flags that every shader has: what the device can do. */
   readonly features: readonly string[];
   readonly timer: Timer | undefined;
+  readonly products: Products;
   private readonly bindings: Bindings;
   private readonly staging = new Map<number, GPUBuffer[]>();
   private readonly foldAt: number;
@@ -53,8 +54,9 @@ export class Machine {
     readonly facts: AdapterFacts,
     readonly failures: Failures,
     readonly pipelines: Pipelines,
-    { timestamps = false } = {},
+    { timestamps = false, products }: { timestamps?: boolean; products?: Products | undefined } = {},
   ) {
+    this.products = products ?? 'float32';
     this.features = facts.features.filter((name) => name === 'subgroups');
     this.foldAt = facts.limits.maxComputeWorkgroupsPerDimension!;
     this.bindings = new Bindings(device, failures, () => this.submit());

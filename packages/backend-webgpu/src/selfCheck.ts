@@ -1,6 +1,7 @@
 /** Three small kernels held to the definition before anybody trusts a device: products, reductions, and whole numbers. */
 
 import { BackendError, js, type Backend, type Tensor } from '@sympow/kernels';
+import type { Products } from './api';
 
 /** Numbers in [−¾, ¾] that every float type holds exactly. */
 function numbers(backend: Backend, ...shape: number[]): Tensor {
@@ -34,19 +35,32 @@ const checks: Readonly<Record<string, (backend: Backend) => Tensor>> = {
   },
 };
 
+/** What is checked beside where products run on matrix units: the small tile of them and the large one. */
+const matrixChecks: typeof checks = {
+  'matmul in small tiles': (backend) => product(backend, 136, 72),
+  'matmul in large tiles': (backend) => product(backend, 1300, 1300),
+};
+
+function product(backend: Backend, m: number, n: number): Tensor {
+  const y = backend.empty([m, n]);
+  backend.kernels.matmul({ a: numbers(backend, m, 68), b: numbers(backend, n, 68), transposeB: true, y });
+  return y;
+}
+
 /** Enqueues all checks; the results are the caller's. */
-export function enqueueChecks(backend: Backend): ReadonlyMap<string, Tensor> {
+export function enqueueChecks(backend: Backend, products: Products = 'float32'): ReadonlyMap<string, Tensor> {
+  const all = { ...checks, ...(products !== 'float32' && matrixChecks) };
   return backend.scope(
-    (keep) => new Map(Object.entries(checks).map(([name, run]) => [name, keep(run(backend))] as const)),
+    (keep) => new Map(Object.entries(all).map(([name, run]) => [name, keep(run(backend))] as const)),
   );
 }
 
 const tolerance = 1e-5;
 
 /** @throws BackendError when the device computes wrong */
-export async function selfCheck(backend: Backend): Promise<void> {
+export async function selfCheck(backend: Backend, products?: Products): Promise<void> {
   const definition = await js({ float: 'float64' }).open();
-  const [ours, exact] = [enqueueChecks(backend), enqueueChecks(definition)];
+  const [ours, exact] = [enqueueChecks(backend, products), enqueueChecks(definition, products)];
   try {
     for (const [name, tensor] of ours) {
       const [actual, expected] = await Promise.all([tensor.read(), exact.get(name)!.read()]);

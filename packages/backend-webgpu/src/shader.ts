@@ -40,7 +40,7 @@ export function compose(name: string, variant: Variant = {}, sources = shaders):
   const lines = halves
     ? [...withHalves(name, written, halves), ...expand('halves', variant, sources, imported)]
     : written;
-  const enables = new Set(lines.filter((line) => /^\s*(enable|diagnostic)\b/.test(line)));
+  const enables = new Set(lines.filter((line) => /^\s*(enable|requires|diagnostic)\b/.test(line)));
   const body = lines.filter((line) => !enables.has(line));
   const parameters = parametersOf(body.join('\n'));
   const tensors: { name: string; writes: boolean }[] = [];

@@ -1,6 +1,7 @@
 import { cases, checkCase } from '@sympow/conformance';
 import type { Kernels } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
+import { webgpu } from './backend';
 import { onlyValidation, openAs } from './gpu.cases';
 
 // Dawn's null backend validates shaders, bindings and dispatches in full and computes nothing. It has the features that no
@@ -13,6 +14,31 @@ describe.each(halves)('every variant that the suite uses is valid with halves: %
     // Rows are copied within one type.
     if (types === 'mixed' && kernel === 'copyBlock') return;
     for (const kase of cases.filter((each) => each.kernel === kernel)) await checkCase(backend, kase, types);
+  });
+});
+
+describe('matrix units', () => {
+  it.each(['split', 'float16'] as const)('%s: every product is valid', async (products) => {
+    const backend = await openAs({ gpu: onlyValidation, products, facts: () => ({ matrixUnits: true }) });
+    const bias = backend.empty([72]);
+    for (const dtype of ['float32', 'float16', 'bfloat16'] as const)
+      for (const transposeA of [false, true])
+        for (const transposeB of [false, true]) {
+          const [m, n, k] = [136, 72, 2100];
+          const a = backend.empty(transposeA ? [k, m] : [m, k], dtype);
+          const b = backend.empty(transposeB ? [n, k] : [k, n], dtype);
+          const y = backend.empty([m, n], dtype);
+          backend.kernels.matmul({ a, b, bias, y, transposeA, transposeB, accumulate: true });
+        }
+    await expect(backend.finish()).resolves.toBeUndefined();
+    await backend.close();
+  });
+
+  it('are asked for in vain where there are none', async () => {
+    await expect(webgpu({ gpu: onlyValidation, products: 'split' }).open()).rejects.toThrow(
+      /products of the webgpu backend.*matrix units/,
+    );
+    expect(() => webgpu({ products: 'float8' as never })).toThrow(/float32, split, float16/);
   });
 });
 

@@ -51,20 +51,24 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
     const { m, n, k, batch, shared } = sizes;
     // Panels that hold the operands as they are stored.
     const f16 = a.dtype === 'float16' && b.dtype === 'float16' && machine.facts.features.includes('shader-f16');
-    const { tile, parts: most } = planFor(machine, m, n, k, batch);
+    const { tile, parts: most } = planFor(machine, sizes, wide);
+    const onMatrixUnits = tile.file === 'matrix_product';
     // The parts are summed in fours.
     const perPart = Math.max(1, Math.ceil(k / (n % 4 === 0 ? most : 1) / tile.k)) * tile.k;
     const parts = Math.max(1, Math.ceil(k / perPart));
     const launch = (out: typeof y, last: boolean) =>
-      machine.launch('matmul', {
-        imports: { tile: tile.file },
-        flags: [...(wide ? ['wide'] : []), ...(f16 ? ['f16'] : [])],
+      machine.launch(onMatrixUnits ? tile.file : 'matmul', {
+        ...(!onMatrixUnits && {
+          imports: { tile: tile.file },
+          flags: [...(wide ? ['wide'] : []), ...(f16 ? ['f16'] : [])],
+        }),
         constants: {
           ...tile.constants,
           transpose_a: transposeA,
           transpose_b: transposeB,
-          a_along_k: !transposeA,
-          b_along_k: transposeB,
+          ...(onMatrixUnits
+            ? { split: machine.products === 'split' }
+            : { a_along_k: !transposeA, b_along_k: transposeB }),
         },
         tensors: { a, b, bias: last ? bias : undefined, y: out },
         params: {

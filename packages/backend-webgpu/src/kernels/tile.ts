@@ -29,6 +29,30 @@ function square(side: number, quads: number, k = 16): Tile {
   return { file: 'register_tile', m: side, n: side, k, constants };
 }
 
+/**
+ * A square tile on matrix units: four subgroups, each with a quarter of the results, and slices as long as what is fetched ahead
+ * finds registers for.
+ */
+function ofMatrices(side: number, split: boolean): Tile {
+  const [threads, k] = [128, split ? 16 : 32];
+  const loads = (side * k) / 4 / threads;
+  const constants = {
+    ...{ tile_m: side, tile_n: side, tile_k: k, matrices_m: side / 32, matrices_n: side / 32 },
+    ...{ subgroups: 4, subgroups_n: 2, loads_a: loads, loads_b: loads },
+  };
+  return { file: 'matrix_product', m: side, n: side, k, constants };
+}
+
+const matrixTiles = {
+  float16: { large: ofMatrices(128, false), small: ofMatrices(64, false) },
+  split: { large: ofMatrices(128, true), small: ofMatrices(64, true) },
+};
+/** Memory of a workgroup in bytes that the large tile takes. */
+const largeMatrixTileBytes = 24576;
+
+/** Rows or columns so few that most of a tile of matrices would be empty. */
+const fewForMatrices = 32;
+
 const largeTile = square(128, 2, 8);
 const mediumTile = square(64, 1, 8);
 const smallTile = square(32, 1);
@@ -52,15 +76,29 @@ export function tileFor({ facts }: Machine, m: number, n: number, copies = 1): T
   return Math.min(m, n) > 32 && groups(mediumTile) >= busy / 2 ? mediumTile : smallTile;
 }
 
+/** The tile of matrices for a product, where the backend was opened for them and they have enough to do. */
+export function matrixTileFor({ facts, products }: Machine, m: number, n: number, copies = 1): Tile | undefined {
+  if (products === 'float32' || Math.min(m, n) <= fewForMatrices) return undefined;
+  const { large, small } = matrixTiles[products];
+  const groups = Math.ceil(m / large.m) * Math.ceil(n / large.n) * copies;
+  const room = facts.limits.maxComputeWorkgroupStorageSize! >= largeMatrixTileBytes;
+  return room && Math.min(m, n) > 64 && groups >= busy / 2 ? large : small;
+}
+
 /** Steps of k that make a part of a split product worth while. */
 const fewestSteps = 512;
 /** Workgroups so many that a device which is short of work at the end of a product is so for a small part of it only. */
 const plenty = 1024;
 
 /** A tile, and the parts that k is split into where the results alone would not keep the device busy. */
-export function planFor(machine: Machine, m: number, n: number, k: number, batch = 1): { tile: Tile; parts: number } {
+export function planFor(
+  machine: Machine,
+  { m, n, k, batch }: { readonly m: number; readonly n: number; readonly k: number; readonly batch: number },
+  onMatrixUnits: boolean,
+): { tile: Tile; parts: number } {
   const mostParts = machine.facts.software ? 1 : Math.max(1, Math.floor(k / fewestSteps));
-  const tile = tileFor(machine, m, n, batch * mostParts);
+  const copies = batch * mostParts;
+  const tile = (onMatrixUnits && matrixTileFor(machine, m, n, copies)) || tileFor(machine, m, n, copies);
   const groups = Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * batch;
   return { tile, parts: Math.max(1, Math.min(mostParts, Math.floor(plenty / groups))) };
 }
