@@ -2,6 +2,7 @@
 
 import { Command, Help } from 'commander';
 import { whole, type Command as OwnCommand } from './command';
+import { ownRank } from './ranks';
 
 /**
  * The program over some commands.
@@ -68,6 +69,8 @@ function usageOf({ registeredArguments, options }: Command): string {
 function inOneLine(command: Command, words: string): Command {
   return command.configureOutput({
     outputError: (text, write) => {
+      // Of several processes with one mistake, one says so; main.ts sees to the others.
+      if (ownRank() !== 0) return;
       const line = text
         .trim()
         .replace(/^error: /, '')

@@ -1,5 +1,6 @@
 // What processes that do one piece of work together say to each other. Who starts and connects them is not said here.
 
+import { ConfigError, describeValue } from './errors';
 import type { HalfType } from './halves';
 
 /** One of several processes, or of several runs in one. All of them make the same calls in the same order. */
@@ -48,6 +49,34 @@ export async function gather(communicator: Communicator, bytes: Uint8Array): Pro
 export async function gatherNumbers(communicator: Communicator, numbers: readonly number[]): Promise<Float64Array[]> {
   const all = await gather(communicator, new Uint8Array(Float64Array.from(numbers).buffer));
   return all.map((bytes) => new Float64Array(bytes.slice().buffer));
+}
+
+/**
+ * Ends all processes where one has something else than process 0: another version, another setting, other data. Facts are what JSON can say.
+ *
+ * @throws ConfigError, the same on all, that names the process and the first difference
+ * @example
+ * ```ts
+ * import { oneProcess, requireSame } from '@sympow/core';
+ * await requireSame(oneProcess, { version: '0.1.0', batch: 32 });
+ * ```
+ */
+export async function requireSame(communicator: Communicator, facts: Readonly<Record<string, unknown>>): Promise<void> {
+  if (communicator.size === 1) return;
+  const told = await gather(communicator, new TextEncoder().encode(JSON.stringify(facts)));
+  const all = told.map((bytes) => JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>);
+  const [first, ...others] = all as [Record<string, unknown>, ...Record<string, unknown>[]];
+  for (const [i, own] of others.entries()) {
+    for (const key of new Set([...Object.keys(first), ...Object.keys(own)])) {
+      if (JSON.stringify(own[key]) === JSON.stringify(first[key])) continue;
+      throw new ConfigError({
+        what: `${key} of rank ${i + 1}`,
+        value: own[key],
+        expected: `${describeValue(first[key])}, as rank 0 has`,
+        remedy: 'Start all processes with the same program, options and data.',
+      });
+    }
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 export type {} from './disposable';
-export { gather, gatherNumbers, oneProcess, rounds, together, type Communicator } from './communicator';
+export { gather, gatherNumbers, oneProcess, requireSame, rounds, together, type Communicator } from './communicator';
 export { controls, valuesOf, type Control, type FormFields, type FormValues } from './controls';
 export { ContentHash, contentHash } from './contentHash';
 export { ConfigError, describeValue, isSympowError, OutOfMemoryError, ShapeError, SympowError } from './errors';

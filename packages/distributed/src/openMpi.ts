@@ -88,6 +88,7 @@ class Crew implements MpiCommunicator {
   private readonly thread: Worker;
   private readonly waiting = new Map<number, Waiting>();
   private ended: { readonly reason: unknown } | undefined;
+  private gone = false;
   private last = 0;
   /** Shared memory by its length, for numbers that are not in such. */
   private readonly spare = new Map<number, Float32Array<SharedArrayBuffer>[]>();
@@ -108,7 +109,10 @@ class Crew implements MpiCommunicator {
     this.thread.on('error', (cause: unknown) => {
       this.end(new DistributedError({ ...failure, message: `the thread that speaks MPI: ${messageOf(cause)}`, cause }));
     });
-    this.thread.on('exit', () => this.end(new DistributedError(failure)));
+    this.thread.on('exit', () => {
+      this.gone = true;
+      this.end(new DistributedError(failure));
+    });
   }
 
   async open(): Promise<void> {
@@ -167,10 +171,14 @@ class Crew implements MpiCommunicator {
 
   async close(): Promise<void> {
     if (this.ended) {
-      // What is told last: an answer that nobody asked for.
-      const gone = new Promise<void>((resolve) => this.thread.once('exit', () => resolve()));
-      this.thread.ref();
-      await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, farewell).unref())]);
+      // It ends by itself when all are told.
+      if (!this.gone) {
+        this.thread.ref();
+        await new Promise((resolve) => {
+          this.thread.once('exit', resolve);
+          setTimeout(resolve, farewell);
+        });
+      }
       await this.thread.terminate();
       return;
     }

@@ -105,7 +105,7 @@ it('rank 0 alone saves, all go on from there, and a signal to one stops all', { 
   expect(resumed[1]!.weights).toEqual(whole[0]!.weights);
 });
 
-it('ranks with other weights, or at another step, end before anything is trained or saved', async () => {
+it('ranks with other settings, data or weights end before anything is trained or saved', async () => {
   const storage = memoryStorage();
   const [first, second] = ranksInOneProcess(2);
   const checkpoints = { storage, every: 2 };
@@ -114,11 +114,18 @@ it('ranks with other weights, or at another step, end before anything is trained
     rank(second, { steps: 2, checkpoints, seed: 2 }),
   ]);
   for (const outcome of outcomes) {
-    expect(outcome).toMatchObject({
-      reason: { code: 'TRAINING', problem: expect.stringContaining('in process 1') as string },
-    });
+    expect(outcome).toMatchObject({ reason: { code: 'CONFIG', problem: 'seed of rank 1 is 2' } });
   }
   expect(await latestCheckpoint(storage)).toBe(undefined);
+
+  const mixed = await Promise.allSettled(
+    ranksInOneProcess(2).map((each) => rank(each, each.rank === 1 ? { data: textSource('to be '.repeat(200)) } : {})),
+  );
+  for (const outcome of mixed) {
+    expect(outcome).toMatchObject({
+      reason: { code: 'CONFIG', problem: expect.stringMatching(/^data: \w+ of rank 1/) as string },
+    });
+  }
 
   const both = [model(), model()] as const;
   const trainOne = async (each: Communicator) => {
@@ -135,7 +142,7 @@ it('ranks with other weights, or at another step, end before anything is trained
 
 it('where the reader of one rank leaves, the others do not wait', async () => {
   const [first, second] = ranksInOneProcess(2);
-  const options = { data, batch: 8, context: 12, steps: 50 };
+  const options = { data, batch: 8, accumulate: 2, context: 12, steps: 50, learningRate: 1e-2 };
   const left = (async () => {
     for await (const event of train({ ...options, model: model(), communicator: first! }))
       if (event.type === 'step' && event.step === 2) break;

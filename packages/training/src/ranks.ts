@@ -3,7 +3,7 @@
 import { gather, type Communicator } from '@sympow/core';
 import type { Batch } from '@sympow/data';
 import type { Tensor } from '@sympow/kernels';
-import { fingerprintOf, type Model } from '@sympow/model';
+import { fingerprintOf, type Model, type Storage } from '@sympow/model';
 import type { AdamW } from './adamw';
 import { TrainingError } from './errors';
 import { gradientsOf, targetsIn, type StepReport } from './step';
@@ -89,4 +89,36 @@ export async function requireSameWeights(model: Model, step: number, communicato
 export async function fromFirst(communicator: Communicator, say: () => Promise<string>): Promise<string> {
   const bytes = communicator.rank === 0 ? new TextEncoder().encode(await say()) : new Uint8Array();
   return new TextDecoder().decode(await communicator.broadcast(bytes, 0));
+}
+
+/**
+ * The storage of process 0 for all to read: others need no disk in common with it. All make the same calls in the same order, and each
+ * call is done before the next begins.
+ */
+export function readByFirst(storage: Storage, communicator: Communicator): Storage {
+  if (communicator.size === 1) return storage;
+  let last: Promise<unknown> = Promise.resolve();
+  const first = (ask: () => Promise<Uint8Array>): Promise<Uint8Array> => {
+    const own = last.then(async () =>
+      communicator.broadcast(communicator.rank === 0 ? await ask() : new Uint8Array(), 0),
+    );
+    last = own.catch(() => undefined);
+    return own;
+  };
+  const told = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+    const bytes = await first(async () => new TextEncoder().encode(JSON.stringify([await ask()])));
+    return (JSON.parse(new TextDecoder().decode(bytes)) as [Answer])[0];
+  };
+  const shared = (own: Storage): Storage => ({
+    path: own.path,
+    list: () => told(() => own.list()),
+    // JSON has no undefined.
+    size: async (name) => (await told(async () => (await own.size(name)) ?? null)) ?? undefined,
+    read: (name, begin, end) => first(() => own.read(name, begin, end)),
+    write: (name, contents) => own.write(name, contents),
+    rename: (from, to) => own.rename(from, to),
+    remove: (name) => own.remove(name),
+    folder: (name) => shared(own.folder(name)),
+  });
+  return shared(storage);
 }

@@ -1,16 +1,16 @@
 /** The training loop: a stream of events, in memory that stays the same from the first update to the last. */
 
-import { oneProcess, together } from '@sympow/core';
+import { oneProcess, requireSame, together } from '@sympow/core';
 import type { TrainingBatches } from '@sympow/data';
 import { ConfigError, nextTurn } from '@sympow/kernels';
-import { latestCheckpoint, modelSize, prepareCheckpoints, saveCheckpoint } from '@sympow/model';
+import { configToJson, latestCheckpoint, modelSize, prepareCheckpoints, saveCheckpoint } from '@sympow/model';
 import { AdamW } from './adamw';
 import { setAnnealed } from './anneal';
 import type { EndEvent, StartEvent, TrainingEvent, TrainingOptions, TrainingResult } from './api';
 import { TrainingError } from './errors';
 import { heldOutLoss, heldOutStreams } from './loss';
 import { computedBy, dataMark, resumeNotes, type DataMark } from './marks';
-import { fromFirst, requireSameWeights, sharedStep } from './ranks';
+import { fromFirst, readByFirst, requireSameWeights, sharedStep } from './ranks';
 import { readState, requireSameRun, requireStep, restoreTraining, trainingFiles } from './resume';
 import { warmupCosine } from './schedule';
 import { checkOptions, evaluationSettings, openBatches, runSettings, type RunSettings } from './settings';
@@ -139,12 +139,14 @@ async function begin(options: TrainingOptions, optimizer: AdamW): Promise<Begun>
   const { model, batch, context, seed = 0, accumulate = 1, communicator = oneProcess, checkpoints } = options;
   const shape = { batch: batch / accumulate, context, seed };
   const mark = (like?: DataMark) => dataMark(openBatches(options, { ...shape, batch: 1 }), like);
+  await requireSame(communicator, factsOf(options));
   if (checkpoints && communicator.rank === 0) await prepareCheckpoints(checkpoints.storage);
-  await communicator.barrier();
-  const newest = checkpoints && (await latestCheckpoint(checkpoints.storage));
+  const newest = checkpoints && (await latestCheckpoint(readByFirst(checkpoints.storage, communicator)));
   if (!newest) {
     const batches = openBatches(options, shape);
-    return { settings: runSettings(options), batches, mark: await mark(), step: 0, checkpoint: undefined, notes: [] };
+    const own = await mark();
+    await requireSame(communicator, named('data', own));
+    return { settings: runSettings(options), batches, mark: own, step: 0, checkpoint: undefined, notes: [] };
   }
   if (checkpoints.resume === false) {
     throw new ConfigError({
@@ -165,6 +167,23 @@ async function begin(options: TrainingOptions, optimizer: AdamW): Promise<Begun>
   const now = state.data.content === undefined ? await mark() : state.data;
   const notes = resumeNotes(state, { data: now, computed: computedBy(options) });
   return { settings, batches, mark: now, step: state.step, checkpoint: newest.storage.path, notes };
+}
+
+/** What all processes of a run have in common, but data and weights, which are compared when they are there. */
+function factsOf(options: TrainingOptions): Record<string, unknown> {
+  const { model, steps, checkpoints, evaluation } = options;
+  const every = { checkpointEvery: checkpoints?.every, evaluationEvery: evaluation?.every, rows: evaluation?.rows };
+  return {
+    ...computedBy(options),
+    ...{ steps, saves: checkpoints !== undefined, evaluates: evaluation !== undefined },
+    ...every,
+    ...runSettings(options),
+    ...named('model', configToJson(model.config)),
+  };
+}
+
+function named(of: string, facts: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(facts).map(([key, value]) => [`${of}: ${key}`, value as unknown]));
 }
 
 function startEvent(options: TrainingOptions, { step, checkpoint: resumedFrom, notes }: Begun): StartEvent {

@@ -1,5 +1,6 @@
 // `sympow train`: a new run on text, or one that goes on where it was stopped or killed.
 
+import type { Communicator } from '@sympow/core';
 import type { Backend } from '@sympow/kernels';
 import { folderStorage, Model, type ModelEntries } from '@sympow/model';
 import { train as trainModel, trainingSettings } from '@sympow/training';
@@ -20,11 +21,12 @@ import {
   type ComputeFlags,
   type ModelFlags,
 } from '../modelOptions';
+import { amongRanks, withRanks, type RankFlags } from '../ranks';
 import { trainedInVain } from '../room';
 import { settingsOf, withSettings } from '../settingFlags';
-import { createOutput, duration, quantity, type Output } from '../output';
+import { duration, quantity, type Output } from '../output';
 
-interface Flags extends BackendFlags, ModelFlags, ComputeFlags, DataFlags, EntryFlags {
+interface Flags extends BackendFlags, ModelFlags, ComputeFlags, DataFlags, EntryFlags, RankFlags {
   out: string;
   context: number;
   batch: number;
@@ -36,7 +38,6 @@ interface Flags extends BackendFlags, ModelFlags, ComputeFlags, DataFlags, Entry
   keep: number;
   resume: boolean;
   seed: number;
-  json?: true;
 }
 
 /** The object of --json. */
@@ -57,6 +58,7 @@ async function runTraining(
   paths: readonly string[],
   flags: Flags,
   entries: ModelEntries,
+  communicator: Communicator,
   output: Output,
   signal: AbortSignal,
 ): Promise<TrainResult> {
@@ -66,7 +68,9 @@ async function runTraining(
   const config = configOf(flags, all.vocabSize, entries);
   const compute = computeOf(flags);
   const { batch, context, accumulate, steps } = flags;
-  output.note(`${flags.variant}: ${describeSize(config, { batch: batch / accumulate, context }, compute)}`);
+  output.note(
+    `${flags.variant}: ${describeSize(config, { batch: batch / accumulate / communicator.size, context }, compute)}`,
+  );
   const vain = trainedInVain(config, backend);
   if (vain) output.note(`note: ${vain}`);
   const model = Model.create(backend, config, { seed: flags.seed, ...compute });
@@ -80,7 +84,7 @@ async function runTraining(
     model,
     data: train,
     ...settingsOf(flags, trainingSettings),
-    ...{ batch, context, accumulate, steps, seed: flags.seed, signal },
+    ...{ batch, context, accumulate, steps, seed: flags.seed, communicator, signal },
     evaluation: { data: heldOut, every: flags.evalEvery, rows: flags.evalRows },
     checkpoints: {
       storage: folderStorage(flags.out),
@@ -90,7 +94,8 @@ async function runTraining(
       resume: flags.resume,
     },
   });
-  for await (const event of locked(flags.out, events)) {
+  // The folder is that of process 0, which alone writes there.
+  for await (const event of communicator.rank === 0 ? locked(flags.out, events) : events) {
     tellParent(event);
     if (event.type === 'start') {
       parameters = event.parameters;
@@ -145,7 +150,7 @@ function options(command: CommanderCommand): void {
     .option('--checkpoint-every <n>', 'steps between checkpoints', whole('--checkpoint-every'), 100)
     .option('--keep <n>', 'checkpoints that stay', whole('--keep'), 2)
     .option('--no-resume', 'refuse a folder that holds a run');
-  withSettings(withData(command).optionsGroup('Training:'), trainingSettings);
+  withSettings(withData(withRanks(command)).optionsGroup('Training:'), trainingSettings);
   withCompute(withBackend(withEntries(withModel(command))));
 }
 
@@ -159,19 +164,20 @@ export const train: Command = {
   options,
   async run(args, options) {
     const flags = options as unknown as Flags;
-    const output = createOutput(flags.json === true);
     const entries = await openEntries(flags);
     // Settings that cannot be are said before data are read.
     configOf(flags, undefined, entries);
-    const backend = await openBackend(flags);
-    try {
-      const result = await interruptible(output.note, (signal) =>
-        runTraining(backend, args[0] as string[], flags, entries, output, signal),
-      );
-      output.note(`checkpoint ${result.checkpoint ?? 'none'}`);
-      output.json(result);
-    } finally {
-      await backend.close();
-    }
+    await amongRanks(flags, flags.out, async (communicator, output) => {
+      const backend = await openBackend(flags);
+      try {
+        const result = await interruptible(output.note, (signal) =>
+          runTraining(backend, args[0] as string[], flags, entries, communicator, output, signal),
+        );
+        output.note(`checkpoint ${result.checkpoint ?? 'none'}`);
+        output.json(result);
+      } finally {
+        await backend.close();
+      }
+    });
   },
 };

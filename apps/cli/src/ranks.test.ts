@@ -1,0 +1,159 @@
+// `mpirun -n N sympow train`: several processes train as one does, and end together, whatever happens to one of them.
+
+import { noMpi, prepareMpi, started, withoutMpi } from '@sympow-tools/mpirun';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Scratch } from './scratch.cases';
+import type { TrainResult } from './commands/train';
+
+const limit = 240_000;
+const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const built = (name: string) =>
+  JSON.stringify(new URL(`../../../packages/${name}/dist/index.js`, import.meta.url).href);
+
+/** Losses of 100 steps, in a file. */
+const curve = `
+  import { writeFileSync } from 'node:fs';
+  import { openMpi } from ${built('distributed')};
+  import { train } from ${built('training')};
+  import { textSource } from ${built('data')};
+  import { Model, modelConfig, variants } from ${built('model')};
+  import { js } from ${built('kernels')};
+  import { wasm } from ${built('backend-wasm')};
+  const [name, out] = process.argv.slice(2);
+  const communicator = await openMpi();
+  const backend = await { js: () => js(), wasm: () => wasm({ threads: 1 }) }[name]().open();
+  const shape = { vocabSize: 256, hiddenSize: 8, layers: 1, heads: 2, headSize: 4 };
+  const model = Model.create(backend, modelConfig({ ...variants.conformal, ...shape }), { seed: 1 });
+  const data = textSource('to be or not to be, that is the question. '.repeat(40));
+  const losses = [];
+  for await (const event of train({ model, data, batch: 8, context: 12, steps: 100, learningRate: 6e-4, communicator }))
+    if (event.type === 'step') losses.push(event.loss);
+  if (communicator.rank === 0) writeFileSync(out, JSON.stringify(losses));
+  await communicator.close();`;
+
+describe.skipIf(withoutMpi())(`several processes${noMpi() ? ` (${noMpi()})` : ''}`, () => {
+  let scratch: Scratch;
+  beforeAll(() => {
+    scratch = new Scratch();
+    prepareMpi();
+  }, limit);
+  afterAll(() => scratch.remove());
+
+  const model = ['--layers', '1', '--hidden', '16', '--heads', '2', '--head-size', '8'];
+  const args = (out: string, ...more: string[]) => [
+    ...[main, 'train', scratch.text, '--out', scratch.at(out), ...model, '--context', '16', '--batch', '8'],
+    ...['--backend', 'js', '--checkpoint-every', '10', ...more],
+  ];
+  const resultOf = (stdout: string) => JSON.parse(stdout.trim().split('\n').at(-1)) as TrainResult;
+  const checkpoints = (out: string) => readdirSync(scratch.at(out, 'checkpoints'));
+  const own = (stderr: string) => stderr.split('\n').filter((line) => line.startsWith('sympow: '));
+
+  it.each(['js', 'wasm'])(
+    'the losses of 1, 2 and 4 are the same within 1e-5 on %s, and to the last bit each time',
+    async (backend) => {
+      const program = scratch.at('curve.mjs');
+      writeFileSync(program, curve);
+      const losses = async (processes: number) => {
+        const out = scratch.at(`${backend}-${processes}.json`);
+        const { code, stderr } = await started(processes, [program, backend, out], { limit: 200 }).ended;
+        expect(code, stderr).toBe(0);
+        return JSON.parse(readFileSync(out, 'utf8')) as number[];
+      };
+      const alone = await losses(1);
+      expect(alone).toHaveLength(100);
+      expect(alone[99]).toBeLessThan(alone[0]! - 0.1);
+      for (const processes of [2, 4]) {
+        const together = await losses(processes);
+        const furthest = Math.max(...together.map((loss, i) => Math.abs(loss - alone[i]!)));
+        expect(furthest).toBeLessThan(1e-5);
+        if (processes === 2) expect(await losses(processes)).toEqual(together);
+      }
+    },
+    limit,
+  );
+
+  it(
+    'process 0 alone talks and saves, each keeps a log, and another number of processes goes on',
+    async () => {
+      const whole = spawnSync(process.execPath, args('whole', '--steps', '20', '--json'), { encoding: 'utf8' });
+      expect(whole.status, whole.stderr).toBe(0);
+      const first = await started(2, args('run', '--steps', '10', '--decay-steps', '20', '--log-all', '--json')).ended;
+      expect(first.code, first.stderr).toBe(0);
+      expect(first.stdout.trim().split('\n')).toHaveLength(1);
+      expect(first.stderr.match(/training on js/g)).toHaveLength(1);
+      expect(first.stderr).toContain('2 processes on 1 machine');
+      expect(readdirSync(scratch.at('run/logs'))).toEqual(['rank-0.log', 'rank-1.log']);
+      const rest = await started(4, args('run', '--steps', '20', '--decay-steps', '20', '--json')).ended;
+      expect(rest.code, rest.stderr).toBe(0);
+      expect(rest.stderr).toMatch(/going on from .*step-00000010/);
+      const [one, several] = [resultOf(whole.stdout), resultOf(rest.stdout)];
+      expect(Math.abs(one.heldOutLoss! - several.heldOutLoss!)).toBeLessThan(1e-5);
+    },
+    limit,
+  );
+
+  const others: [string, RegExp, (out: string) => string[]][] = [
+    ['another seed', /seed of rank 1 is 3; expected 0/, (out) => args(out, '--steps', '20', '--seed', '3')],
+    ['another backend', /backend of rank 1 is "wasm"/, (out) => args(out, '--steps', '20', '--backend', 'wasm')],
+    [
+      'another file',
+      /data: \w+ of rank 1 is .* as rank 0 has/,
+      (out) => args(out, '--steps', '20').map((word) => (word === scratch.text ? scratch.at('other.txt') : word)),
+    ],
+  ];
+  it.each(others)(
+    'a process that starts with %s is named, and nothing is saved',
+    async (name, words, theirs) => {
+      writeFileSync(scratch.at('other.txt'), readFileSync(scratch.text, 'utf8').replaceAll('worst', 'first'));
+      const out = name.replaceAll(' ', '-');
+      const two = [...args(out, '--steps', '20'), ':', '-n', '1', process.execPath, ...theirs(out)];
+      const { code, stderr, seconds } = await started(1, two).ended;
+      expect(code).not.toBe(0);
+      expect(own(stderr).join('\n')).toMatch(words);
+      expect(own(stderr)).toHaveLength(1);
+      expect(seconds).toBeLessThan(60);
+      expect(existsSync(scratch.at(out, 'checkpoints/step-00000010'))).toBe(false);
+    },
+    limit,
+  );
+
+  const ends: [string, RegExp, (job: number, rank: number) => void][] = [
+    ['kill -9 of one', /process rank 1 with PID .* exited on signal 9/, (_, rank) => process.kill(rank, 'SIGKILL')],
+    ['one that hangs', /^sympow: rank 1 on .* has not been heard of/m, (_, rank) => process.kill(rank, 'SIGSTOP')],
+    ['SIGTERM', /stopped at step \d+ of 4000/, (job) => process.kill(job, 'SIGTERM')],
+    ['SIGINT', /stopped at step \d+ of 4000/, (job) => process.kill(job, 'SIGINT')],
+  ];
+  it.each(ends)(
+    '%s ends all with a message, and the last checkpoint is whole',
+    async (name, words, act) => {
+      const out = name.replaceAll(/\W+/g, '-');
+      const job = started(2, args(out, '--steps', '4000', '--keep', '1'));
+      const until = async (holds: () => boolean) => {
+        while (!holds() && job.child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50));
+      };
+      await until(() => existsSync(scratch.at(out, 'checkpoints/step-00000010/checksums.json')));
+      const { stdout } = spawnSync('pgrep', ['-P', `${job.child.pid}`], { encoding: 'utf8' });
+      const ranks = stdout.trim().split('\n').map(Number);
+      expect(ranks).toHaveLength(2);
+      const start = performance.now();
+      act(job.child.pid!, Math.max(...ranks));
+      const { stderr } = await job.ended;
+      expect(stderr).toMatch(words);
+      expect((performance.now() - start) / 1000).toBeLessThan(process.env.CI ? 10 : 20);
+      const [saved] = checkpoints(out);
+      const step = Number(/\d+/.exec(saved!)![0]);
+      const again = spawnSync(
+        process.execPath,
+        args(out, '--steps', `${step + 1}`, '--decay-steps', '4000', '--warmup', '400'),
+        { encoding: 'utf8' },
+      );
+      expect(again.status, again.stderr).toBe(0);
+      expect(again.stderr).toContain(`going on from ${join(scratch.at(out), 'checkpoints', saved!)}`);
+    },
+    limit,
+  );
+});
