@@ -1,11 +1,15 @@
 // The end-to-end tests: not part of `pnpm test`, as they build the site and take a browser of their own.
 import { fileURLToPath } from 'node:url';
-import { mergeConfig } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
 import { project } from '../../vitest.base.ts';
 
-export default mergeConfig(project('playground'), {
+const base = project('playground');
+
+export default defineConfig({
+  ...base,
   root: fileURLToPath(new URL('.', import.meta.url)),
   test: {
+    ...base.test,
     include: ['e2e/*.e2e.ts'],
     globalSetup: 'e2e/setup.ts',
     // Times are measured.

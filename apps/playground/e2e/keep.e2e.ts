@@ -40,6 +40,24 @@ describeSite('Talk and Keep', ({ visit }) => {
     await write.click();
     await write.waitFor();
     await expect.poll(() => written.innerText()).toBe(first);
+    await page.getByRole('button', { name: 'Mark this place' }).click();
+    const [goOn, back] = [
+      page.getByRole('button', { name: 'Go on' }),
+      page.getByRole('button', { name: 'Back to 307' }),
+    ];
+    const next = async () => {
+      await goOn.click();
+      await expect.poll(() => figures.innerText()).toMatch(/Context\s+607 tokens/);
+      await write.waitFor();
+      const text = await written.innerText();
+      await back.click();
+      await expect.poll(() => figures.innerText()).toMatch(/Context\s+307 tokens/);
+      return text;
+    };
+    expect(await next()).toBe(await next());
+    const saved = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save the session' }).click();
+    expect((await saved).suggestedFilename()).toBe('session.safetensors');
 
     await goTo(page, 'Keep');
     const handed = page.waitForEvent('download');

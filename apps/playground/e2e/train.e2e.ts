@@ -65,6 +65,35 @@ describeSite('Train', ({ visit }) => {
     await again.getByText('Done after 300 steps, kept in this browser.').waitFor();
   });
 
+  it('lays runs over one another by name, and has its configuration in the address', async () => {
+    const { page, context, faults } = await visit();
+    await tinyRun(page, 20);
+    await trainToTheEnd(page, 20);
+    await page.getByLabel('Variant').selectOption('gated');
+    await page.getByRole('button', { name: /^Start/ }).click();
+    await page.getByText('Done after 20 steps').waitFor({ state: 'hidden' });
+    await page.getByText('Done after 20 steps, kept in this browser.').waitFor();
+    await page.getByText('Compare with another run').click();
+    await page.getByRole('checkbox', { name: 'Show conformal, power 2, tiny' }).check();
+    const key = page.locator('figcaption .key');
+    await expect
+      .poll(() => key.allInnerTexts())
+      .toContainEqual(expect.stringMatching(/^conformal, power 2, tiny \d\.\d+$/));
+    await page.getByLabel('Name of conformal').fill('the first');
+    await page.keyboard.press('Tab');
+    await expect.poll(() => key.allInnerTexts()).toContainEqual(expect.stringMatching(/^the first \d/));
+    await page.getByRole('checkbox', { name: 'Show the first' }).uncheck();
+    await expect.poll(() => key.count()).toBe(2);
+    expect(new URL(page.url()).search).toBe(
+      '?variant=gated&size=tiny&backend=wasm&training.context=32&training.steps=20',
+    );
+    const other = await context.newPage();
+    await other.goto(page.url());
+    expect(await other.getByLabel('Variant').inputValue()).toBe('gated');
+    expect(await other.getByLabel('Context').inputValue()).toBe('32');
+    expect(faults).toEqual([]);
+  });
+
   it('lets one tab at a time write a run', async () => {
     const { page, context } = await visit();
     await tinyRun(page, 4000);

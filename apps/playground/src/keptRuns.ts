@@ -33,6 +33,12 @@ export async function planOf(id: string): Promise<Plan> {
   return { ...plan, text: { ...plan.text, text } };
 }
 
+/** Gives a run another name. */
+export async function rename(id: string, label: string): Promise<void> {
+  const plan = (await readJson(runFolder(id), PLAN)) as Plan;
+  await runFolder(id).write(PLAN, JSON.stringify({ ...plan, label }));
+}
+
 export async function keepCurve(id: string, curve: Curve): Promise<void> {
   await runFolder(id).write(CURVE, JSON.stringify(curve));
 }
@@ -50,7 +56,15 @@ export async function keptRuns(): Promise<KeptRun[]> {
     try {
       const [checkpoint, plan] = await Promise.all([latestCheckpoint(runFolder(id)), planOf(id)]);
       if (!checkpoint) return [];
-      return [{ id, name: plan.text.name, step: checkpoint.step, steps: plan.training.steps }];
+      return [
+        {
+          id,
+          name: plan.text.name,
+          label: plan.label ?? plan.text.name,
+          step: checkpoint.step,
+          steps: plan.training.steps,
+        },
+      ];
     } catch {
       return [];
     }

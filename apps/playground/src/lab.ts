@@ -10,18 +10,19 @@ import { TextModel, load } from '@sympow/start';
 import { memoryStorage, type Storage } from '@sympow/storage';
 import { readTraining } from '@sympow/training';
 import { look, measureOn, OneJob, stretchOut, type Held, type Tell } from './jobs';
-import { alone, curveOf, forget, keep, keepCurve, keptRuns, planOf, runFolder } from './keptRuns';
+import { alone, curveOf, forget, keep, keepCurve, keptRuns, planOf, rename, runFolder } from './keptRuns';
 import type { ModelEvent, Place, Plan, Request } from './messages';
 import { OneAtATime } from './oneAtATime';
 import { beginningOf, freshModel, passageOf, runOf, tokenizerOfText } from './run';
 import { gigaflopsOf } from './speed';
-import { pack, unpack } from './tar';
-import { writingOf } from './writing';
+import { folderNameOf, pack, unpack } from './tar';
+import { standingOf, writingOf } from './writing';
 
 const places: Readonly<Record<Request['type'], Place>> = {
   ...{ open: 'backend', train: 'train', continue: 'train', pause: 'train', resume: 'train', stop: 'train' },
   ...{ write: 'talk', hush: 'talk', download: 'checkpoint', load: 'checkpoint' },
-  ...{ restore: 'checkpoint', remove: 'checkpoint' },
+  ...{ restore: 'checkpoint', remove: 'checkpoint', compare: 'train', rename: 'train' },
+  ...{ mark: 'talk', return: 'talk', session: 'talk' },
   ...{ stretch: 'stretch', quit: 'stretch', look: 'look', measure: 'measure' },
 };
 
@@ -32,6 +33,8 @@ export class Lab {
   private opened: { readonly asked: string; readonly opened: OpenedBackend } | undefined;
   private held: Held | undefined;
   private session: Session | undefined;
+  /** Places in texts that can be come back to. */
+  private readonly marks: Session[] = [];
   private readonly turns = new OneAtATime();
   private stops: AbortController | undefined;
   private hushes: AbortController | undefined;
@@ -85,6 +88,17 @@ export class Lab {
         return this.turns.run(() => this.load(request));
       case 'restore':
         return this.turns.run(() => this.restore(request.id));
+      case 'compare':
+        return this.tell({ type: 'compared', id: request.id, curve: await curveOf(request.id) });
+      case 'rename':
+        await rename(request.id, request.label);
+        return this.tellRuns();
+      case 'mark':
+        return this.turns.run(async () => this.mark());
+      case 'return':
+        return this.turns.run(async () => this.goBack(request.mark));
+      case 'session':
+        return this.turns.run(() => this.saveSession());
       case 'remove':
         await forget(request.id);
         return this.tellRuns();
@@ -208,6 +222,26 @@ export class Lab {
     }
   }
 
+  private mark(): void {
+    if (!this.session) throw new Error('There is no text yet. Write one first.');
+    const mark = this.marks.push(this.session.fork()) - 1;
+    this.tell({ type: 'marked', mark, position: this.session.position });
+  }
+
+  private goBack(mark: number): void {
+    const session = this.marks[mark];
+    if (!session) throw new Error('The model has changed since: this place is gone.');
+    this.session?.dispose();
+    this.session = session.fork();
+    this.tell(standingOf(this.require().text.model, this.session));
+  }
+
+  private async saveSession(): Promise<void> {
+    if (!this.session) throw new Error('There is no text yet. Write one first.');
+    const bytes = await this.session.save();
+    this.tell({ type: 'archive', name: 'session.safetensors', bytes }, [bytes.buffer as ArrayBuffer]);
+  }
+
   private async work(body: (signal: AbortSignal) => Promise<void>): Promise<void> {
     if (this.stops) throw new Error('A run goes on. Stop it first.');
     try {
@@ -221,12 +255,7 @@ export class Lab {
     const { text, name } = this.require();
     const storage = memoryStorage();
     await text.save(storage);
-    const folder = `${
-      name
-        .replaceAll(/[^\w-]+/g, '-')
-        .replaceAll(/^-+|-+$/g, '')
-        .slice(0, 40) || 'model'
-    }`;
+    const folder = folderNameOf(name);
     const names = await storage.list();
     const files = await Promise.all(names.map(async (each) => ({ name: each, bytes: await storage.read(each) })));
     const bytes = pack(folder, files);
@@ -308,6 +337,7 @@ export class Lab {
   }
 
   private async drop(): Promise<void> {
+    for (const mark of this.marks.splice(0)) mark.dispose();
     this.session?.dispose();
     this.session = undefined;
     this.held?.twin?.dispose();

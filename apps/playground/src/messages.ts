@@ -11,6 +11,8 @@ export interface Text {
 /** All that a run is begun with, as a form says it. */
 export interface Plan {
   readonly text: Text;
+  /** What the run is called among others. */
+  readonly label: string;
   /** Options of `modelConfig`, without the vocabulary, which follows from the text. */
   readonly model: Readonly<Record<string, unknown>>;
   /** Options of `train`. */
@@ -40,7 +42,9 @@ export interface Wish {
 /** A run that this browser keeps. */
 export interface KeptRun {
   readonly id: string;
+  /** Of its text. */
   readonly name: string;
+  readonly label: string;
   readonly step: number;
   readonly steps: number;
 }
@@ -66,7 +70,10 @@ export type Request =
   | { readonly type: 'measure'; readonly names: readonly string[] }
   | { readonly type: 'stretch'; readonly text: Text; readonly length: number; readonly beside: boolean }
   | { readonly type: 'load'; readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[] }
-  | { readonly type: 'restore' | 'remove'; readonly id: string };
+  | { readonly type: 'restore' | 'remove' | 'compare'; readonly id: string }
+  | { readonly type: 'rename'; readonly id: string; readonly label: string }
+  | { readonly type: 'mark' | 'session' }
+  | { readonly type: 'return'; readonly mark: number };
 
 /** Where on the page something that went wrong is told. */
 export type Place = 'backend' | 'train' | 'room' | 'stretch' | 'talk' | 'look' | 'measure' | 'checkpoint';
@@ -187,6 +194,9 @@ export type LabEvent =
   | TwinEvent
   | StretchEvent
   | { readonly type: 'quit' }
+  | { readonly type: 'compared'; readonly id: string; readonly curve: Curve }
+  /** A place in the text to come back to; every place before is gone with number 0. */
+  | { readonly type: 'marked'; readonly mark: number; readonly position: number }
   | TrainingEvent
   | ReadyEvent
   | ModelEvent

@@ -2,13 +2,14 @@
 
 import { render } from 'preact';
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { addressOf, formOf } from './address';
 import { startEngine, type Engine } from './engine';
 import { KeepScreen } from './keepScreen';
 import { LookScreen } from './lookScreen';
 import { MeasureScreen } from './measureScreen';
 import type { LabEvent, Text } from './messages';
 import { keepOffline } from './offline';
-import { beginning, type Form } from './plan';
+import type { Form } from './plan';
 import { sampleText } from './sample';
 import { afterAll, initial, type PageEvent } from './state';
 import { StretchScreen } from './stretchScreen';
@@ -37,7 +38,7 @@ function hand({ name, bytes }: Extract<LabEvent, { type: 'archive' }>) {
 function Page() {
   const [state, take] = useReducer(afterAll, initial);
   const [screen, setScreen] = useState(screenOf);
-  const [form, setForm] = useState<Form>(beginning);
+  const [form, setForm] = useState<Form>(() => formOf(location.search));
   const [text, setText] = useState<Text>(sampleText);
   const engine = useRef<Engine | undefined>(undefined);
   const restored = useRef(false);
@@ -55,11 +56,15 @@ function Page() {
     }
   });
   useEffect(() => {
-    engine.current!.ask({ type: 'open', backend: beginning.backend });
+    engine.current!.ask({ type: 'open', backend: form.backend });
     const changed = () => setScreen(screenOf());
     addEventListener('hashchange', changed);
     return () => removeEventListener('hashchange', changed);
   }, []);
+
+  useEffect(() => {
+    history.replaceState(null, '', `${location.pathname}${addressOf(form)}${location.hash}`);
+  }, [form]);
 
   const shared = { state, dispatch, engine: engine.current };
   return (

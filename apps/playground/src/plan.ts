@@ -67,7 +67,9 @@ export function planOf(form: Form, text: Text): Planned {
   try {
     const config = modelConfig({ ...options, vocabSize: tokenizerOfText(text.text).vocabSize });
     const sampleEvery = Math.max(10, Math.round(run.steps / 6));
-    const plan = { text, model: options, training: run, backend: form.backend, sampleEvery };
+    const power = form.variant === 'softmax' ? '' : `, power ${String(config.power)}`;
+    const label = `${form.variant}${power}, ${form.size}`;
+    const plan = { text, label, model: options, training: run, backend: form.backend, sampleEvery };
     return { plan: errors.text === undefined ? plan : undefined, config, errors };
   } catch (error) {
     return { plan: undefined, config: undefined, errors: { ...errors, form: messageOf(error) } };

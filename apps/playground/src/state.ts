@@ -16,6 +16,13 @@ import type {
 } from './messages';
 import { stretched, type Stretch } from './stretchState';
 
+/** A place in a text to come back to. */
+export interface Mark {
+  readonly mark: number;
+  readonly position: number;
+  readonly written: string;
+}
+
 export interface PageState {
   readonly ready: ReadyEvent | undefined;
   readonly phase: 'opening' | 'idle' | 'training' | 'paused' | 'stopping';
@@ -40,6 +47,9 @@ export interface PageState {
   readonly measured: readonly Measured[];
   readonly measuring: Extract<MeasureEvent, { type: 'measuring' }> | undefined;
   readonly runs: readonly KeptRun[];
+  /** Curves of other runs that are shown too. */
+  readonly compared: Readonly<Record<string, Curve>>;
+  readonly marks: readonly Mark[];
   readonly failures: Readonly<Partial<Record<Place, string>>>;
 }
 
@@ -47,6 +57,8 @@ export interface PageState {
 export type PageEvent =
   | { readonly type: 'asked to train' | 'asked to stop' | 'asked to look' | 'asked to measure' | 'opening' }
   | { readonly type: 'asked to write'; readonly begin: string | undefined }
+  | { readonly type: 'hide'; readonly id: string }
+  | { readonly type: 'asked to return'; readonly written: string }
   | { readonly type: 'asked to stretch'; readonly length: number }
   | { readonly type: 'went wrong'; readonly place: Place; readonly message: string | undefined };
 
@@ -64,6 +76,8 @@ export const initial: PageState = {
     measured: [],
     measuring: undefined,
     runs: [],
+    compared: {},
+    marks: [],
     failures: {},
   },
 };
@@ -127,6 +141,7 @@ export function after(state: PageState, event: LabEvent | PageEvent): PageState 
         writing: undefined,
         stretch: undefined,
         look: undefined,
+        marks: [],
         failures: without(state, 'talk', 'checkpoint', 'stretch', 'look'),
       };
     case 'asked to write':
@@ -161,6 +176,20 @@ export function after(state: PageState, event: LabEvent | PageEvent): PageState 
       return { ...state, written: state.written + event.text, writing: event };
     case 'written':
       return { ...state, isWriting: false };
+    case 'compared':
+      return { ...state, compared: { ...state.compared, [event.id]: event.curve } };
+    case 'hide':
+      return {
+        ...state,
+        compared: Object.fromEntries(Object.entries(state.compared).filter(([id]) => id !== event.id)),
+      };
+    case 'marked':
+      return {
+        ...state,
+        marks: [...state.marks, { mark: event.mark, position: event.position, written: state.written }],
+      };
+    case 'asked to return':
+      return { ...state, written: event.written, failures: without(state, 'talk') };
     case 'runs':
       return { ...state, runs: event.runs };
     case 'failure':

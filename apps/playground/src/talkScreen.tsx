@@ -84,6 +84,38 @@ export function TalkScreen({ state, engine, dispatch }: Props) {
             Go on
           </button>
         </div>
+        <div class="buttons">
+          <button
+            type="button"
+            disabled={isWriting || writing === undefined}
+            onClick={() => engine.ask({ type: 'mark' })}
+          >
+            Mark this place
+          </button>
+          <button
+            type="button"
+            disabled={isWriting || writing === undefined}
+            onClick={() => engine.ask({ type: 'session' })}
+          >
+            Save the session
+          </button>
+          {state.marks.map(({ mark, position, written: before }) => (
+            <button
+              key={mark}
+              type="button"
+              disabled={isWriting}
+              onClick={() => {
+                dispatch({ type: 'asked to return', written: before });
+                engine.ask({ type: 'return', mark });
+              }}
+            >
+              Back to {whole(position)}
+            </button>
+          ))}
+        </div>
+        {state.marks.length > 0 && (
+          <p class="note">From a place, Go on writes as it would have; another seed writes something else.</p>
+        )}
         {(phase === 'training' || phase === 'paused') && <p class="note">Training waits while it writes.</p>}
         <Fault>{state.failures.talk}</Fault>
         <div class="fields">

@@ -8,6 +8,12 @@ export interface PackedFile {
 const BLOCK = 512;
 const padded = (bytes: number) => Math.ceil(bytes / BLOCK) * BLOCK;
 
+/** A name for a folder, from any name. */
+export function folderNameOf(name: string): string {
+  const plain = name.replaceAll(/[^\w-]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  return plain.slice(0, 40) || 'model';
+}
+
 /** The files below `folder`. */
 export function pack(folder: string, files: readonly PackedFile[]): Uint8Array {
   const archive = new Uint8Array(files.reduce((sum, { bytes }) => sum + BLOCK + padded(bytes.length), 2 * BLOCK));

@@ -4,15 +4,14 @@ import { useMemo, useState } from 'preact/hooks';
 import { messageOf } from '@sympow/core';
 import type { Engine } from './engine';
 import { Fault, Figures } from './fields';
-import { LossChart, type Overlay } from './lossChart';
+import { LossChart } from './lossChart';
+import { OtherRuns, overlaysOf } from './otherRuns';
 import type { Text } from './messages';
 import { estimateOf, planOf, type Form } from './plan';
 import { PlanForm } from './planForm';
 import type { PageEvent, PageState } from './state';
 import { textOf } from './textFile';
 import { bytes, duration, quantity, whole } from './units';
-
-const none: readonly Overlay[] = [];
 
 interface Props {
   readonly state: PageState;
@@ -27,7 +26,8 @@ interface Props {
 export function TrainScreen({ state, engine, dispatch, form, setForm, text, setText }: Props) {
   const [textFault, setTextFault] = useState<string>();
   const { plan, config, errors } = useMemo(() => planOf(form, text), [form, text]);
-  const { phase, run, ready, last, curve } = state;
+  const { phase, run, ready, last, curve, runs, compared } = state;
+  const overlays = useMemo(() => overlaysOf(runs, compared, run?.id), [runs, compared, run?.id]);
   const busy = phase !== 'idle' && phase !== 'opening';
   const shown =
     busy && run
@@ -51,7 +51,7 @@ export function TrainScreen({ state, engine, dispatch, form, setForm, text, setT
   return (
     <div class="train">
       <section class="stage" aria-label="The run">
-        <LossChart curve={curve} steps={shown} unit={state.model?.token ?? 'character'} overlays={none} />
+        <LossChart curve={curve} steps={shown} unit={state.model?.token ?? 'character'} overlays={overlays} />
         <Figures figures={busy || last ? live(state) : before()} />
         <div class="buttons main">
           {!busy && (
@@ -95,6 +95,7 @@ export function TrainScreen({ state, engine, dispatch, form, setForm, text, setT
           </p>
         </div>
         <Fault>{state.failures.train ?? state.failures.room}</Fault>
+        <OtherRuns {...{ state, engine, dispatch }} />
         {state.sample && (
           <div class="sample">
             <h2>

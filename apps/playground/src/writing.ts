@@ -1,12 +1,18 @@
 // A text as it is written, with what it takes.
 
 import { generateText, type Session } from '@sympow/inference';
-import { modelSize } from '@sympow/model';
+import { modelSize, type Model } from '@sympow/model';
 import type { TextModel } from '@sympow/start';
 import type { Wish, WritingEvent } from './messages';
 
 /** Milliseconds from one event to the next: faster than that nobody reads. */
 const interval = 40;
+
+/** What a session takes, before more is written. */
+export function standingOf({ config }: Model, { position, bytes }: Session): WritingEvent {
+  const { cacheBytes } = modelSize(config, { batch: 1, context: Math.max(1, position) });
+  return { type: 'writing', text: '', position, stateBytes: bytes, cacheBytes, tokensPerSecond: 0 };
+}
 
 /**
  * Goes on with a session, or begins it with the prompt of the wish, whose text comes first.
@@ -24,19 +30,10 @@ export async function* writingOf(
   const start = performance.now();
   let told = start;
   const event = (): WritingEvent => {
-    const { position, bytes } = session;
-    const { cacheBytes } = modelSize(model.config, { batch: 1, context: Math.max(1, position) });
     const seconds = Math.max(1e-3, (performance.now() - start) / 1000);
     const written = text;
     text = '';
-    return {
-      type: 'writing',
-      text: written,
-      position,
-      stateBytes: bytes,
-      cacheBytes,
-      tokensPerSecond: tokens / seconds,
-    };
+    return { ...standingOf(model, session), text: written, tokensPerSecond: tokens / seconds };
   };
   try {
     for await (const piece of generateText(model, tokenizer, { ...wish, prompt, session, signal })) {
