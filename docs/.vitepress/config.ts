@@ -83,6 +83,7 @@ const vue = {
 const guide = [
   'start',
   'which-package',
+  'examples',
   'method',
   'choose',
   'browsers',

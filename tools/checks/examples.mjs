@@ -1,6 +1,6 @@
 // The examples of the packages: the ```ts blocks of their READMEs, and those of their doc comments that import what they
 // use; taken out, bundled against the sources, and run in an empty folder by one process. Those for Vitest are left out.
-// Beside them the programs in examples/, each its folder's main.ts.
+// Beside them the programs in examples/, each its folder's main.ts; those that are pages run in examplePages.test.ts.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import {
@@ -49,6 +49,9 @@ function linkOthers(folder) {
   return [...places.keys()];
 }
 
+/** Whether an example is a page for a browser. @param {string} directory */
+export const isPage = (directory) => existsSync(join(root, directory, 'index.html'));
+
 /**
  * The examples of one package, of a folder in examples/, of the pages in docs, or of the project itself, which has a README only.
  * @param {string} directory relative to the root
@@ -60,6 +63,7 @@ export function examplesOf(directory) {
     .filter((file) => file.endsWith('.ts') && !/\.(test|cases|gen)\.ts$/.test(file))
     .map((file) => `src/${file}`);
   const program = join(root, directory, 'main.ts');
+  if (isPage(directory)) return [];
   if (existsSync(program)) return [{ name: `${directory}/main.ts`, code: readFileSync(program, 'utf8') }];
   const guide =
     directory === 'docs' ? readdirSync(join(root, directory)).filter((file) => file.endsWith('.md')) : ['README.md'];
@@ -78,9 +82,10 @@ export function examplesOf(directory) {
 
 /**
  * @param {readonly Example[]} examples
+ * @param {{ each?: number, all?: number }} [limits] seconds
  * @returns {Promise<Outcome[]>} in their order
  */
-export async function runExamples(examples) {
+export async function runExamples(examples, { each = 60, all = 300 } = {}) {
   const bundles = mkdtempSync(join(tmpdir(), 'sympow-bundles-'));
   const folder = mkdtempSync(join(tmpdir(), 'sympow-examples-'));
   try {
@@ -124,10 +129,10 @@ export async function runExamples(examples) {
     const results = join(folder, 'results.json');
     const runner = fileURLToPath(new URL('runExamples.mjs', import.meta.url));
     const files = examples.map((_, i) => join(bundles, `${i}.mjs`));
-    execFileSync(process.execPath, [runner, results, ...files], {
+    execFileSync(process.execPath, [runner, results, `${each}`, ...files], {
       cwd: folder,
       env: { ...process.env, ...softwareGpu },
-      timeout: 300_000,
+      timeout: all * 1000,
       stdio: 'pipe',
     });
     return JSON.parse(readFileSync(results, 'utf8'));

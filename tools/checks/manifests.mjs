@@ -52,5 +52,18 @@ for (const { directory, manifest } of workspaces(['packages', 'apps'])) {
   }
 }
 
+// An example is copied: it lists what it imports, and nothing else.
+for (const { directory, manifest } of workspaces(['examples'])) {
+  const code = readdirSync(join(root, directory))
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(root, directory, name), 'utf8'))
+    .join('\n');
+  const imports = [...new Set([...code.matchAll(/from '(@sympow\/[^']+)'/g)].map(([, name]) => name))].sort();
+  const listed = Object.keys(manifest.dependencies ?? {});
+  if (imports.join() !== listed.join()) {
+    faults.push(`${directory}: lists ${listed.join(', ')}, and imports ${imports.join(', ')}`);
+  }
+}
+
 for (const fault of faults) process.stderr.write(`${fault}\n`);
 if (faults.length > 0) process.exit(1);

@@ -3,7 +3,16 @@
 // examples/ and the demo with it, and trains with it on every engine of tools/engines.
 // Needs `pnpm build` first. Prints each fault; exits 1 on any.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transformSync } from 'esbuild';
@@ -11,6 +20,7 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { tryLibrary } from '../engines/library.mjs';
 import { root, workspaces } from '../workspace.mjs';
+import { isPage } from './examples.mjs';
 
 let faults = 0;
 const scratch = mkdtempSync(join(tmpdir(), 'sympow-packages-'));
@@ -87,12 +97,17 @@ if (esm !== cjs) fault(`ESM and CommonJS export different names\n${esm}\n${cjs}`
 // The declarations must hold without skipLibCheck, in a project that does not have the types of Node.
 const text = specifiers.map((name, i) => `export * as p${i} from '${name}';\n`).join('');
 for (const file of ['esm.mts', 'cjs.cts']) writeFileSync(join(scratch, file), text);
+// So must the examples, which stand in folders as somebody would copy them. Those that name modules of Node have its types.
 const examples = workspaces(['examples']).map(({ directory }) => {
-  const file = `${directory.replace('/', '-')}.mts`;
+  const names = readdirSync(join(root, directory)).filter((name) => name.endsWith('.ts') && name !== 'vite.config.ts');
+  mkdirSync(join(scratch, directory), { recursive: true });
+  writeFileSync(join(scratch, directory, 'package.json'), JSON.stringify({ type: 'module' }));
+  for (const name of names) copyFileSync(join(root, directory, name), join(scratch, directory, name));
   const code = readFileSync(join(root, directory, 'main.ts'), 'utf8');
-  writeFileSync(join(scratch, file), code);
-  writeFileSync(join(scratch, file.replace('.mts', '.mjs')), transformSync(code, { loader: 'ts' }).code);
-  return file;
+  if (!isPage(directory)) {
+    writeFileSync(join(scratch, directory, 'main.mjs'), transformSync(code, { loader: 'ts' }).code);
+  }
+  return { directory, onNode: code.includes(" from 'node:"), files: names.map((name) => join(directory, name)) };
 });
 const compilerOptions = {
   noEmit: true,
@@ -103,12 +118,25 @@ const compilerOptions = {
   lib: ['es2022', 'dom'],
   module: 'nodenext',
 };
-writeFileSync(
-  join(scratch, 'tsconfig.json'),
-  JSON.stringify({ compilerOptions, files: ['esm.mts', 'cjs.cts', ...examples] }),
-);
-run('types', bin('tsc'), ['-p', '.']);
-for (const file of examples) run(file, process.execPath, [file.replace('.mts', '.mjs')]);
+const onNode = { types: ['node'], typeRoots: [join(root, 'node_modules/@types')], allowImportingTsExtensions: true };
+check('tsconfig.json', {}, ['esm.mts', 'cjs.cts']);
+check('tsconfig.examples.json', { allowImportingTsExtensions: true }, filesWhere(false));
+check('tsconfig.node.json', onNode, filesWhere(true));
+for (const { directory } of examples) {
+  if (!isPage(directory)) run(directory, process.execPath, [join(directory, 'main.mjs')]);
+}
+
+/** @param {string} config @param {object} options @param {readonly string[]} files */
+function check(config, options, files) {
+  const project = { compilerOptions: { ...compilerOptions, ...options }, files };
+  writeFileSync(join(scratch, config), JSON.stringify(project));
+  run(`types, ${config}`, bin('tsc'), ['-p', config]);
+}
+
+/** @param {boolean} node */
+function filesWhere(node) {
+  return examples.filter((example) => example.onNode === node).flatMap(({ files }) => files);
+}
 
 for (const failed of tryLibrary(scratch)) fault(failed);
 

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
 
-const [results = '', ...files] = process.argv.slice(2);
+const [results = '', seconds = '', ...files] = process.argv.slice(2);
 
 /** @type {import('./examples.mjs').Outcome[]} */
 const outcomes = [];
@@ -14,7 +14,9 @@ for (const file of files) {
     /** @param {string} line @param {unknown[]} values */
     print: (line, ...values) => outcome.printed.push({ line, text: format(...values) }),
   });
-  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('not done after 60 seconds')), 60_000));
+  const late = new Promise((_, reject) =>
+    setTimeout(() => reject(new Error(`not done after ${seconds} seconds`)), 1000 * Number(seconds)),
+  );
   try {
     await Promise.race([import(pathToFileURL(file).href), late]);
   } catch (error) {
