@@ -27,6 +27,7 @@ export interface WarmUp {
   readonly total: number;
 }
 
+/** Which device `webgpu` opens, and what is looked at while it computes. */
 export interface WebGpuOptions {
   /** Where to ask for a device; by default `navigator.gpu`. In Node: `create([])` of the package `webgpu`. */
   readonly gpu?: GpuLike | undefined;
@@ -75,6 +76,7 @@ export interface KernelTime {
   readonly milliseconds: number;
 }
 
+/** A backend on a GPU, with what WebGPU has beyond the contract. It is what `webgpu()` opens. */
 export interface WebGpuBackend extends Backend {
   readonly adapter: AdapterFacts;
   /** See `Backend.record`. A replay hands the device what it was handed before: no check, no new object, 2 to 3 µs a launch. */

@@ -31,7 +31,11 @@ export async function openBackend(name = 'auto', options: ChooseOptions = {}): P
   return { backend, name: candidates[refused.length]!.name, refused };
 }
 
-/** @throws ConfigError for a name that there is not */
+/**
+ * The backend of this name, not opened yet.
+ *
+ * @throws ConfigError for a name that there is not
+ */
 export function entryOf(name: string, entries: readonly BackendEntry[] = backends): BackendEntry {
   const entry = entries.find((each) => each.name === name);
   if (entry) return entry;

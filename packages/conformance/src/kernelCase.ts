@@ -3,6 +3,7 @@
 import type { Call, CaseArguments } from './api';
 import type { Inputs } from './inputs';
 
+/** A call of a kernel, and how what it gives is judged. */
 export interface KernelCase extends Call {
   /** Unique among the cases of its kernel. */
   readonly name: string;

@@ -78,7 +78,11 @@ export const yesOrNo: Check = {
   holds: (value) => typeof value === 'boolean',
 };
 
-/** @throws ConfigError for the first value that is not what its setting may be; one that nobody has to give may be undefined */
+/**
+ * Checks values against what their settings say.
+ *
+ * @throws ConfigError for the first value that is not what its setting may be; one that nobody has to give may be undefined
+ */
 export function requireSettings(
   settings: Readonly<Record<string, Setting>>,
   values: Readonly<Record<string, unknown>>,

@@ -5,6 +5,7 @@ import type { GroupResult, Recall, Results } from './results';
 import { slug } from './experiment';
 import { groupName, insideLoss, type Section } from './tables';
 
+/** A chart of a report, before it is drawn. */
 export interface Chart {
   /** Its file, without the ending. */
   readonly name: string;

@@ -24,6 +24,7 @@ export interface ExperimentData {
   readonly tests: readonly Task[];
 }
 
+/** What results say about the data that they come from, such as its files and their sizes. */
 export type DataMark = Readonly<Record<string, unknown>>;
 
 /** Text that has been opened, with what there is to say about it. */

@@ -122,9 +122,13 @@ const schema = object({
 });
 
 type Parsed = v.InferOutput<typeof schema>;
+/** `data` of an experiment on text. */
 export type TextData = v.InferOutput<typeof textData>;
+/** `data` of an experiment on a synthetic task. */
 export type TaskData = v.InferOutput<typeof taskData>;
+/** A task that finished models are asked to do, with its name in reports and in paths. */
 export type RecallTest = v.InferOutput<typeof recallTest> & { readonly name: string; readonly id: string };
+/** `evaluation` of an experiment: what finished models read, and how far. */
 export type EvaluationSettings = NonNullable<Parsed['evaluation']>;
 
 /** One of the models that are compared. */
@@ -147,6 +151,7 @@ export interface Experiment extends Omit<Parsed, 'data' | 'variants' | 'recall'>
   readonly baseline: string;
 }
 
+/** Whether an experiment is on a task, and not on text. */
 export function isTaskData(data: TextData | TaskData): data is TaskData {
   return 'task' in data;
 }

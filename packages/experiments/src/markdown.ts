@@ -16,6 +16,7 @@ export function withoutHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
+/** A table in Markdown; all columns but the first are set to the right. */
 export function markdownTable({ head, rows }: MarkdownTable): string {
   const escape = (text: string) => text.replaceAll('|', '\\|');
   const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));

@@ -74,6 +74,7 @@ export function selectRuns(runs: readonly Run[], words: readonly string[] = []):
   throw new ConfigError({ what: '--only', value: words.join(' '), expected, remedy: '--dry-run lists all names.' });
 }
 
+/** What a run takes, known before it begins: memory, tokens and operations. */
 export function costsOf({ config, context, schedule }: Run, compute: ComputeOptions): RunCosts {
   const { batch, accumulate, steps } = schedule;
   const costs = modelCosts(config, { context });

@@ -17,6 +17,7 @@ function progress({ runs }: Results): string {
   return finished === runs.length ? `${finished} runs.` : `${finished} of ${runs.length} runs are finished.`;
 }
 
+/** The report as Markdown, with the experiment itself at the end. */
 export function markdownPage(results: Results, charts: readonly Chart[], { file, machine }: PageFacts): string {
   const { title, description } = results;
   const fence = '`'.repeat(1 + Math.max(2, ...[...file.matchAll(/`+/g)].map(([run]) => run.length)));
@@ -35,6 +36,7 @@ export function markdownPage(results: Results, charts: readonly Chart[], { file,
   ].join('\n\n');
 }
 
+/** The report as one HTML page with the charts inside, which opens without a network. */
 export function htmlPage(results: Results, charts: readonly Chart[], { file, machine }: PageFacts): string {
   const { title, description } = results;
   const parts = inOrder(results, charts, tablesOf(results));

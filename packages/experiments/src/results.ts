@@ -40,6 +40,7 @@ export interface CurvePoint {
   readonly loss: number;
 }
 
+/** What one run has found so far. */
 export interface RunResult {
   readonly id: string;
   readonly variant: string;
@@ -73,6 +74,7 @@ export interface GroupResult {
   readonly measured: RunMeasured | null;
 }
 
+/** All that an experiment has found so far: what reports, tables and charts are made of. Plain data, written as `results.json`. */
 export interface Results {
   readonly format: 1;
   readonly title: string;

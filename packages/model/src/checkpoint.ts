@@ -86,6 +86,17 @@ export interface LoadOptions extends ComputeOptions, TrainableOptions, Precision
  * @throws CheckpointError if there is none, or its files are damaged or do not belong together; where another checkpoint of a
  * run is intact, the remedy names it
  * @throws StorageError if a file cannot be read, or a server does not answer
+ *
+ * @example
+ * ```ts
+ * import { js } from '@sympow/kernels';
+ * import { folderStorage, loadModel, Model, modelConfig, saveModel } from '@sympow/model';
+ * const backend = await js().open();
+ * const config = modelConfig({ vocabSize: 256, hiddenSize: 16, layers: 1, heads: 2, headSize: 8 });
+ * await saveModel(folderStorage('models/first'), Model.create(backend, config, { seed: 1 }));
+ * const model = await loadModel(backend, 'models/first', { form: 'chunked' }); // or 'https://…'
+ * console.log(model.config.layers, model.parameters.size); // 1 14
+ * ```
  */
 export async function loadModel(backend: Backend, from: Storage | string, options: LoadOptions = {}): Promise<Model> {
   const { entries, ...use } = options;

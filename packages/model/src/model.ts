@@ -50,7 +50,24 @@ const knownOfCreate: KnownKeys<{ seed?: number } & Options> = {
   ...{ seed: true, form: true, chunk: true, trainable: true, precision: true },
 };
 
-/** A model on a backend. Its parameters are the backend's memory until `dispose`. */
+/**
+ * A model on a backend. Its parameters are the backend's memory until `dispose`.
+ *
+ * @example
+ * ```ts
+ * import { Tape } from '@sympow/autograd';
+ * import { js } from '@sympow/kernels';
+ * import { Model, modelConfig } from '@sympow/model';
+ * const backend = await js().open();
+ * const shape = { vocabSize: 256, hiddenSize: 16, layers: 1, heads: 2, headSize: 8 };
+ * const model = Model.create(backend, modelConfig(shape), { seed: 1 });
+ * const tokens = backend.upload(Int32Array.of(72, 105, 33), [1, 3]);
+ * const tape = new Tape(backend, { record: false }); // one that records is for training
+ * const logits = backend.scope((keep) => keep(model.forward(tape, tokens).value));
+ * console.log(logits.shape); // [ 1, 3, 256 ]
+ * model.dispose();
+ * ```
+ */
 export class Model {
   /** By name, in the order of the data: what a checkpoint holds. */
   readonly parameters: ReadonlyMap<string, Variable>;

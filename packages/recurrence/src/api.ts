@@ -143,6 +143,7 @@ export interface SavedMemory {
   readonly tensors: Readonly<Record<string, SavedTensor>>;
 }
 
+/** An array with its shape, row-major. */
 export interface SavedTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;

@@ -18,6 +18,7 @@ export interface FormInputs {
   readonly initial?: StatePair | undefined;
 }
 
+/** What a form is told: p, how answers are divided, and whether the state behind the last token is wanted. */
 export interface FormOptions {
   readonly power: number;
   readonly normalizer: Normalizer;

@@ -29,6 +29,7 @@ export function isStorageError(error: unknown, ...reasons: readonly StorageProbl
   return reasons.length === 0 || reasons.includes((error as StorageError).reason);
 }
 
+/** The error of a storage that has no such file; for storages of your own. */
 export function missingFile(path: string, cause?: unknown): StorageError {
   return new StorageError('missing', {
     what: path,

@@ -5,6 +5,7 @@ import { requireSettings } from '@sympow/core';
 import type { Backend, Tensor } from '@sympow/kernels';
 import { adamwSettings } from './trainingSettings';
 
+/** Options of {@link AdamW}. */
 export interface AdamWOptions {
   /** Default 0.9 and 0.95. */
   readonly beta1?: number;
@@ -17,7 +18,27 @@ export interface AdamWOptions {
   readonly clip?: number;
 }
 
-/** The optimizer with its moments, one pair per parameter and as large as they. */
+/**
+ * The optimizer with its moments, one pair per parameter and as large as they.
+ *
+ * @example
+ * ```ts
+ * import { textSource, trainingBatches } from '@sympow/data';
+ * import { js } from '@sympow/kernels';
+ * import { Model, modelConfig } from '@sympow/model';
+ * import { AdamW, trainingStep } from '@sympow/training';
+ * const backend = await js().open();
+ * const model = Model.create(backend, modelConfig({ vocabSize: 256, hiddenSize: 16, layers: 1, heads: 2, headSize: 8 }));
+ * const optimizer = new AdamW(backend, model.trained, model.decays, { weightDecay: 0.01 });
+ * const batches = trainingBatches(textSource('to be or not to be '.repeat(20)), { batch: 4, context: 16 });
+ * for (let step = 0; step < 3; step++) {
+ *   const { loss, squaredNorm } = trainingStep(model, optimizer, [await batches.next()], 1e-3);
+ *   console.log((await loss.read())[0]); // such as 5.6
+ *   loss.dispose();
+ *   squaredNorm.dispose();
+ * }
+ * ```
+ */
 export class AdamW {
   /** Moments by parameter name; those that take no gradient have none. */
   readonly moments: ReadonlyMap<string, { readonly m: Tensor; readonly v: Tensor }>;

@@ -92,6 +92,7 @@ export interface CheckpointOptions {
 /** What a run says, in this order: `start`, then for each update `step` and what is due after it, then `end`. */
 export type TrainingEvent = StartEvent | StepEvent | EvaluationEvent | CheckpointEvent | EndEvent;
 
+/** The run begins, or goes on. */
 export interface StartEvent {
   readonly type: 'start';
   /** Updates done already; 0 unless the run goes on from a checkpoint. */
@@ -111,6 +112,7 @@ export interface StartEvent {
   readonly memoryBytes: number;
 }
 
+/** An update has been made. */
 export interface StepEvent {
   readonly type: 'step';
   /** Updates done, this one included. */
@@ -127,6 +129,7 @@ export interface StepEvent {
   readonly secondsLeft: number;
 }
 
+/** The data that are not trained on have been read. */
 export interface EvaluationEvent {
   readonly type: 'evaluation';
   readonly step: number;
@@ -134,12 +137,14 @@ export interface EvaluationEvent {
   readonly loss: number;
 }
 
+/** A checkpoint has been written. */
 export interface CheckpointEvent {
   readonly type: 'checkpoint';
   readonly step: number;
   readonly path: string;
 }
 
+/** The run is over: after its last update, or after the one during which its signal came. */
 export interface EndEvent extends TrainingResult {
   readonly type: 'end';
 }

@@ -6,4 +6,5 @@ import { memory } from './memory';
 import { opening } from './opening';
 import { transfer } from './transfer';
 
+/** What a backend has to keep beside right numbers: refusals, memory, transfers, opening and closing. `describeBackend` runs them. */
 export const contract: readonly ContractCheck[] = [...door, ...memory, ...transfer, ...opening];

@@ -6,6 +6,7 @@ import type { Entry } from './entry';
 import { atLeast1, clipping, finite, small } from './options';
 import { refuse } from './refuse';
 
+/** What `adamw` reads, is told and writes; its entry has the formula. */
 export interface AdamWArgs {
   /** One list entry per parameter; `weights`, `m` and `v` are updated in place. */
   weights: readonly Tensor[];

@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { refuse } from './refuse';
 
+/** What `append` reads, is told and writes; its entry has the formula. */
 export interface AppendArgs {
   /** [B, T, G, d] */
   k: Tensor;

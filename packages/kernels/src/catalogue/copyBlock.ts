@@ -4,6 +4,7 @@ import type { Entry } from './entry';
 import { atLeast0 } from './options';
 import { refuse } from './refuse';
 
+/** What `copyBlock` reads, is told and writes; its entry has the formula. */
 export interface CopyBlockArgs {
   /** [B, X, …rest] */
   x: Tensor;

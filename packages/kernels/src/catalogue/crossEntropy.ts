@@ -4,6 +4,7 @@ import { floats, integers, lastAxis } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 
+/** What `crossEntropy` reads, is told and writes; its entry has the formula. */
 export interface CrossEntropyArgs {
   /** [rows…, V] */
   logits: Tensor;
@@ -14,6 +15,7 @@ export interface CrossEntropyArgs {
   loss: Tensor;
 }
 
+/** What `crossEntropyBackward` reads, is told and writes; its entry has the formula. */
 export interface CrossEntropyBackwardArgs {
   logits: Tensor;
   targets: Tensor;

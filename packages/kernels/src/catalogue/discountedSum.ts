@@ -8,6 +8,7 @@ import type { Tensor } from '../tensor';
 import type { Entry, GateSums } from './entry';
 import { atLeast0, chunked, type PowerOptions } from './options';
 
+/** What `discountedSum` reads, is told and writes; its entry has the formula. */
 export interface DiscountedSumArgs extends PowerOptions {
   /** [B, n, G, D, e] */
   deltaS: Tensor;
@@ -31,6 +32,7 @@ export interface DiscountedSumArgs extends PowerOptions {
   ZLast: Tensor;
 }
 
+/** What `discountedSumBackward` reads, is told and writes; its entry has the formula. */
 export interface DiscountedSumBackwardArgs extends PowerOptions {
   gates?: GateSums | undefined;
   length: number;

@@ -4,6 +4,7 @@ import { floats, integers, lastAxis } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 
+/** What `embed` reads, is told and writes; its entry has the formula. */
 export interface EmbedArgs {
   /** [rows…] int32 in [0, V); ids out of range give NaN rows. */
   ids: Tensor;
@@ -14,6 +15,7 @@ export interface EmbedArgs {
   y: Tensor;
 }
 
+/** What `embedBackward` reads, is told and writes; its entry has the formula. */
 export interface EmbedBackwardArgs {
   ids: Tensor;
   dy: Tensor;

@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { number } from './options';
 
+/** What `fill` reads, is told and writes; its entry has the formula. */
 export interface FillArgs {
   value: number;
 

@@ -7,12 +7,14 @@ import type { Tensor } from '../tensor';
 import type { Entry, GateSums } from './entry';
 import { atLeast1 } from './options';
 
+/** What `gateSum` reads, is told and writes; its entry has the formula. */
 export interface GateSumArgs extends GateSums {
   /** [B, T, G] or [B, T, G, d], each ≤ 0; −Infinity is allowed. Under −87 (γ below the smallest normal float32) it is a gate of 0. */
   logGate: Tensor;
   chunk: number;
 }
 
+/** What `gateSumBackward` reads, is told and writes; its entry has the formula. */
 export interface GateSumBackwardArgs {
   /** The gradient of A has one plane. */
   dA: Tensor;

@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { atLeast1 } from './options';
 
+/** What `keyScale` reads, is told and writes; its entry has the formula. */
 export interface KeyScaleArgs {
   /** [B, T, G, d] */
   k: Tensor;

@@ -16,6 +16,7 @@ import type { MatmulArgs } from './matmul';
 import { atLeast1 } from './options';
 import type { SumRowsArgs } from './sumRows';
 
+/** What `linearCrossEntropy` reads, is told and writes; its entry has the formula. */
 export interface LinearCrossEntropyArgs {
   /** [rows…, n] */
   x: Tensor;
@@ -32,6 +33,7 @@ export interface LinearCrossEntropyArgs {
   loss: Tensor;
 }
 
+/** What `linearCrossEntropyBackward` reads, is told and writes; its entry has the formula. */
 export interface LinearCrossEntropyBackwardArgs {
   x: Tensor;
   weight: Tensor;

@@ -6,6 +6,7 @@ import type { Shape, Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { refuse } from './refuse';
 
+/** What `matmul` reads, is told and writes; its entry has the formula. */
 export interface MatmulArgs {
   /** [batch…, m, k], or [batch…, k, m] with `transposeA`. */
   a: Tensor;

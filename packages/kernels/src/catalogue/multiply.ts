@@ -2,6 +2,7 @@ import { floats } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 
+/** What `multiply` reads, is told and writes; its entry has the formula. */
 export interface MultiplyArgs {
   a: Tensor;
   b: Tensor;

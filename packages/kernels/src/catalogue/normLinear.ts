@@ -40,6 +40,7 @@ interface Shared
 /** weight0 [m0, n], bias0 [m0], activation0 and y0 [rows…, m0] make the first map, and so on; one without `y` is left out. */
 export interface NormLinearArgs extends Shared, Tensors<'y'> {}
 
+/** What `normLinearBackward` reads, is told and writes; its entry has the formula. */
 export interface NormLinearBackwardArgs extends Shared, Tensors<'dy' | 'dweight' | 'dbias'> {
   readonly dx: Tensor;
   readonly dnormWeight?: Tensor | undefined;

@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { small } from './options';
 
+/** What `norm` reads, is told and writes; its entry has the formula. */
 export interface NormArgs {
   /** [rows…, n] */
   x: Tensor;
@@ -18,6 +19,7 @@ export interface NormArgs {
   y: Tensor;
 }
 
+/** What `normBackward` reads, is told and writes; its entry has the formula. */
 export interface NormBackwardArgs {
   x: Tensor;
   weight?: Tensor | undefined;

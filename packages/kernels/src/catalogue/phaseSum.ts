@@ -6,6 +6,7 @@ import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { refuse } from './refuse';
 
+/** What `phaseSum` reads, is told and writes; its entry has the formula. */
 export interface PhaseSumArgs {
   /** [B, T, G] or [B, T, G, d/2]; absent means 1. */
   beta?: Tensor | undefined;

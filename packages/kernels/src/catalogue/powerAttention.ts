@@ -14,6 +14,7 @@ import type { Tensor } from '../tensor';
 import type { Entry, GateSums } from './entry';
 import { chunked, type PowerOptions } from './options';
 
+/** What `powerAttention` reads, is told and writes; its entry has the formula. */
 export interface PowerAttentionArgs extends PowerOptions {
   /** [B, T, H, d] */
   q: Tensor;
@@ -31,6 +32,7 @@ export interface PowerAttentionArgs extends PowerOptions {
   rowMax: Tensor;
 }
 
+/** What `powerAttentionBackward` reads, is told and writes; its entry has the formula. */
 export interface PowerAttentionBackwardArgs extends PowerOptions {
   q: Tensor;
   k: Tensor;

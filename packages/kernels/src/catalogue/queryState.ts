@@ -14,6 +14,7 @@ import type { Tensor } from '../tensor';
 import type { Entry, GateSums } from './entry';
 import { chunked, normalizer, type Normalizer, type PowerOptions } from './options';
 
+/** What `queryState` reads, is told and writes; its entry has the formula. */
 export interface QueryStateArgs extends PowerOptions {
   /** [B, T, H, d] */
   q: Tensor;
@@ -35,6 +36,7 @@ export interface QueryStateArgs extends PowerOptions {
   total: Tensor;
 }
 
+/** What `queryStateBackward` reads, is told and writes; its entry has the formula. */
 export interface QueryStateBackwardArgs extends PowerOptions {
   q: Tensor;
   gates?: GateSums | undefined;

@@ -13,6 +13,7 @@ import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { atLeast1, normalizer, type Normalizer } from './options';
 
+/** What `queryWindow` reads, is told and writes; its entry has the formula. */
 export interface QueryWindowArgs {
   power: number;
   normalizer: Normalizer;

@@ -2,6 +2,7 @@ import { floats, numbers } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 
+/** What `resetGates` reads, is told and writes; its entry has the formula. */
 export interface ResetGatesArgs {
   /** [B, T, G] or [B, T, G, d] */
   x: Tensor;

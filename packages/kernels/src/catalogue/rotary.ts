@@ -4,6 +4,7 @@ import { floats, store } from '../js/tensor';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 
+/** What `rotary` reads, is told and writes; its entry has the formula. */
 export interface RotaryArgs {
   /** [B, T, H, d] */
   x: Tensor;
@@ -13,6 +14,7 @@ export interface RotaryArgs {
   y: Tensor;
 }
 
+/** What `rotaryBackward` reads, is told and writes; its entry has the formula. */
 export interface RotaryBackwardArgs {
   x: Tensor;
   turns: Tensor;

@@ -7,6 +7,7 @@ import type { Floats } from '../js/product';
 import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 
+/** What `sampleToken` reads, is told and writes; its entry has the formula. */
 export interface SampleTokenArgs {
   /** [B, V] */
   logits: Tensor;

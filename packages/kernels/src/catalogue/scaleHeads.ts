@@ -3,6 +3,7 @@ import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { whole } from './options';
 
+/** What `scaleHeads` reads, is told and writes; its entry has the formula. */
 export interface ScaleHeadsArgs {
   /** [B, T, G, d] */
   x: Tensor;

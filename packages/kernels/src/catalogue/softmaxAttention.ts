@@ -11,6 +11,7 @@ import type { Entry, GateSums } from './entry';
 import { atLeast1 } from './options';
 import { refuse } from './refuse';
 
+/** What `softmaxAttention` reads, is told and writes; its entry has the formula. */
 export interface SoftmaxAttentionArgs {
   /** [B, T, H, d]: query i stands at key position offset + i. */
   q: Tensor;
@@ -38,6 +39,7 @@ export interface SoftmaxAttentionArgs {
   logSum: Tensor;
 }
 
+/** What `softmaxAttentionBackward` reads, is told and writes; its entry has the formula. */
 export interface SoftmaxAttentionBackwardArgs {
   q: Tensor;
   k: Tensor;

@@ -9,6 +9,7 @@ import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { atLeast1, normalizer, type Normalizer } from './options';
 
+/** What `stepState` reads, is told and writes; its entry has the formula. */
 export interface StepStateArgs {
   power: number;
   normalizer: Normalizer;
@@ -32,6 +33,7 @@ export interface StepStateArgs {
   y: Tensor;
 }
 
+/** What `stepStateBackward` reads, is told and writes; its entry has the formula. */
 export interface StepStateBackwardArgs {
   power: number;
   normalizer: Normalizer;

@@ -3,6 +3,7 @@ import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { number } from './options';
 
+/** What `sumRows` reads, is told and writes; its entry has the formula. */
 export interface SumRowsArgs {
   /** [rows…, n] */
   x: Tensor;

@@ -3,6 +3,7 @@ import type { Tensor } from '../tensor';
 import type { Entry } from './entry';
 import { sigmoid } from './unary';
 
+/** What `swiglu` reads, is told and writes; its entry has the formula. */
 export interface SwigluArgs {
   gate: Tensor;
   up: Tensor;
@@ -10,6 +11,7 @@ export interface SwigluArgs {
   y: Tensor;
 }
 
+/** What `swigluBackward` reads, is told and writes; its entry has the formula. */
 export interface SwigluBackwardArgs {
   gate: Tensor;
   up: Tensor;

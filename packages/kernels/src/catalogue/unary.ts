@@ -3,12 +3,14 @@
 import { floats } from '../js/tensor';
 import type { Tensor } from '../tensor';
 
+/** One tensor in, one of its shape out. */
 export interface UnaryArgs {
   x: Tensor;
 
   y: Tensor;
 }
 
+/** What a function of one tensor read, and the gradient of what it gave; out comes that of what it read. */
 export interface UnaryBackwardArgs {
   x: Tensor;
   dy: Tensor;

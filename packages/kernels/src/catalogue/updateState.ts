@@ -9,6 +9,7 @@ import type { Tensor } from '../tensor';
 import type { Entry, GateSums } from './entry';
 import { chunked, type PowerOptions } from './options';
 
+/** What `updateState` reads, is told and writes; its entry has the formula. */
 export interface UpdateStateArgs extends PowerOptions {
   /** [B, T, G, d] */
   k: Tensor;
@@ -22,6 +23,7 @@ export interface UpdateStateArgs extends PowerOptions {
   deltaZ: Tensor;
 }
 
+/** What `updateStateBackward` reads, is told and writes; its entry has the formula. */
 export interface UpdateStateBackwardArgs extends PowerOptions {
   k: Tensor;
   v: Tensor;

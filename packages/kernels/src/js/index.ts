@@ -17,6 +17,7 @@ function kernelsFor(float: 'float32' | 'float64'): UncheckedKernels {
   ) as unknown as UncheckedKernels;
 }
 
+/** How `js` computes. */
 export interface JsOptions {
   /**
    * What kernels compute in and tensors hold by default; sums are always doubles. `float64` makes the backend the definition
