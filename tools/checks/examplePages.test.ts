@@ -43,6 +43,14 @@ const visits: Record<string, (page: Page) => Promise<void>> = {
   },
 };
 
+/** What docs/browsers.md says a page needs, and no more. */
+const policy = {
+  'Content-Security-Policy':
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
+};
+const alone = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+const shared = { 'Cross-Origin-Opener-Policy': 'unsafe-none', 'Cross-Origin-Embedder-Policy': 'unsafe-none' };
+
 const examples = workspaces(['examples'])
   .map(({ directory }) => directory)
   .filter(isPage);
@@ -64,7 +72,7 @@ describe.runIf(there)('the page of', { timeout: 150_000 }, () => {
   });
 
   /** Built against the sources, and served. */
-  async function serve(directory: string): Promise<PreviewServer> {
+  async function serve(directory: string, headers: Record<string, string>): Promise<PreviewServer> {
     const settings = {
       root: join(root, directory),
       logLevel: 'error' as const,
@@ -72,17 +80,21 @@ describe.runIf(there)('the page of', { timeout: 150_000 }, () => {
       build: { outDir: join(folder, directory), emptyOutDir: true },
     };
     await build(settings);
-    return preview({ ...settings, preview: { port: 0, host: '127.0.0.1' } });
+    return preview({ ...settings, preview: { port: 0, host: '127.0.0.1', headers } });
   }
 
-  it.each(Object.entries(visits))('%s', async (directory, visit) => {
-    const server = await serve(directory);
+  const cases = Object.entries(visits).flatMap(([directory, visit]) =>
+    [true, false].map((isolated) => ({ directory, visit, isolated, threads: isolated ? 'threads' : 'one thread' })),
+  );
+  it.each(cases)('$directory, $threads, under a strict policy', async ({ directory, visit, isolated }) => {
+    const server = await serve(directory, { ...policy, ...(isolated ? alone : shared) });
     try {
       const page = await browser.newPage();
       const faults: string[] = [];
       page.on('pageerror', (error) => faults.push(error.message));
       page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
       await page.goto(server.resolvedUrls!.local[0]!);
+      expect(await page.evaluate('crossOriginIsolated')).toBe(isolated);
       await visit(page);
       await page.close();
       expect(faults).toEqual([]);
