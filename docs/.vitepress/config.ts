@@ -134,7 +134,11 @@ export default defineConfig({
       { text: 'Guide', items: lines(guide.map((name) => `docs/${name}.md`)) },
       { text: 'Packages', collapsed: true, items: lines([...packages, ...apps]) },
       { text: 'Examples', collapsed: true, items: lines(examples) },
-      { text: 'Measured', collapsed: true, items: lines(['docs/speed.md', 'FEATURES.md', ...experiments]) },
+      {
+        text: 'Measured',
+        collapsed: true,
+        items: lines(['docs/leaderboard.md', 'docs/speed.md', 'FEATURES.md', ...experiments]),
+      },
       { text: 'Reference', collapsed: true, items: lines(reference) },
       {
         text: 'Behind it',
