@@ -4,11 +4,11 @@
 import { parseArgs } from 'node:util';
 import { parameter, Tape } from '@sympow/autograd';
 import { webgpu, type WebGpuBackend } from '@sympow/backend-webgpu';
-import { generate, Session } from '@sympow/inference';
-import { Model, modelConfig, variants, type ModelMemory } from '@sympow/model';
+import { modelConfig, variants } from '@sympow/model';
 import { powerRecurrence } from '@sympow/recurrence';
 import { expectClose } from './check';
 import { powerAttentionRows } from './definition';
+import { decodeOn, oneStep } from './gpuDecode';
 import { median } from './measure';
 import { logGates, normals } from './numbers';
 import { Training } from './training';
@@ -51,9 +51,13 @@ async function profile(name: string, shape: string, options: Options, prepare: (
   for (let i = 0; i < times; i++) run();
   await backend.timings();
   for (let i = 0; i < times; i++) run();
+  let [all, busy] = [0, 0];
   for (const { name: kernel, launches, milliseconds } of await backend.timings()) {
     say(`${name}/${kernel}`, shape, { launches: launches / times, ms: milliseconds / times });
+    all += launches / times;
+    busy += milliseconds / times;
   }
+  say(`${name}/all`, shape, { launches: all, ms: busy });
   await backend.close();
 }
 
@@ -206,58 +210,27 @@ async function training(options: Options): Promise<void> {
 }
 
 async function decode(options: Options): Promise<void> {
+  const { quick } = options;
   const backend = await options.open(false);
-  const model = Model.create(backend, config(options.quick), { seed: 1 });
-  const positions = options.quick ? [16, 64] : [128, 65536];
-  const memories = positions.map(() => model.memory());
-  for (const [i, memory] of memories.entries()) {
-    while (memory.position < positions[i]!) {
-      const rest = Math.min(2048, positions[i]! - memory.position);
-      const piece = Int32Array.from({ length: rest }, (_, t) => (t * 31) % 256);
-      backend.scope(() => {
-        const tape = new Tape(backend, { record: false });
-        model.forward(tape, backend.upload(piece, [1, rest]), { memory, lastOnly: true });
-      });
-      await backend.finish();
-    }
-  }
-  const burst = async (memory: ModelMemory, maxTokens: number) => {
-    const start = performance.now();
-    const stream = generate(model, { prompt: [32], maxTokens, session: new Session(model, memory), seed: 1 });
-    while (!(await stream.next()).done);
-    return (1e3 * maxTokens) / (performance.now() - start);
-  };
-  const tokens = options.quick ? 8 : 128;
-  for (const memory of memories) await burst(memory, tokens);
-  const rounds = await series(options.quick ? 1 : 9, async (round) => {
-    // No position is always the first of a round.
-    const order = [...memories.keys()];
-    const speeds: number[] = [];
-    for (const i of round % 2 ? order.reverse() : order) speeds[i] = await burst(memories[i]!, tokens);
-    return speeds;
-  });
-  const speeds = positions.map((_, i) => median(rounds.map((round) => round[i]!)));
-  positions.forEach((position, i) => {
-    say('decode', `from position ${position}`, { 'tokens/s': speeds[i]!, 'of the first': speeds[i]! / speeds[0]! });
-  });
+  for await (const { shape, figures } of decodeOn(backend, config(quick), quick)) say('decode', shape, figures);
   await backend.close();
-  await profile('decode', 'one token', options, (profiled) => {
-    const own = Model.create(profiled, config(options.quick), { seed: 1 });
-    const memory = own.memory();
-    const token = profiled.upload([1], [1, 1], 'int32');
-    return () =>
-      profiled.scope(() => void own.forward(new Tape(profiled, { record: false }), token, { memory, lastOnly: true }));
-  });
 }
 
-/** What `body` gives, one after the other. */
-async function series<R>(count: number, body: (i: number) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let i = 0; i < count; i++) results.push(await body(i));
-  return results;
+/** Launches of a step, and where the device spends its time. */
+async function decodeKernels(options: Options): Promise<void> {
+  const { quick } = options;
+  for (const rows of quick ? [1] : [1, 64]) {
+    await profile('decode', `a step of ${rows}`, options, (profiled) => oneStep(profiled, config(quick), rows));
+  }
 }
 
-const parts: Record<string, (options: Options) => Promise<void>> = { matmul, attention, training, decode };
+const parts: Record<string, (options: Options) => Promise<void>> = {
+  matmul,
+  attention,
+  training,
+  decode,
+  decodeKernels,
+};
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
