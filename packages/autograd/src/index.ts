@@ -13,6 +13,6 @@ export {
   swiglu,
 } from './arithmetic';
 export { call, type CallInputs, type Differentiable } from './call';
-export { crossEntropy, linear, linearCrossEntropy, norm } from './layers';
-export type { LinearCrossEntropyOptions, NormParameters } from './layers';
+export { addLinear, crossEntropy, linear, linearCrossEntropy, norm, normLinear } from './layers';
+export type { LinearCrossEntropyOptions, MapParameters, NormParameters } from './layers';
 export { constant, parameter, Tape, type TapeOptions, type Variable } from './tape';

@@ -1,6 +1,7 @@
 /** The parts of a network that carry weights: linear maps and norms; and the loss at its end. */
 
-import type { Tensor } from '@sympow/kernels';
+import type { LinearActivation, NormLinearArgs, Tensor } from '@sympow/kernels';
+import { add } from './arithmetic';
 import { call } from './call';
 import type { Tape, Variable } from './tape';
 
@@ -54,6 +55,63 @@ export interface NormParameters {
 export function norm(tape: Tape, x: Variable, { kind, weight, bias, eps = 1e-5 }: NormParameters): Variable {
   const kernel = kind === 'layer' ? 'layerNorm' : 'rmsNorm';
   return call(tape, kernel, { x, weight, bias }, { y: x.value.shape }, { eps }).y;
+}
+
+/** A linear map with what follows it: f(x Wᵀ + b); nothing follows it in {@link addLinear}. */
+export interface MapParameters {
+  /** [out, in] */
+  readonly weight: Variable;
+  /** [out] */
+  readonly bias?: Variable | undefined;
+  readonly activation?: LinearActivation | undefined;
+}
+
+/** Maps that one call of the kernel takes. */
+const mostMaps = 5;
+
+/**
+ * Maps of what a norm gives: x [rows…, in] → [rows…, out] for each map. A tape that does not record has one kernel for all, for which
+ * the normalised numbers need not exist.
+ */
+export function normLinear(
+  tape: Tape,
+  x: Variable,
+  parameters: NormParameters,
+  maps: readonly MapParameters[],
+): Variable[] {
+  return tape.attempt(() => {
+    if (tape.recording) {
+      const h = norm(tape, x, parameters);
+      return maps.map(({ weight, bias, activation }) => {
+        const y = linear(tape, h, weight, bias);
+        return activation ? call(tape, activation, { x: y }, { y: y.value.shape }).y : y;
+      });
+    }
+    const { kind, weight, bias, eps = 1e-5 } = parameters;
+    const shared = { kind, x: x.value, normWeight: weight?.value, normBias: bias?.value, eps };
+    const results = maps.map((map) => tape.result([...x.value.shape.slice(0, -1), map.weight.value.shape[0]!], []));
+    for (let first = 0; first < maps.length; first += mostMaps) {
+      const own = maps.slice(first, first + mostMaps).flatMap((map, i) => [
+        [`weight${i}`, map.weight.value],
+        [`bias${i}`, map.bias?.value],
+        [`activation${i}`, map.activation],
+        [`y${i}`, results[first + i]!.value],
+      ]);
+      tape.kernels.normLinear({ ...shared, ...(Object.fromEntries(own) as Partial<NormLinearArgs>) });
+    }
+    return results;
+  });
+}
+
+/**
+ * sum + x Wᵀ + b: sum [rows…, out], x [rows…, in]. A tape that does not record writes it into `sum` itself, which a residual stream
+ * does not need afterwards.
+ */
+export function addLinear(tape: Tape, sum: Variable, x: Variable, { weight, bias }: MapParameters): Variable {
+  if (tape.recording) return tape.attempt(() => add(tape, sum, linear(tape, x, weight, bias)));
+  const product = { a: x.value, b: weight.value, bias: bias?.value, transposeB: true };
+  tape.kernels.matmul({ ...product, accumulate: true, y: sum.value });
+  return sum;
 }
 
 /** Cross-entropy of each row in nats, 0 where the target is negative: logits [rows…, V], targets [rows…] int32 → [rows…]. */

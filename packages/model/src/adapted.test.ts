@@ -40,9 +40,10 @@ function reached(model: Model, parameters: Model['parameters']): string[] {
 }
 
 describe('low-rank additions', () => {
-  it('change no number before they are trained', () => {
+  it('change nothing before they are trained', () => {
     const model = lora(base, { rank: 3, seed: 4, targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'up_proj'] });
-    expect(logitsOf(model, tokens)).toEqual(logitsOf(base, tokens));
+    // But for rounding: what is added to the residual stream is summed in another order.
+    expect(relativeError(logitsOf(model, tokens), logitsOf(base, tokens))).toBeLessThan(1e-14);
     model.dispose();
   });
 

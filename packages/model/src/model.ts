@@ -5,9 +5,11 @@ import {
   crossEntropy,
   embedTokens,
   linearCrossEntropy,
+  norm as normalise,
   parameter,
   sliceRows,
   type LinearCrossEntropyOptions,
+  type NormParameters,
   type Tape,
   type Variable,
 } from '@sympow/autograd';
@@ -19,6 +21,7 @@ import { requireConfig } from './config';
 import { kindsOfLayers } from './kindsOfLayers';
 import type { LayerMap } from './layers/attention';
 import { block } from './layers/block';
+import { layerInput } from './layers/input';
 import { norm } from './layers/norm';
 import { plainWeights, weightsOf, type LinearMap, type Weights } from './layers/weights';
 import { emptyMemory, type ModelMemory } from './memory';
@@ -84,7 +87,7 @@ export class Model {
   private readonly embedding: Variable;
   private readonly embeddingNorm: LinearMap | undefined;
   private readonly blocks: readonly LayerMap[];
-  private readonly norm: LinearMap;
+  private readonly norm: NormParameters;
   private readonly head: LinearMap;
 
   private constructor(
@@ -128,14 +131,13 @@ export class Model {
       }
     });
     const weights = this.weights();
-    const make = (part: string) => norm.make(config, weightsOf(part, weights));
     this.embedding = weights.find('model.embed_tokens.weight')!;
-    this.embeddingNorm = config.embeddingNorm ? make('model.embed_norm') : undefined;
+    this.embeddingNorm = config.embeddingNorm ? norm.make(config, weightsOf('model.embed_norm', weights)) : undefined;
     this.blocks = this.recurrences.map((recurrence, layer) => {
       const parts = { kind: kindOfLayer[layer]!, recurrence, constants: this.constants };
       return block.make(config, weightsOf(`model.layers.${layer}`, weights), parts);
     });
-    this.norm = make('model.norm');
+    this.norm = norm.of(config, weightsOf('model.norm', weights));
     this.head = weights.linear(config.tieEmbeddings ? 'model.embed_tokens' : 'lm_head');
   }
 
@@ -216,10 +218,14 @@ export class Model {
    * @throws ShapeError for tokens that are not [B, T] with T ≥ 1
    */
   forward(tape: Tape, tokens: Tensor, options: ForwardOptions = {}): Variable {
-    return tape.attempt(() => this.head(tape, this.read(tape, tokens, options)));
+    return tape.attempt(() => {
+      const x = this.read(tape, tokens, options);
+      const { h, made } = layerInput(tape, x, this.norm, [this.head.plain]);
+      return made[0] ?? this.head(tape, h);
+    });
   }
 
-  /** What the head reads: the last layer's output, normalised. */
+  /** What the last norm reads: the last layer's output. */
   private read(tape: Tape, tokens: Tensor, options: ForwardOptions): Variable {
     const { memory, lengths, reset, lastOnly = false } = options;
     if (tokens.shape.length !== 2 || tokens.size === 0) {
@@ -232,8 +238,7 @@ export class Model {
       const input = x;
       x = tape.block((keep) => keep(block(tape, input, { memory: memory?.layers[layer], lengths, reset })));
     });
-    if (lastOnly) x = lastOfRows(tape, x, memory ? lengths : undefined);
-    return this.norm(tape, x);
+    return lastOnly ? lastOfRows(tape, x, memory ? lengths : undefined) : x;
   }
 
   /**
@@ -247,7 +252,7 @@ export class Model {
     { gradient, ...options }: ForwardOptions & LinearCrossEntropyOptions = {},
   ): Variable {
     return tape.attempt(() => {
-      const x = this.read(tape, tokens, options);
+      const x = normalise(tape, this.read(tape, tokens, options), this.norm);
       const { plain } = this.head;
       if (!plain) return crossEntropy(tape, this.head(tape, x), targets);
       return linearCrossEntropy(tape, x, plain.weight, plain.bias, targets, { gradient });
@@ -268,7 +273,8 @@ export class Model {
 /** The last token of each row [B, 1, n] of x [B, T, n]: behind its own length where rows have one, its first where that is 0. */
 function lastOfRows(tape: Tape, x: Variable, lengths: readonly number[] | undefined): Variable {
   const [B, T, n] = x.value.shape as [number, number, number];
-  if (!lengths || T === 1) return sliceRows(tape, x, T - 1, 1);
+  if (T === 1) return x;
+  if (!lengths) return sliceRows(tape, x, T - 1, 1);
   const y = tape.result([B, 1, n], []);
   tape.backend.scope(() => {
     const [from, to] = [tape.backend.view(x.value, [1, B * T, n]), tape.backend.view(y.value, [1, B, n])];

@@ -6,8 +6,10 @@ export { fixedLogGates, gateBias, gates, vectorGateBias, type Gate } from './gat
 export { kinds, type AttentionKind, type KindCompute, type KindSettings } from './kinds';
 export {
   matrixSpec,
+  parametersOf,
   vectorSpec,
   type ConstantSpec,
+  type EntryMap,
   type Init,
   type LayerEntry,
   type LayerSettings,

@@ -1,7 +1,7 @@
 // What gates and phases have in common: weights of a layer, declared beside the code that uses them.
 
-import type { Variable } from '@sympow/autograd';
-import type { Backend } from '@sympow/kernels';
+import { linear, logSigmoid, onePlusTanh, type MapParameters, type Tape, type Variable } from '@sympow/autograd';
+import type { Backend, LinearActivation } from '@sympow/kernels';
 import type { RopeScaling } from './phases/ropeScaling';
 
 /** Settings of a layer that its gates and phases may follow; a model's configuration has them all. */
@@ -50,6 +50,13 @@ export interface ConstantSpec {
 /** A layer's weights and constants by the names that its entry declares. */
 export type LayerWeights = (name: string) => Variable;
 
+/** A linear map of a layer's input with what follows it, by names of weights. */
+export interface EntryMap {
+  readonly weight: string;
+  readonly bias?: string;
+  readonly activation?: Exclude<LinearActivation, 'gelu'>;
+}
+
 /** A part of a layer that can be exchanged. Names of weights are those of a checkpoint, below `self_attn.`. */
 export interface LayerEntry {
   /** How a configuration calls it. */
@@ -60,6 +67,19 @@ export interface LayerEntry {
   parameters(settings: LayerSettings): Readonly<Record<string, ParameterSpec>>;
   /** Its constants, one copy for all layers. Absent: none. */
   constants?(settings: LayerSettings, backend: Backend): Readonly<Record<string, ConstantSpec>>;
+}
+
+/** What a map comes from: its weights as variables. */
+export function parametersOf({ weight, bias, activation }: EntryMap, own: LayerWeights): MapParameters {
+  return { weight: own(weight), bias: bias === undefined ? undefined : own(bias), activation };
+}
+
+/** What a map gives of h [B, T, in]: [B, T, out]. */
+export function mapped(tape: Tape, h: Variable, own: LayerWeights, map: EntryMap): Variable {
+  const { weight, bias } = parametersOf(map, own);
+  const x = linear(tape, h, weight, bias);
+  if (map.activation === 'logSigmoid') return logSigmoid(tape, x);
+  return map.activation === 'onePlusTanh' ? onePlusTanh(tape, x) : x;
 }
 
 /** A matrix [out, in]; weight decay applies. */

@@ -6,7 +6,7 @@ import type { AttentionInputs, PowerState, Recurrence } from './api';
 import { laneOf, type PowerMemory } from './powerMemory';
 import { advance, streamRows, tokensOf } from './rows';
 import { resetGates } from './sums';
-import { turnStream } from './turning';
+import { appendTurned, turnStream } from './turning';
 import { fold, foldRow, windowLength } from './window';
 
 interface StreamOptions {
@@ -29,9 +29,8 @@ export function streamPower(
       const [B, T, H] = piece.q.value.shape as [number, number, number, number];
       const y = own.result([B, T, H, rows.shape.e], []);
       own.backend.scope(() => {
-        const turned = turnStream(own, piece, rows.phase, active);
-        if (T === 1) nextToken(own, turned, rows, active, options, y);
-        else nextTokens(own, turned, rows, options, y);
+        if (T === 1) nextToken(own, piece, rows, active, options, y);
+        else nextTokens(own, turnStream(own, piece, rows.phase, active), rows, options, y);
       });
       advance(rows.positions, T, active);
       return y;
@@ -86,27 +85,21 @@ function stateOf({ S, Z }: PowerMemory): PowerState {
   return { S: constant(S), Z: constant(Z) };
 }
 
-/** Writes keys, values and gates behind those in the windows; hands back how many there are then, [B] int32. */
+/**
+ * Writes keys, values and gates behind those in the windows, turned where they have phases still; hands back the queries, and how many
+ * tokens there are then, [B] int32.
+ */
 function append(
   tape: Tape,
-  { k, v, logGate, reset }: AttentionInputs,
-  { window, places, positions, shape }: PowerMemory,
+  inputs: AttentionInputs,
+  { window, phase, places, positions, shape }: PowerMemory,
   active: readonly boolean[] | undefined,
-): Tensor {
-  const gates = resetGates(tape, logGate, reset, shape.G);
-  const { offset, next } = places.toAppend(positions[0]!, active);
-  tape.kernels.append({
-    k: k.value,
-    v: v.value,
-    logGate: gates?.value,
-    offset,
-    keys: window.k,
-    values: window.v,
-    logGates: gates && window.logGate,
-    next,
-  });
-  places.moveOn(k.value.shape[1] as number, active);
-  return next;
+): { readonly q: Variable; readonly count: Tensor } {
+  const logGate = resetGates(tape, inputs.logGate, inputs.reset, shape.G);
+  const held = { keys: window.k, values: window.v, logGates: window.logGate, phase, places, positions };
+  const { q, next } = appendTurned(tape, { ...inputs, logGate }, held, active);
+  places.moveOn(q.value.shape[1] as number, active);
+  return { q, count: next };
 }
 
 function nextToken(
@@ -120,11 +113,11 @@ function nextToken(
   const [B, , H, d] = inputs.q.value.shape as [number, number, number, number];
   const { window, S, Z, shape, places } = memory;
   const { backend } = tape;
-  const count = append(tape, inputs, memory, active);
+  const { q, count } = append(tape, inputs, memory, active);
   backend.kernels.queryWindow({
     power,
     normalizer,
-    q: backend.view(inputs.q.value, [B, H, d]),
+    q: backend.view(q.value, [B, H, d]),
     k: window.k,
     v: window.v,
     logGate: window.logGate,

@@ -19,7 +19,7 @@ import {
 import { checkInputs } from './inputs';
 import { advance, streamRows } from './rows';
 import { gateSum, resetGates, type GateVariables } from './sums';
-import { turn, turnStream } from './turning';
+import { appendTurned, turn } from './turning';
 
 /** What makes attention by softmax. */
 export interface SoftmaxOptions {
@@ -177,34 +177,24 @@ function readPiece(
 ): Variable {
   const { backend, kernels } = tape;
   const [B, T, H] = inputs.q.value.shape as [number, number, number, number];
-  const { places, phase, shape, keeping } = memory;
+  const { places, positions, phase, shape, keeping } = memory;
   const { channels = false } = keeping;
   checkGateWidth(widthOf(inputs), channels ? shape.d : undefined);
   prepareCache(memory, T);
   const y = tape.result([B, T, H, shape.e], []);
   backend.scope(() => {
     const { cache } = memory;
-    const turned = turnStream(tape, inputs, phase, active);
     const logGate = logGates(tape, inputs, channels);
-    const { offset, next } = places.toAppend(memory.positions[0]!, active);
-    kernels.append({
-      k: turned.k.value,
-      v: inputs.v.value,
-      logGate: logGate?.value,
-      offset,
-      keys: cache.k,
-      values: cache.v,
-      logGates: logGate && cache.logGate,
-      next,
-    });
+    const held = { keys: cache.k, values: cache.v, logGates: cache.logGate, phase, places, positions };
+    const { q, offset } = appendTurned(tape, { ...inputs, logGate }, held, active);
     const gates = gateSum(tape, cache.logGate && constant(cache.logGate), cache.k.shape[1] as number);
-    const answer = softmaxAttention(tape, turned.q, constant(cache.k), constant(cache.v), gates, {
+    const answer = softmaxAttention(tape, q, constant(cache.k), constant(cache.v), gates, {
       offset,
       window: keeping.window,
     });
     kernels.cast({ x: answer.value, y: y.value });
   });
   places.moveOn(T, active);
-  advance(memory.positions, T, active);
+  advance(positions, T, active);
   return y;
 }

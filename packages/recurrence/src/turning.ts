@@ -4,7 +4,7 @@ import { call, reshape, sliceRows, type Tape, type Variable } from '@sympow/auto
 import type { Backend, Tensor } from '@sympow/kernels';
 import type { AttentionInputs, MemoryShape, PhaseInputs, SavedMemory, SavedTensor } from './api';
 import { savedTensor } from './inputs';
-import { copyRow } from './rows';
+import { copyRow, type Places } from './rows';
 
 /** Phases of every token in turns [B, T, G, d/2], going on from `phase` [B, G, d/2]. */
 export function phaseSum(
@@ -81,17 +81,53 @@ export function turnStream(
   const { theta, thetaTail, beta } = phases;
   const [B, T] = k.value.shape as [number, number];
   const turns = tape.result([B, T, ...theta.value.shape], []);
-  const before = active && copyOf(tape, phase);
-  tape.kernels.phaseSum({
-    beta: beta?.value,
-    theta: theta.value,
-    thetaTail,
-    resume: phase,
-    turns: turns.value,
-    last: phase,
-  });
-  for (let row = 0; before && row < B; row++) if (!active[row]) copyRow(before, row, phase, row, 2);
+  const sums = { beta: beta?.value, theta: theta.value, thetaTail, resume: phase, last: phase };
+  restingRows(tape, phase, active, () => tape.kernels.phaseSum({ ...sums, turns: turns.value }));
   return { ...inputs, q: rotate(tape, q, turns), k: rotate(tape, k, turns), phases: undefined };
+}
+
+/** A memory, as the next tokens of a stream are put into it. */
+export interface Appended {
+  /** [B, S, G, d], [B, S, G, e] and [B, S, G(, …)]. */
+  readonly keys: Tensor;
+  readonly values: Tensor;
+  readonly logGates: Tensor | undefined;
+  readonly phase: Tensor | undefined;
+  readonly places: Places;
+  readonly positions: readonly number[];
+}
+
+/**
+ * {@link turnStream}, and the keys with their values and gates put behind those that a memory holds. Hands back the queries, and
+ * where tokens stood and stand now, [B] int32 each. Places are to be moved on.
+ */
+export function appendTurned(
+  tape: Tape,
+  { q, k, v, logGate, phases }: Pick<AttentionInputs, 'q' | 'k' | 'v' | 'logGate' | 'phases'>,
+  { keys, values, logGates, phase, places, positions }: Appended,
+  active: readonly boolean[] | undefined,
+): { readonly q: Variable; readonly offset: Tensor; readonly next: Tensor } {
+  const { offset, next } = places.toAppend(positions[0]!, active);
+  const put = {
+    ...{ k: k.value, v: v.value, logGate: logGate?.value, offset, next },
+    ...{ keys, values, logGates: logGate && logGates },
+  };
+  if (!phases || !phase) {
+    tape.kernels.append(put);
+    return { q, offset, next };
+  }
+  const { theta, thetaTail, beta } = phases;
+  const y = tape.result(q.value.shape, []);
+  const turns = { beta: beta?.value, theta: theta.value, thetaTail, resume: phase, last: phase };
+  restingRows(tape, phase, active, () => tape.kernels.rotaryAppend({ ...put, ...turns, q: q.value, y: y.value }));
+  return { q: y, offset, next };
+}
+
+/** Runs what moves all phases on, and puts those of rows that are not active back. */
+function restingRows(tape: Tape, phase: Tensor, active: readonly boolean[] | undefined, move: () => void): void {
+  const before = active && copyOf(tape, phase);
+  move();
+  for (const [row, reads] of active?.entries() ?? []) if (before && !reads) copyRow(before, row, phase, row, 2);
 }
 
 function copyOf(tape: Tape, x: Tensor): Tensor {

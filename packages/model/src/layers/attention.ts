@@ -1,9 +1,16 @@
-/** An attention layer: projections, norms, gates and phases around a recurrence. */
+/** An attention layer: projections, norms, gates and phases around a recurrence, behind a norm and added to what went in. */
 
-import { reshape, type Tape, type Variable } from '@sympow/autograd';
+import { reshape, type NormParameters, type Tape, type Variable } from '@sympow/autograd';
 import type { Tensor } from '@sympow/kernels';
-import type { AttentionInputs, AttentionKind, Memory, Recurrence } from '@sympow/recurrence';
+import {
+  parametersOf,
+  type AttentionInputs,
+  type AttentionKind,
+  type Memory,
+  type Recurrence,
+} from '@sympow/recurrence';
 import type { ModelConfig } from '../api';
+import { addMap, layerInput } from './input';
 import { norm } from './norm';
 import { projection, residualInit, weightsOf, within, type LinearMap, type Specs, type Weights } from './weights';
 
@@ -17,8 +24,8 @@ export interface LayerInputs {
   readonly reset?: Tensor | undefined;
 }
 
-/** A layer: h [B, T, hidden] → [B, T, hidden]. */
-export type LayerMap = (tape: Tape, h: Variable, inputs: LayerInputs) => Variable;
+/** A layer: x [B, T, hidden] → [B, T, hidden]. Where nothing is recorded x may be written over. */
+export type LayerMap = (tape: Tape, x: Variable, inputs: LayerInputs) => Variable;
 
 /** What a layer is made from beside its weights. */
 export interface LayerParts {
@@ -49,7 +56,12 @@ export const attention = {
     };
   },
 
-  make(config: ModelConfig, weights: Weights, { kind, recurrence, constants }: LayerParts): LayerMap {
+  make(
+    config: ModelConfig,
+    before: NormParameters,
+    weights: Weights,
+    { kind, recurrence, constants }: LayerParts,
+  ): LayerMap {
     const { heads: H, keyValueHeads: G, headSize: d, queryKeyNorm, gate, rotary } = config;
     const [qProj, kProj, vProj, oProj] = ['q_proj', 'k_proj', 'v_proj', 'o_proj'].map(weights.linear) as Projections;
     const ofHead = (name: string) => queryKeyNorm && norm.make(config, weightsOf(name, weights), 'rms');
@@ -60,25 +72,33 @@ export const attention = {
     }
     const own = (name: string) => entries.get(name)!;
 
-    return (tape, h, { memory, lengths, reset }) => {
-      const [B, T] = h.value.shape as [number, number];
-      let q = reshape(tape, qProj(tape, h), [B, T, H, d]);
-      let k = reshape(tape, kProj(tape, h), [B, T, G, d]);
-      const v = reshape(tape, vProj(tape, h), [B, T, G, d]);
+    const maps = [
+      qProj.plain,
+      kProj.plain,
+      vProj.plain,
+      ...[gate, rotary].map(({ map }) => map && parametersOf(map, own)),
+    ];
+
+    return (tape, x, { memory, lengths, reset }) => {
+      const [B, T] = x.value.shape as [number, number];
+      const { h, made } = layerInput(tape, x, before, maps);
+      let q = reshape(tape, made[0] ?? qProj(tape, h), [B, T, H, d]);
+      let k = reshape(tape, made[1] ?? kProj(tape, h), [B, T, G, d]);
+      const v = reshape(tape, made[2] ?? vProj(tape, h), [B, T, G, d]);
       if (qNorm && kNorm) [q, k] = [qNorm(tape, q), kNorm(tape, k)];
       const inputs: AttentionInputs = {
         q,
         k,
         v,
-        logGate: gate.logGates(tape, h, own, config), // [B, T, G] or [B, T, G, d]
-        phases: rotary.inputs(tape, h, own, config),
+        logGate: gate.logGates(tape, h, own, config, made[3]), // [B, T, G] or [B, T, G, d]
+        phases: rotary.inputs(tape, h, own, config, made[4]),
         reset,
         own: kind.inputs?.(tape, h, own, config),
       };
       const y = memory
         ? recurrence.stream(tape, inputs, memory, lengths)
         : recurrence.sequence(tape, inputs, { finalState: false }).y; // [B, T, H, d]
-      return oProj(tape, reshape(tape, y, [B, T, H * d]));
+      return addMap(tape, x, oProj, reshape(tape, y, [B, T, H * d]));
     };
   },
 };

@@ -1,6 +1,5 @@
 /** One block: attention and MLP, each behind a norm and beside a residual. */
 
-import { add } from '@sympow/autograd';
 import type { AttentionKind } from '@sympow/recurrence';
 import type { ModelConfig } from '../api';
 import { attention, type LayerMap, type LayerParts } from './attention';
@@ -17,13 +16,10 @@ export const block = {
   }),
 
   make(config: ModelConfig, weights: Weights, parts: LayerParts): LayerMap {
-    const before = norm.make(config, weightsOf('input_layernorm', weights));
-    const attend = attention.make(config, weightsOf('self_attn', weights), parts);
-    const between = norm.make(config, weightsOf('post_attention_layernorm', weights));
-    const think = mlp.make(config, weightsOf('mlp', weights));
-    return (tape, input, inputs) => {
-      const x = add(tape, input, attend(tape, before(tape, input), inputs));
-      return add(tape, x, think(tape, between(tape, x)));
-    };
+    const before = norm.of(config, weightsOf('input_layernorm', weights));
+    const attend = attention.make(config, before, weightsOf('self_attn', weights), parts);
+    const between = norm.of(config, weightsOf('post_attention_layernorm', weights));
+    const think = mlp.make(config, between, weightsOf('mlp', weights));
+    return (tape, x, inputs) => think(tape, attend(tape, x, inputs));
   },
 };

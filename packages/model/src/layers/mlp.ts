@@ -1,7 +1,8 @@
-/** The MLP: GELU in its tanh form between two projections, or SwiGLU between three. */
+/** The MLP: GELU in its tanh form between two projections, or SwiGLU between three, of a norm, added to what went in. */
 
-import { gelu, swiglu } from '@sympow/autograd';
+import { gelu, swiglu, type NormParameters } from '@sympow/autograd';
 import type { ModelConfig } from '../api';
+import { addMap, layerInput } from './input';
 import { projection, residualInit, type LinearMap, type Specs, type Weights } from './weights';
 
 export const mlp = {
@@ -14,13 +15,21 @@ export const mlp = {
     };
   },
 
-  make({ mlp: kind }: ModelConfig, { linear }: Weights): LinearMap {
+  make({ mlp: kind }: ModelConfig, norm: NormParameters, { linear }: Weights): LinearMap {
     const [up, down] = [linear('up_proj'), linear('down_proj')];
-    if (kind === 'gelu') return (tape, h) => down(tape, gelu(tape, up(tape, h)));
+    if (kind === 'gelu') {
+      const maps = [up.plain && { ...up.plain, activation: 'gelu' as const }];
+      return (tape, x) => {
+        const { h, made } = layerInput(tape, x, norm, maps);
+        return addMap(tape, x, down, made[0] ?? gelu(tape, up(tape, h)));
+      };
+    }
     const gate = linear('gate_proj');
-    return (tape, h) => {
-      const wide = up(tape, h);
-      return down(tape, swiglu(tape, gate(tape, h), wide));
+    const maps = [up.plain, gate.plain];
+    return (tape, x) => {
+      const { h, made } = layerInput(tape, x, norm, maps);
+      const wide = made[0] ?? up(tape, h);
+      return addMap(tape, x, down, swiglu(tape, made[1] ?? gate(tape, h), wide));
     };
   },
 };

@@ -1,6 +1,6 @@
 /** A norm over the last axis with its weights. */
 
-import { norm as normalise } from '@sympow/autograd';
+import { norm as normalise, type NormParameters } from '@sympow/autograd';
 import { vectorSpec } from '@sympow/recurrence';
 import type { ModelConfig } from '../api';
 import { isBiased, type LinearMap, type Specs, type Weights } from './weights';
@@ -11,8 +11,13 @@ export const norm = {
     return kind === 'layer' && isBiased(bias, 'norm') ? { weight, bias: vectorSpec(size, { value: 0 }) } : { weight };
   },
 
-  make({ normEps: eps, norm: own }: ModelConfig, { find }: Weights, kind = own): LinearMap {
-    const parameters = { kind, eps, weight: find('weight')!, bias: find('bias') };
+  /** What it is made of. */
+  of({ normEps: eps, norm: own }: ModelConfig, { find }: Weights, kind = own): NormParameters {
+    return { kind, eps, weight: find('weight')!, bias: find('bias') };
+  },
+
+  make(config: ModelConfig, weights: Weights, kind = config.norm): LinearMap {
+    const parameters = norm.of(config, weights, kind);
     return (tape, x) => normalise(tape, x, parameters);
   },
 };

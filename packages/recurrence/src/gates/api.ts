@@ -1,7 +1,7 @@
 /** Where the gates γ of a layer come from; specification §4. */
 
 import type { Tape, Variable } from '@sympow/autograd';
-import type { LayerEntry, LayerSettings, LayerWeights } from '../layerEntry';
+import type { EntryMap, LayerEntry, LayerSettings, LayerWeights } from '../layerEntry';
 
 /**
  * A way to make gates: one file says all about it, and a list holds those that come with the package. A gate of your own is
@@ -28,9 +28,21 @@ export interface Gate extends LayerEntry {
   /** Gates per token and key/value head: none, one, or one per key dimension. */
   readonly width: 0 | 1 | 'd';
   /**
+   * Where all that `logGates` needs of h is one linear map: then a layer may make it beside its projections, in one kernel.
+   * Absent: a layer hands h over.
+   */
+  readonly map?: EntryMap;
+  /**
    * log γ for every token, each ≤ 0: [B, T, G], or [B, T, G, d] for a width of d; nothing for a width of 0.
    *
    * @param h - [B, T, hidden], the layer's normalised input
+   * @param made - what `map` gives of h, where the layer has made it
    */
-  logGates(tape: Tape, h: Variable, weight: LayerWeights, settings: LayerSettings): Variable | undefined;
+  logGates(
+    tape: Tape,
+    h: Variable,
+    weight: LayerWeights,
+    settings: LayerSettings,
+    made?: Variable,
+  ): Variable | undefined;
 }

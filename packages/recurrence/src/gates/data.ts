@@ -1,7 +1,8 @@
-import { linear, logSigmoid } from '@sympow/autograd';
-import { matrixSpec, vectorSpec } from '../layerEntry';
+import { mapped, matrixSpec, vectorSpec, type EntryMap } from '../layerEntry';
 import type { Gate } from './api';
 import { gateBias } from './start';
+
+const map: EntryMap = { weight: 'gate_proj.weight', bias: 'gate_proj.bias', activation: 'logSigmoid' };
 
 /** The paper's gates: γ = sigmoid(w_γ·x + b_γ). */
 export const data: Gate = {
@@ -12,6 +13,6 @@ export const data: Gate = {
     'gate_proj.weight': matrixSpec(G, hiddenSize, { std: initStd }),
     'gate_proj.bias': vectorSpec(G, { value: gateBias }),
   }),
-  logGates: (tape, h, weight) =>
-    logSigmoid(tape, linear(tape, h, weight('gate_proj.weight'), weight('gate_proj.bias'))),
+  map,
+  logGates: (tape, h, weight, _settings, made) => made ?? mapped(tape, h, weight, map),
 };

@@ -1,7 +1,9 @@
-import { linear, logSigmoid, reshape } from '@sympow/autograd';
-import { matrixSpec, vectorSpec } from '../layerEntry';
+import { reshape } from '@sympow/autograd';
+import { mapped, matrixSpec, vectorSpec, type EntryMap } from '../layerEntry';
 import type { Gate } from './api';
 import { vectorGateBias } from './start';
+
+const map: EntryMap = { weight: 'gate_proj.weight', bias: 'gate_proj.bias', activation: 'logSigmoid' };
 
 /** Each key dimension forgets at a rate of its own: B_ij = (q_iᵀ diag(∏α) k_j)^p. */
 export const vector: Gate = {
@@ -12,9 +14,9 @@ export const vector: Gate = {
     'gate_proj.weight': matrixSpec(G * d, hiddenSize, { std: initStd }),
     'gate_proj.bias': vectorSpec(G * d, { value: vectorGateBias(power) }),
   }),
-  logGates(tape, h, weight, { keyValueHeads: G, headSize: d }) {
-    const [B, T] = h.value.shape as [number, number];
-    const scores = linear(tape, h, weight('gate_proj.weight'), weight('gate_proj.bias'));
-    return reshape(tape, logSigmoid(tape, scores), [B, T, G, d]);
+  map,
+  logGates(tape, h, weight, { keyValueHeads: G, headSize: d }, made = mapped(tape, h, weight, map)) {
+    const [B, T] = made.value.shape as [number, number];
+    return reshape(tape, made, [B, T, G, d]);
   },
 };

@@ -1,8 +1,9 @@
-import { linear, onePlusTanh } from '@sympow/autograd';
-import { matrixSpec } from '../layerEntry';
+import { mapped, matrixSpec, type EntryMap } from '../layerEntry';
 import type { Phases } from './api';
 import { thetaConstants, thetaOf } from './frequencies';
 import { betaStart } from './start';
+
+const map: EntryMap = { weight: 'beta_proj.weight', activation: 'onePlusTanh' };
 
 /** The paper's learned rotary: β = 1 + tanh(w_β·x). */
 export const data: Phases = {
@@ -13,8 +14,9 @@ export const data: Phases = {
     'beta_proj.weight': matrixSpec(settings.keyValueHeads, settings.hiddenSize, betaStart(settings)),
   }),
   constants: thetaConstants,
-  inputs: (tape, h, weight) => ({
+  map,
+  inputs: (tape, h, weight, _settings, made) => ({
     ...thetaOf(weight),
-    beta: onePlusTanh(tape, linear(tape, h, weight('beta_proj.weight'))),
+    beta: made ?? mapped(tape, h, weight, map),
   }),
 };

@@ -1,8 +1,10 @@
-import { linear, onePlusTanh, reshape } from '@sympow/autograd';
-import { matrixSpec } from '../layerEntry';
+import { reshape } from '@sympow/autograd';
+import { mapped, matrixSpec, type EntryMap } from '../layerEntry';
 import type { Phases } from './api';
 import { thetaConstants, thetaOf } from './frequencies';
 import { betaStart } from './start';
+
+const map: EntryMap = { weight: 'beta_proj.weight', activation: 'onePlusTanh' };
 
 export const pair: Phases = {
   name: 'pair',
@@ -16,9 +18,9 @@ export const pair: Phases = {
     ),
   }),
   constants: thetaConstants,
-  inputs(tape, h, weight, { keyValueHeads: G, headSize: d }) {
-    const [B, T] = h.value.shape as [number, number];
-    const beta = onePlusTanh(tape, linear(tape, h, weight('beta_proj.weight')));
-    return { ...thetaOf(weight), beta: reshape(tape, beta, [B, T, G, d / 2]) };
+  map,
+  inputs(tape, h, weight, { keyValueHeads: G, headSize: d }, made = mapped(tape, h, weight, map)) {
+    const [B, T] = made.value.shape as [number, number];
+    return { ...thetaOf(weight), beta: reshape(tape, made, [B, T, G, d / 2]) };
   },
 };
