@@ -45,7 +45,8 @@ if (!rehearsal) {
 }
 
 step('build', 'build');
-step('packages: publint, attw, install, engines', 'check:packages');
+step('packages: publint, attw, install', 'check:packages');
+step('packages at work', 'e2e');
 step('names and sizes', 'exec', 'vitest', 'run', '--project', 'checks', 'exports', 'sizes', 'releases');
 
 /** @typedef {{ filename: string, size: number, files: { path: string }[] }} Packed */

@@ -1,16 +1,16 @@
 // Packs every published package as it would go to npm, checks the tarballs (publint, arethetypeswrong), then installs
 // them all into a scratch project that imports each by ESM and by CommonJS, type-checks against it, runs the programs of
-// examples/ and the demo with it, and trains with it on every engine of tools/engines.
+// examples/ and the demo with it. What they do on engines, under compilers and in pages is tried by tools/e2e.
 // Needs `pnpm build` first. Prints each fault; exits 1 on any.
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,14 +18,14 @@ import { join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { tryLibrary } from '../engines/library.mjs';
+import { foreignEnv, installPacked, packAll } from '../pack.mjs';
 import { root, workspaces } from '../workspace.mjs';
 import { isPage } from './examples.mjs';
 
 let faults = 0;
 const scratch = mkdtempSync(join(tmpdir(), 'sympow-packages-'));
-// npm and pnpm hand their settings down in the environment; the scratch project is to see none of them.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm|pnpm)_/i.test(name)));
+/** What `npx sympow` may bring. */
+const mostBytes = 25e6;
 
 /**
  * @param {string} what
@@ -33,7 +33,7 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/
  * @param {string[]} parameters
  */
 function run(what, command, parameters, cwd = scratch) {
-  const { status, stdout, stderr } = spawnSync(command, parameters, { cwd, env, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(command, parameters, { cwd, env: foreignEnv, encoding: 'utf8' });
   if (status !== 0) fault(`${what}\n${stdout ?? ''}${stderr ?? ''}`);
   return stdout ?? '';
 }
@@ -47,39 +47,24 @@ function fault(text) {
 /** @param {string} name */
 const bin = (name) => join(root, 'node_modules/.bin', name);
 
-const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const published = workspaces(['packages', 'apps']).filter(({ manifest }) => !manifest.private);
-const unbuilt = published.filter(({ directory }) => !existsSync(join(root, directory, 'dist')));
-if (unbuilt.length > 0) {
-  process.stderr.write(`run \`pnpm build\` first: ${unbuilt.map(({ directory }) => directory).join(', ')} not built\n`);
-  process.exit(1);
-}
-
-/** @type {Record<string, string>} */
-const dependencies = {};
-for (const { directory, manifest } of published) {
-  const cwd = join(root, directory);
-  const tarball = `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`;
-  run(`${manifest.name}: pack`, 'npx', ['-y', packageManager, 'pack', '--pack-destination', scratch], cwd);
-  const packed = new Uint8Array(readFileSync(join(scratch, tarball)));
-
-  const { messages, pkg } = await publint({ pack: { tarball: packed.buffer }, strict: true });
+const packed = packAll();
+for (const { manifest, tarball } of packed) {
+  const { buffer } = new Uint8Array(readFileSync(tarball));
+  const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
   for (const message of messages) fault(`${manifest.name}: publint: ${formatMessage(message, pkg) ?? message.code}`);
-  if (manifest.exports) {
-    run(`${manifest.name}: arethetypeswrong`, bin('attw'), [join(scratch, tarball), '--profile', 'node16']);
-  }
-  dependencies[manifest.name] = `file:${tarball}`;
+  if (manifest.exports) run(`${manifest.name}: arethetypeswrong`, bin('attw'), [tarball, '--profile', 'node16']);
 }
 
 /** Every specifier that the packages offer, with what a name for it could be. */
-const specifiers = published.flatMap(({ manifest }) =>
+const specifiers = packed.flatMap(({ manifest }) =>
   Object.entries(manifest.exports ?? {})
     .filter(([, conditions]) => typeof conditions !== 'string')
     .map(([path]) => manifest.name + path.slice(1)),
 );
-writeFileSync(join(scratch, 'package.json'), JSON.stringify({ name: 'scratch', private: true, dependencies }));
-// gpu.js has an optional dependency, gl, that would be compiled here.
-run('install of the tarballs', 'npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts']);
+installPacked(
+  scratch,
+  packed.map(({ manifest }) => manifest.name),
+);
 
 // Both module systems must see the same names.
 writeFileSync(
@@ -138,14 +123,25 @@ function filesWhere(node) {
   return examples.filter((example) => example.onNode === node).flatMap(({ files }) => files);
 }
 
-for (const failed of tryLibrary(scratch)) fault(failed);
-
-// The first contact: what the demo advises at its end is typed as it stands.
-const shown = run('npx sympow demo', 'npx', ['sympow', 'demo', '--steps', '2']);
+// The first contact: what `npx sympow` brings is small, and what the demo advises at its end is typed as it stands.
+const first = join(scratch, 'first');
+installPacked(first, ['sympow']);
+const bytes = readdirSync(join(first, 'node_modules'), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+process.stdout.write(`npx sympow installs ${(bytes / 1e6).toFixed(1)} MB\n`);
+if (bytes > mostBytes) fault(`npx sympow installs ${bytes} bytes, more than ${mostBytes}`);
+const shown = run('npx sympow demo', 'npx', ['sympow', 'demo', '--steps', '2'], first);
 const advice = /^Go on with: (.*)$/m.exec(shown)?.[1];
 if (advice === undefined) fault(`npx sympow demo advises nothing\n${shown}`);
-else run(`what the demo advises, ${advice}`, 'sh', ['-c', advice]);
+else run(`what the demo advises, ${advice}`, 'sh', ['-c', advice], first);
+// No charts there: who asks for one is told what to install.
+const drawing = ['sympow', 'eval', 'runs/demo/conformal', join(root, 'README.md'), '--svg', 'loss.svg'];
+const { status, stderr } = spawnSync('npx', drawing, { cwd: first, env: foreignEnv, encoding: 'utf8' });
+if (status !== 1 || !stderr.includes('Install it with npm install vega vega-lite.')) {
+  fault(`npx sympow eval --svg without Vega: code ${status}\n${stderr}`);
+}
 
 rmSync(scratch, { recursive: true });
-process.stdout.write(`${published.length} packages packed, installed and imported; ${faults} faults\n`);
+process.stdout.write(`${packed.length} packages packed, installed and imported; ${faults} faults\n`);
 if (faults > 0) process.exit(1);

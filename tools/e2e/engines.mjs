@@ -1,5 +1,5 @@
-// The JavaScript engines that this project is tried on, each a package of npm that brings its program. They are large, so this
-// folder is no part of the workspace: a fresh clone installs nothing of it until `install` is called.
+// What the packages are tried with, each a package of npm: JavaScript engines and TypeScript compilers. They are large, so this folder
+// is no part of the workspace: a fresh clone installs nothing of it until `install` is called.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,16 +7,21 @@ import { fileURLToPath } from 'node:url';
 import { root } from '../workspace.mjs';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
+const { optionalDependencies, dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 
 /**
  * @typedef {{ name: string, program: string }} Engine
  * @returns {Engine[]} the engines that are installed: the key of each in package.json, and its program
  */
 export function engines() {
-  const { optionalDependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return Object.keys(optionalDependencies)
     .map((name) => ({ name, program: programOf(name) }))
     .filter(({ program }) => existsSync(program));
+}
+
+/** The compilers, with the script that Node runs. @returns {Engine[]} */
+export function compilers() {
+  return Object.keys(dependencies).map((name) => ({ name, program: join(folder, 'node_modules', name, 'bin/tsc') }));
 }
 
 /** @param {string} name */
@@ -28,7 +33,7 @@ function programOf(name) {
 /** Installs what the lockfile names, where this platform has it. */
 export function install() {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const options = ['--dir', folder, '--ignore-workspace', '--frozen-lockfile'];
+  const options = ['--dir', folder, '--ignore-workspace', '--frozen-lockfile', '--prefer-offline'];
   const { status } = spawnSync('npx', ['-y', packageManager, 'install', ...options], {
     env: { ...process.env, CI: 'true' },
     stdio: ['ignore', 2, 2],

@@ -1,0 +1,14 @@
+// Bun: the packages by ESM and by CommonJS.
+import { engines } from '../engines.mjs';
+import { runProgram } from '../project.mjs';
+
+/** @type {import('../project.mjs').Entry['tries']} */
+export const tries = (project) =>
+  engines()
+    .filter(({ name }) => name === 'bun')
+    .flatMap(({ name, program }) =>
+      ['esm.mjs', 'cjs.cjs'].map((file) => ({
+        name: `${name} ${file}`,
+        run: () => runProgram(project, program, [file, `${name}-${file}`], { quiet: true }),
+      })),
+    );
