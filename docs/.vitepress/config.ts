@@ -89,6 +89,7 @@ const guide = [
   'browsers',
   'from-pytorch',
   'state',
+  'cluster',
   'errors',
   'questions',
 ];

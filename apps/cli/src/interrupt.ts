@@ -10,7 +10,7 @@ export function exitCodeOfSignal(): number {
   return 128 + constants.signals[stoppedBy];
 }
 
-/** Runs `body` with a signal that aborts on SIGINT, SIGTERM or SIGHUP. */
+/** Runs `body` with a signal that aborts on SIGINT, SIGTERM, SIGHUP or SIGUSR2. */
 export async function interruptible<R>(
   note: (text: string) => void,
   body: (signal: AbortSignal) => Promise<R>,
@@ -27,7 +27,8 @@ export async function interruptible<R>(
     controller.abort();
   };
   const gone = () => stop('SIGHUP');
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  // SIGUSR2 is what mpirun hands on without killing a moment later.
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const;
   for (const name of signals) process.on(name, stop);
   process.on('disconnect', gone);
   try {

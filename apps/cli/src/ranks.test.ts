@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scratch } from './scratch.cases';
+import type { EvalResult } from './commands/eval';
 import type { TrainResult } from './commands/train';
 
 const limit = 240_000;
@@ -92,6 +93,20 @@ describe.skipIf(withoutMpi())(`several processes${noMpi() ? ` (${noMpi()})` : ''
       expect(rest.stderr).toMatch(/going on from .*step-00000010/);
       const [one, several] = [resultOf(whole.stdout), resultOf(rest.stdout)];
       expect(Math.abs(one.heldOutLoss! - several.heldOutLoss!)).toBeLessThan(1e-5);
+    },
+    limit,
+  );
+
+  it(
+    'an evaluation is shared out, and has the result of one process',
+    async () => {
+      const trained = scratch.checkpoint();
+      const evaluation = ['eval', trained, scratch.text, '--length', '64', '--streams', '5', '--batch', '1', '--json'];
+      const alone = spawnSync(process.execPath, [main, ...evaluation, '--backend', 'js'], { encoding: 'utf8' });
+      const { code, stdout, stderr } = await started(2, [main, ...evaluation, '--backend', 'js']).ended;
+      expect(code, stderr).toBe(0);
+      const [one, two] = [alone.stdout, stdout].map((text) => JSON.parse(text) as EvalResult);
+      expect(two!.bins).toEqual(one!.bins);
     },
     limit,
   );

@@ -1,5 +1,6 @@
 // `sympow eval`: loss by position on text of any length, with a chart in the terminal and as SVG.
 
+import type { Communicator } from '@sympow/core';
 import { evaluationStreams, type TokenSource } from '@sympow/data';
 import {
   lossByPosition,
@@ -25,8 +26,9 @@ import { bytesPerToken, openData, unitOf, withData, type DataFlags, type Part } 
 import { interruptible } from '../interrupt';
 import { markdownTable } from '@sympow/experiments';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
+import { amongRanks } from '../ranks';
 import { requireRoom } from '../room';
-import { bytes, createOutput, inColour, quantity, ratio, type Output } from '../output';
+import { bytes, inColour, quantity, ratio, type Output } from '../output';
 
 interface Flags extends BackendFlags, ComputeFlags, EntryFlags, DataFlags {
   length: number;
@@ -47,6 +49,8 @@ export interface EvaluateOptions {
   readonly streams: number;
   readonly batch: number;
   readonly piece?: number | undefined;
+  /** The processes that share out the streams; default one alone. */
+  readonly communicator?: Communicator | undefined;
   readonly signal: AbortSignal;
   readonly output: Output;
 }
@@ -65,12 +69,13 @@ interface ProcessBytes {
 
 /** The loss by position of a checkpoint, with a progress line. @throws the signal's reason when aborted */
 export async function evaluate({ model, context }: OpenCheckpoint, options: EvaluateOptions): Promise<EvalResult> {
-  const { source, length, streams: maximum, batch, piece, signal, output } = options;
+  const { source, length, streams: maximum, batch, piece, communicator, signal, output } = options;
   const streams = evaluationStreams(source, { length, batch, maximum });
   const edges = context === undefined ? [] : [context];
   const processBytes: ProcessBytes[] = [];
   const perToken = await bytesPerToken(source);
-  for await (const event of lossByPosition(model, streams, { piece, edges, signal, bytesPerToken: perToken })) {
+  const reading = { piece, edges, signal, bytesPerToken: perToken, communicator };
+  for await (const event of lossByPosition(model, streams, reading)) {
     if (event.type === 'result') {
       return { ...event.result, costs: modelCosts(model.config, { context: length }), processBytes };
     }
@@ -96,7 +101,13 @@ export function chartOptions(title: string, context: number | undefined, yLabel 
   };
 }
 
-async function run(paths: readonly string[], path: string, flags: Flags, output: Output): Promise<EvalResult> {
+async function run(
+  paths: readonly string[],
+  path: string,
+  flags: Flags,
+  communicator: Communicator,
+  output: Output,
+): Promise<EvalResult> {
   // What cannot be drawn is said before anything is read.
   const vega = flags.svg === undefined ? undefined : await loadVega();
   const entries = await openEntries(flags);
@@ -108,13 +119,14 @@ async function run(paths: readonly string[], path: string, flags: Flags, output:
     requireRoom(checkpoint.model.config, backend, Math.min(flags.batch, flags.streams));
     const source = (await openData(paths, flags, output, checkpoint.tokenizer))[flags.part];
     const loss = await interruptible(output.note, (signal) =>
-      evaluate(checkpoint, { ...flags, source, signal, output }),
+      evaluate(checkpoint, { ...flags, source, communicator, signal, output }),
     );
     const evaluation: Evaluation = { name: checkpoint.name, loss, context: checkpoint.context };
     const chart = chartOptions('Loss by position', checkpoint.context, unitOf(source));
     output.draw(terminalChart([lossSeries(evaluation)], { ...chart, width: chartWidth(), color: inColour() }));
     output.print(lossReport([evaluation]));
     output.print(paceTable(loss));
+    if (communicator.rank !== 0) return loss;
     if (flags.svg) await write(flags.svg, await svgChart([lossSeries(evaluation)], { ...chart, vega }), output);
     if (flags.report) await write(flags.report, lossReport([evaluation]), output);
     return loss;
@@ -180,7 +192,8 @@ export const evaluateCommand: Command = {
   options,
   async run(args, options) {
     const flags = options as unknown as Flags;
-    const output = createOutput(flags.json === true);
-    output.json(await run(args[1] as string[], args[0] as string, flags, output));
+    await amongRanks(flags, '.', async (communicator, output) => {
+      output.json(await run(args[1] as string[], args[0] as string, flags, communicator, output));
+    });
   },
 };
