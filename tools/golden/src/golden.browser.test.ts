@@ -16,7 +16,7 @@ const backends: Record<string, () => BackendFactory> = {
 };
 const cases = Object.entries(backends).flatMap(([on, factory]) => files.map((file) => ({ ...file, on, factory })));
 
-it.each(cases)('the golden file of $name holds in a browser, on $on', { timeout: 300_000 }, async (each) => {
+it.each(cases)('the golden file of $name holds in a browser, on $on', { timeout: 900_000 }, async (each) => {
   const { name, errorsOf, factory } = each;
   const response = await fetch(new URL(`../fixtures/${name}.safetensors`, import.meta.url));
   const file = parseSafetensors(new Uint8Array(await response.arrayBuffer()), { source: name });
