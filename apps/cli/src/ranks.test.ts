@@ -100,7 +100,9 @@ describe.skipIf(withoutMpi())(`several processes${noMpi() ? ` (${noMpi()})` : ''
   it(
     'an evaluation is shared out, and has the result of one process',
     async () => {
-      const trained = scratch.checkpoint();
+      const training = scratch.sympow(...scratch.train('evaluated', '--steps', '4'));
+      expect(training.code, training.stderr).toBe(0);
+      const trained = scratch.at('evaluated/checkpoints/step-00000004');
       const evaluation = ['eval', trained, scratch.text, '--length', '64', '--streams', '5', '--batch', '1', '--json'];
       const alone = spawnSync(process.execPath, [main, ...evaluation, '--backend', 'js'], { encoding: 'utf8' });
       const { code, stdout, stderr } = await started(2, [main, ...evaluation, '--backend', 'js']).ended;
