@@ -26,8 +26,8 @@ export interface MpiOptions {
 export interface MpiCommunicator extends Communicator, Launch {
   /** The machine of each process. */
   readonly hosts: readonly string[];
-  /** What the library says that it is; nothing for one process alone, which loads none. */
-  readonly library: string | undefined;
+  /** What the library says that it is, with its version; nothing for one process alone, which loads none. */
+  readonly version: string | undefined;
   /** Waits for the others and leaves. After an {@link Communicator.abort | abort} nothing is waited for but that it is told. */
   close(): Promise<void>;
 }

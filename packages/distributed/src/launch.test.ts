@@ -20,7 +20,7 @@ it("MPICH's launcher is refused with the reason", async () => {
 it('a process that was started alone is alone, and loads nothing', async () => {
   for (const env of [{}, { OMPI_COMM_WORLD_RANK: '0', OMPI_COMM_WORLD_SIZE: '1' }]) {
     const communicator = await openMpi({ env, library: 'not there' });
-    expect(communicator).toMatchObject({ rank: 0, size: 1, localRank: 0, library: undefined });
+    expect(communicator).toMatchObject({ rank: 0, size: 1, localRank: 0, version: undefined });
     const numbers = Float32Array.of(1, 2);
     await communicator.allReduce(numbers, 'sum');
     expect([...numbers]).toEqual([1, 2]);

@@ -64,7 +64,7 @@ class Alone implements MpiCommunicator {
   readonly size = 1;
   readonly localRank = 0;
   readonly hosts = [hostname()];
-  readonly library = undefined;
+  readonly version = undefined;
   allReduce = () => Promise.resolve();
   broadcast = (bytes: Uint8Array) => Promise.resolve(bytes);
   barrier = () => Promise.resolve();
@@ -83,7 +83,7 @@ class Crew implements MpiCommunicator {
   readonly size: number;
   readonly localRank: number;
   hosts: readonly string[] = [];
-  library: string | undefined;
+  version: string | undefined;
   private readonly control = new Int32Array(new SharedArrayBuffer(4));
   private readonly thread: Worker;
   private readonly waiting = new Map<number, Waiting>();
@@ -118,7 +118,7 @@ class Crew implements MpiCommunicator {
   async open(): Promise<void> {
     const { rank, size, hosts, version } = (await this.answer(0)) as Opened;
     this.hosts = hosts;
-    this.library = version;
+    this.version = version;
     if (rank === this.rank && size === this.size) return;
     const error = new DistributedError({
       what: 'the number of processes',
