@@ -10,7 +10,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   test: {
     ...base.test,
-    include: ['e2e/*.e2e.ts'],
+    include: [process.env.NIGHTLY ? 'e2e/*.nightly.ts' : 'e2e/*.e2e.ts'],
     globalSetup: 'e2e/setup.ts',
     // Times are measured.
     fileParallelism: false,

@@ -1,15 +1,33 @@
-// Talk and Keep: what a model writes, checkpoints handed out and taken in, and what is wrong with files.
+// Keep: checkpoints handed out and taken in, as files and from an address, with the command line at the other end, and what is wrong
+// with files.
 
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { load } from '@sympow/start';
-import { folderStorage } from '@sympow/storage';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { Page } from 'playwright';
 import { afterAll, expect, it } from 'vitest';
+import { root } from '../../../tools/workspace.mjs';
+import { serveFolder } from './server';
 import { describeSite, goTo, tinyRun, trainToTheEnd } from './site';
 
-describeSite('Talk and Keep', ({ visit }) => {
+/** Runs the command line in a folder and gives its result. */
+async function sympow(cwd: string, ...args: string[]): Promise<Record<string, unknown>> {
+  const argv = [join(root, 'tools/run.mjs'), 'apps/cli', ...args, '--backend', 'js', '--json'];
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd, env: { ...process.env, INIT_CWD: cwd } });
+  return JSON.parse(stdout.trim().split('\n').at(-1)) as Record<string, unknown>;
+}
+
+/** Lets the model that is open write, from `The sun `. */
+async function writes(page: Page): Promise<void> {
+  await goTo(page, 'Talk');
+  await page.getByLabel('Begin with').fill('The sun ');
+  await page.getByRole('button', { name: 'Write', exact: true }).click();
+  await expect.poll(() => page.getByLabel('What it wrote').innerText()).toMatch(/^The sun [^]{100}/);
+}
+
+describeSite('Keep', ({ visit }) => {
   const folder = mkdtempSync(join(tmpdir(), 'sympow-playground-test-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const file = (name: string, bytes: string | Uint8Array) => {
@@ -17,48 +35,10 @@ describeSite('Talk and Keep', ({ visit }) => {
     return join(folder, name);
   };
 
-  it('writes the same again, in a state that stays; hands the model out, and is as it was after a reload', async () => {
-    const { page, faults } = await visit();
-    await tinyRun(page, 30);
-    await trainToTheEnd(page, 30);
-    await goTo(page, 'Talk');
-    await page.getByLabel('Begin with').fill('The sun ');
-    await page.getByLabel('At most').fill('300');
-    const write = page.getByRole('button', { name: 'Write', exact: true });
-    await write.click();
-    const figures = page.locator('.figures');
-    await expect.poll(() => figures.innerText()).toMatch(/Context\s+307 tokens/);
-    const written = page.getByLabel('What it wrote');
-    const first = await written.innerText();
-    expect(first).toMatch(/^The sun [^]{200}/);
-    const [own, cache] = [page.locator('.own b'), page.locator('.cache b')];
-    const [ownThen, cacheThen] = [await own.innerText(), await cache.innerText()];
-    await page.getByRole('button', { name: 'Go on' }).click();
-    await expect.poll(() => figures.innerText()).toMatch(/Context\s+607 tokens/);
-    expect(await own.innerText()).toBe(ownThen);
-    expect(await cache.innerText()).not.toBe(cacheThen);
-    await write.click();
-    await write.waitFor();
-    await expect.poll(() => written.innerText()).toBe(first);
-    await page.getByRole('button', { name: 'Mark this place' }).click();
-    const [goOn, back] = [
-      page.getByRole('button', { name: 'Go on' }),
-      page.getByRole('button', { name: 'Back to 307' }),
-    ];
-    const next = async () => {
-      await goOn.click();
-      await expect.poll(() => figures.innerText()).toMatch(/Context\s+607 tokens/);
-      await write.waitFor();
-      const text = await written.innerText();
-      await back.click();
-      await expect.poll(() => figures.innerText()).toMatch(/Context\s+307 tokens/);
-      return text;
-    };
-    expect(await next()).toBe(await next());
-    const saved = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Save the session' }).click();
-    expect((await saved).suggestedFilename()).toBe('session.safetensors');
-
+  it('hands out what the command line writes with, and opens what it trained, from files and from an address', async () => {
+    const { page } = await visit();
+    await tinyRun(page, 20);
+    await trainToTheEnd(page, 20);
     await goTo(page, 'Keep');
     const handed = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Download' }).click();
@@ -66,18 +46,41 @@ describeSite('Talk and Keep', ({ visit }) => {
     expect(download.suggestedFilename()).toBe('Small-stories.tar');
     await download.saveAs(join(folder, 'model.tar'));
     execFileSync('tar', ['xf', 'model.tar'], { cwd: folder });
-    const model = await load(folderStorage(join(folder, 'Small-stories')), { backend: 'js' });
-    expect(model.model.config.layers).toBe(1);
-    expect(model.tokenizer.name).toBe('chars');
-    await model.close();
+    const told = await sympow(folder, 'generate', 'Small-stories', '--prompt', 'The sun ', '--max-tokens', '30');
+    expect(told.tokens).toBe(30);
 
-    await page.reload();
-    await goTo(page, 'Talk');
-    await page.getByLabel('Begin with').fill('The sun ');
-    await page.getByLabel('At most').fill('300');
-    await page.getByRole('button', { name: 'Write', exact: true }).click();
-    await expect.poll(() => written.innerText()).toBe(first);
-    expect(faults).toEqual([]);
+    file('text.txt', 'The sun was out. It was late. '.repeat(40));
+    const shape = ['--layers', '1', '--hidden', '16', '--heads', '1', '--head-size', '16'];
+    const run = ['--out', 'run', '--steps', '3', '--context', '32', '--batch', '2'];
+    const { checkpoint } = await sympow(folder, 'train', 'text.txt', ...run, ...shape);
+    const trained = resolve(folder, String(checkpoint));
+    const names = ['config.json', 'model.safetensors', 'tokenizer.json'];
+    await page.getByLabel('Files of a checkpoint').setInputFiles(names.map((name) => join(trained, name)));
+    await page.getByText('opened files, ').waitFor();
+    await writes(page);
+
+    const [open, closed] = [await serveFolder(folder), await serveFolder(folder, false)];
+    await goTo(page, 'Keep');
+    const address = page.getByLabel('Folder of a checkpoint, or a .tar');
+    const fetched = async (url: string) => {
+      await address.fill(url);
+      await page.getByRole('button', { name: 'Fetch' }).click();
+    };
+    const alert = () => page.getByRole('alert').filter({ hasText: /./ }).innerText();
+    await fetched(`${closed.url}/Small-stories`);
+    await expect.poll(alert).toMatch(/cannot read http.*CORS/s);
+    await page.getByText('opened files, ').waitFor();
+    await fetched(`${open.url}/nothing`);
+    await expect.poll(alert).toMatch(/there is no checkpoint in http.*nothing/s);
+    await fetched(`${open.url}/text.txt`);
+    await expect.poll(alert).toMatch(/there is no checkpoint in http.*text\.txt/s);
+    await fetched(`${open.url}/Small-stories`);
+    await page.getByText('Small-stories, ').waitFor();
+    await writes(page);
+    await goTo(page, 'Keep');
+    await fetched(`${open.url}/model.tar`);
+    await page.getByText('model.tar, ').waitFor();
+    await Promise.all([open.close(), closed.close()]);
   });
 
   it('opens what it handed out, and says what is no checkpoint or one of another shape', async () => {
@@ -99,10 +102,7 @@ describeSite('Talk and Keep', ({ visit }) => {
     await expect.poll(alert).toMatch(/\[\d+, 32\].*64|64.*32/s);
     await files.setInputFiles(join(folder, 'model.tar'));
     await page.getByText('model.tar, ').waitFor();
-    await goTo(page, 'Talk');
-    await page.getByLabel('Begin with').fill('The sun ');
-    await page.getByRole('button', { name: 'Write', exact: true }).click();
-    await expect.poll(() => page.getByLabel('What it wrote').innerText()).toMatch(/^The sun [^]{100}/);
+    await writes(page);
   });
 
   it('says in place what is wrong with a text, a field and a backend', async () => {

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright';
 
+/** Whether pictures are taken: they show a model that has learnt something, as the form begins it, which takes a minute. */
+export const pictures = process.env.SCREENS !== undefined;
+
 /** Phone, tablet, desk. */
 export const widths = [390, 820, 1440];
 
@@ -21,20 +24,22 @@ export const screens: readonly Screen[] = [
     name: 'stretch',
     link: 'Stretch',
     async prepare(page) {
-      await page.getByLabel('Length').selectOption('1024');
+      await page.getByLabel('Length').selectOption(pictures ? '16384' : '1024');
       await page.getByRole('button', { name: 'Read' }).click();
       await page.getByRole('button', { name: 'Stop' }).waitFor();
-      await page.getByRole('button', { name: 'Read' }).waitFor();
+      await page.getByRole('button', { name: 'Read' }).waitFor({ timeout: 300_000 });
     },
   },
   {
     name: 'talk',
     link: 'Talk',
     async prepare(page) {
-      await page.getByLabel('At most').fill('300');
+      await page.getByLabel('At most').fill(pictures ? '1500' : '300');
       const write = page.getByRole('button', { name: 'Write', exact: true });
       await write.click();
-      await page.getByRole('button', { name: 'Go on' }).and(page.locator(':enabled')).waitFor();
+      const mark = page.getByRole('button', { name: 'Mark this place' }).and(page.locator(':enabled'));
+      await mark.click();
+      await page.getByRole('button', { name: /^Back to/ }).waitFor();
     },
   },
   {

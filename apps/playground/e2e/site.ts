@@ -16,6 +16,8 @@ export interface VisitOptions extends BrowserContextOptions {
   readonly isolated?: boolean;
   /** Where; the site with or without those headers unless said otherwise. */
   readonly url?: string;
+  /** What stands behind it, as `?size=tiny`. */
+  readonly search?: string;
 }
 
 export interface Visitor {
@@ -47,7 +49,7 @@ export function describeSite(name: string, tests: (visitor: Visitor) => void, ki
     });
     afterAll(() => browser?.close());
     tests({
-      async visit({ isolated = true, url, ...options } = {}) {
+      async visit({ isolated = true, url, search = '', ...options } = {}) {
         const context = await browser.newContext({ acceptDownloads: true, ...options });
         open.push(context);
         context.setDefaultTimeout(60_000);
@@ -55,7 +57,7 @@ export function describeSite(name: string, tests: (visitor: Visitor) => void, ki
         const faults: string[] = [];
         page.on('pageerror', (error) => faults.push(error.message));
         page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-        await page.goto(url ?? addresses()[isolated ? 'isolated' : 'plain']);
+        await page.goto((url ?? addresses()[isolated ? 'isolated' : 'plain']) + search);
         return { page, context, faults };
       },
     });

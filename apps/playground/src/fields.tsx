@@ -2,6 +2,7 @@
 
 import type { Control } from '@sympow/core';
 import type { ComponentChildren } from 'preact';
+import { useRef } from 'preact/hooks';
 
 /** What went wrong, told to screen readers when it comes. */
 export function Fault({ id, children }: { id?: string; children: string | undefined }) {
@@ -97,6 +98,42 @@ export function Choice(props: {
     </div>
   );
 }
+
+/** A button that opens files, with a field behind it that screen readers and tests know by `label`. */
+export function FileButton(props: {
+  readonly id: string;
+  readonly label: string;
+  readonly multiple: boolean;
+  readonly disabled: boolean;
+  readonly onFiles: (files: readonly File[]) => void;
+  readonly children: string;
+}) {
+  const { id, label, multiple, disabled, onFiles, children } = props;
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button type="button" disabled={disabled} onClick={() => input.current?.click()}>
+        {children}
+      </button>
+      <label class="hidden" for={id}>
+        {label}
+      </label>
+      <input
+        {...{ id, ref: input, type: 'file', multiple, class: 'hidden', tabIndex: -1, disabled }}
+        onChange={(event) => {
+          const files = [...(event.currentTarget.files ?? [])];
+          // The same file can be chosen again.
+          event.currentTarget.value = '';
+          if (files.length > 0) onFiles(files);
+        }}
+      />
+    </>
+  );
+}
+
+/** Files with their bytes, as the worker takes them. */
+export const read = (files: readonly File[]) =>
+  Promise.all(files.map(async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })));
 
 /** Numbers with what they are. */
 export function Figures({ figures }: { figures: readonly (readonly [what: string, value: ComponentChildren])[] }) {

@@ -16,6 +16,8 @@ export interface Held {
   readonly name: string;
   /** How it was trained, where that was here. */
   readonly plan: Plan | undefined;
+  /** The run that this browser keeps of it, if it does. */
+  readonly run: string | undefined;
   /** One with softmax that was trained as it was. */
   twin?: Model;
 }

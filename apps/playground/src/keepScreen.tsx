@@ -1,8 +1,8 @@
 // Keep: checkpoints as files, and the runs that this browser keeps.
 
-import { useRef } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Engine } from './engine';
-import { Fault } from './fields';
+import { Fault, FileButton, read } from './fields';
 import type { PageEvent, PageState } from './state';
 import { quantity, whole } from './units';
 
@@ -13,14 +13,9 @@ interface Props {
 }
 
 export function KeepScreen({ state, engine, dispatch }: Props) {
-  const input = useRef<HTMLInputElement>(null);
   const { model, runs, phase } = state;
+  const [address, setAddress] = useState('');
   const busy = phase !== 'idle';
-  const open = async (files: readonly File[]) => {
-    dispatch({ type: 'went wrong', place: 'checkpoint', message: undefined });
-    const read = files.map(async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) }));
-    engine.ask({ type: 'load', files: await Promise.all(read) });
-  };
   return (
     <div class="keep">
       <section>
@@ -38,34 +33,58 @@ export function KeepScreen({ state, engine, dispatch }: Props) {
           <button type="button" class="primary" disabled={!model} onClick={() => engine.ask({ type: 'download' })}>
             Download
           </button>
-          <button type="button" disabled={busy} onClick={() => input.current?.click()}>
+          <FileButton
+            {...{ id: 'checkpoint', label: 'Files of a checkpoint', multiple: true, disabled: busy }}
+            onFiles={(files) => {
+              dispatch({ type: 'went wrong', place: 'checkpoint', message: undefined });
+              void read(files).then((all) => engine.ask({ type: 'load', files: all }));
+            }}
+          >
             Open
-          </button>
+          </FileButton>
         </div>
-        <label class="hidden" for="checkpoint">
-          Files of a checkpoint
-        </label>
-        <input
-          {...{
-            id: 'checkpoint',
-            ref: input,
-            type: 'file',
-            multiple: true,
-            class: 'hidden',
-            tabIndex: -1,
-            disabled: busy,
-          }}
-          onChange={(event) => {
-            const files = [...(event.currentTarget.files ?? [])];
-            event.currentTarget.value = '';
-            if (files.length > 0) void open(files);
-          }}
-        />
         <Fault>{state.failures.checkpoint}</Fault>
         <p class="note">
           The download is a .tar of the folder that the command line reads: unpack it with <code>tar xf</code>, then{' '}
           <code>sympow generate</code> writes with it. Open takes that file, or config.json, model.safetensors and
           tokenizer.json together.
+        </p>
+      </section>
+      <section>
+        <h2>From an address</h2>
+        <form
+          class="address"
+          aria-label="A checkpoint at an address"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (busy || state.isWorking || address.trim() === '') return;
+            dispatch({ type: 'asked to fetch' });
+            engine.ask({ type: 'fetch', address: address.trim() });
+          }}
+        >
+          <div class="field">
+            <label for="address">Folder of a checkpoint, or a .tar</label>
+            <input
+              {...{ id: 'address', type: 'url', placeholder: 'https://…', autocomplete: 'off', value: address }}
+              onInput={(event) => setAddress(event.currentTarget.value)}
+            />
+          </div>
+          <div class="buttons">
+            {state.isWorking ? (
+              <button type="button" onClick={() => engine.ask({ type: 'quit' })}>
+                Stop
+              </button>
+            ) : (
+              <button type="submit" disabled={busy || address.trim() === ''}>
+                Fetch
+              </button>
+            )}
+          </div>
+        </form>
+        <Fault>{state.failures.address}</Fault>
+        <p class="note">
+          The browser fetches it straight from there, so its server has to let other pages read it (CORS). Families of
+          Hugging Face that the command line opens work too.
         </p>
       </section>
       <section>

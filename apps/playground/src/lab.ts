@@ -3,26 +3,26 @@
 
 import { messageOf } from '@sympow/core';
 import { backends, openBackend, type OpenedBackend } from '@sympow/backends';
-import { Session } from '@sympow/inference';
-import { isSympowError, type Backend } from '@sympow/kernels';
+import type { Backend } from '@sympow/kernels';
 import { kindsOfLayers, latestCheckpoint } from '@sympow/model';
 import { TextModel, load } from '@sympow/start';
 import { memoryStorage, type Storage } from '@sympow/storage';
 import { readTraining } from '@sympow/training';
+import { aboutServer, folderAt, folderOf, packed } from './checkpoints';
 import { look, measureOn, OneJob, stretchOut, type Held, type Tell } from './jobs';
 import { alone, curveOf, forget, keep, keepCurve, keptRuns, planOf, rename, runFolder } from './keptRuns';
-import type { ModelEvent, Place, Plan, Request } from './messages';
+import type { GivenFile, ModelEvent, Place, Plan, Request } from './messages';
+import { isLost } from './lost';
 import { OneAtATime } from './oneAtATime';
 import { beginningOf, freshModel, passageOf, runOf, tokenizerOfText } from './run';
 import { gigaflopsOf } from './speed';
-import { folderNameOf, pack, unpack } from './tar';
-import { standingOf, writingOf } from './writing';
+import { Talking } from './talking';
 
 const places: Readonly<Record<Request['type'], Place>> = {
   ...{ open: 'backend', train: 'train', continue: 'train', pause: 'train', resume: 'train', stop: 'train' },
-  ...{ write: 'talk', hush: 'talk', download: 'checkpoint', load: 'checkpoint' },
+  ...{ write: 'talk', hush: 'talk', download: 'checkpoint', load: 'checkpoint', fetch: 'address' },
   ...{ restore: 'checkpoint', remove: 'checkpoint', compare: 'train', rename: 'train' },
-  ...{ mark: 'talk', return: 'talk', session: 'talk' },
+  ...{ mark: 'session', return: 'session', session: 'session', reopen: 'session' },
   ...{ stretch: 'stretch', quit: 'stretch', look: 'look', measure: 'measure' },
 };
 
@@ -32,25 +32,54 @@ const endsJobs: ReadonlySet<Request['type']> = new Set(['open', 'train', 'contin
 export class Lab {
   private opened: { readonly asked: string; readonly opened: OpenedBackend } | undefined;
   private held: Held | undefined;
-  private session: Session | undefined;
-  /** Places in texts that can be come back to. */
-  private readonly marks: Session[] = [];
+  private readonly talking: Talking;
   private readonly turns = new OneAtATime();
   private stops: AbortController | undefined;
-  private hushes: AbortController | undefined;
   private readonly job = new OneJob();
+  private recovery: Promise<void> | undefined;
   private pause: { readonly over: Promise<void>; readonly end: () => void } | undefined;
 
   /** @param tell - takes events as they come */
-  constructor(private readonly tell: Tell) {}
+  constructor(private readonly tell: Tell) {
+    this.talking = new Talking(tell);
+  }
 
   /** Does what a request says; resolves when that is done. Never rejects. */
   async answer(request: Request): Promise<void> {
     try {
       await this.do(request);
     } catch (error) {
-      this.tell({ type: 'failure', place: places[request.type], message: messageOf(error) });
+      const lost = isLost(error);
+      if (lost) {
+        const asked = request.type === 'open' ? request.backend : undefined;
+        await (this.recovery ??= this.turns.run(() => this.recover(asked)));
+        this.recovery = undefined;
+        if (asked !== undefined) return;
+      }
+      const rest = lost && this.held?.run ? ' That was done: the run is as this browser kept it.' : '';
+      this.tell({ type: 'failure', place: places[request.type], message: messageOf(error) + rest });
     }
+  }
+
+  /** Opens the backend again after its device went away, and the run as it is kept. What is kept nowhere is gone. */
+  private async recover(asked = this.opened?.asked ?? 'auto'): Promise<void> {
+    const { opened, held } = this;
+    this.opened = this.held = undefined;
+    try {
+      this.talking.drop();
+      await held?.text.close();
+      await opened?.opened.backend.close();
+    } catch {
+      // It is gone.
+    }
+    try {
+      await this.open(asked);
+      // A run that was not kept yet has no checkpoint.
+      if (held?.run && held.plan) await this.show(held.run, held.plan).catch(() => undefined);
+    } catch (error) {
+      this.tell({ type: 'failure', place: 'backend', message: messageOf(error) });
+    }
+    if (!this.held) this.tell({ type: 'gone' });
   }
 
   private async do(request: Request): Promise<void> {
@@ -71,7 +100,7 @@ export class Lab {
         this.stops?.abort();
         return this.release();
       case 'write':
-        return this.turns.run(() => this.write(request));
+        return this.turns.run(() => this.talking.write(this.require().text, request.wish));
       case 'look':
         return this.work(() => look(this.require(), request.text, this.turns, this.tell));
       case 'measure':
@@ -81,11 +110,13 @@ export class Lab {
       case 'quit':
         return this.job.quit();
       case 'hush':
-        return this.hushes?.abort();
+        return this.talking.hush();
       case 'download':
         return this.turns.run(() => this.download());
       case 'load':
-        return this.turns.run(() => this.load(request));
+        return this.turns.run(() => this.load(request.files));
+      case 'fetch':
+        return this.work((signal) => this.turns.run(() => this.fetch(request.address, signal)));
       case 'restore':
         return this.turns.run(() => this.restore(request.id));
       case 'compare':
@@ -94,11 +125,13 @@ export class Lab {
         await rename(request.id, request.label);
         return this.tellRuns();
       case 'mark':
-        return this.turns.run(async () => this.mark());
+        return this.turns.run(async () => this.talking.mark());
       case 'return':
-        return this.turns.run(async () => this.goBack(request.mark));
+        return this.turns.run(async () => this.talking.goBack(request.mark));
       case 'session':
-        return this.turns.run(() => this.saveSession());
+        return this.turns.run(() => this.talking.save());
+      case 'reopen':
+        return this.turns.run(() => this.talking.open(this.require().text, request.file));
       case 'remove':
         await forget(request.id);
         return this.tellRuns();
@@ -157,7 +190,7 @@ export class Lab {
       const { backend } = await this.open(plan.backend);
       const model = freshModel(backend, plan, tokenizer);
       await this.drop();
-      this.held = { text: new TextModel(model, tokenizer), name: plan.text.name, plan };
+      this.held = { text: new TextModel(model, tokenizer), name: plan.text.name, plan, run: id };
       return runOf(plan, model, tokenizer, { storage, signal });
     });
     this.tell({ type: 'run', id, name: plan.text.name, steps: plan.training.steps });
@@ -170,7 +203,7 @@ export class Lab {
         .run(() => events.next())
         .catch((error: unknown) => {
           const rest =
-            train.length > 0
+            train.length > 0 && !isLost(error)
               ? ` The model stays as it is after ${train.length} steps: it can write, and be downloaded.`
               : '';
           throw new Error(messageOf(error) + rest, { cause: error });
@@ -205,43 +238,6 @@ export class Lab {
     this.tell({ type: 'resumed' });
   }
 
-  private async write({ wish }: Extract<Request, { type: 'write' }>): Promise<void> {
-    const { text } = this.require();
-    const hushes = (this.hushes = new AbortController());
-    if (wish.prompt !== undefined || !this.session) {
-      this.session?.dispose();
-      this.session = new Session(text.model);
-    }
-    try {
-      for await (const event of writingOf(text, this.session, wish, hushes.signal)) this.tell(event);
-    } catch (error) {
-      if (!hushes.signal.aborted || isSympowError(error)) throw error;
-    } finally {
-      this.hushes = undefined;
-      this.tell({ type: 'written' });
-    }
-  }
-
-  private mark(): void {
-    if (!this.session) throw new Error('There is no text yet. Write one first.');
-    const mark = this.marks.push(this.session.fork()) - 1;
-    this.tell({ type: 'marked', mark, position: this.session.position });
-  }
-
-  private goBack(mark: number): void {
-    const session = this.marks[mark];
-    if (!session) throw new Error('The model has changed since: this place is gone.');
-    this.session?.dispose();
-    this.session = session.fork();
-    this.tell(standingOf(this.require().text.model, this.session));
-  }
-
-  private async saveSession(): Promise<void> {
-    if (!this.session) throw new Error('There is no text yet. Write one first.');
-    const bytes = await this.session.save();
-    this.tell({ type: 'archive', name: 'session.safetensors', bytes }, [bytes.buffer as ArrayBuffer]);
-  }
-
   private async work(body: (signal: AbortSignal) => Promise<void>): Promise<void> {
     if (this.stops) throw new Error('A run goes on. Stop it first.');
     try {
@@ -253,33 +249,34 @@ export class Lab {
 
   private async download(): Promise<void> {
     const { text, name } = this.require();
-    const storage = memoryStorage();
-    await text.save(storage);
-    const folder = folderNameOf(name);
-    const names = await storage.list();
-    const files = await Promise.all(names.map(async (each) => ({ name: each, bytes: await storage.read(each) })));
-    const bytes = pack(folder, files);
-    this.tell({ type: 'archive', name: `${folder}.tar`, bytes }, [bytes.buffer as ArrayBuffer]);
+    const file = await packed(text, name);
+    this.tell({ type: 'archive', ...file }, [file.bytes.buffer as ArrayBuffer]);
   }
 
-  private async load({ files }: Extract<Request, { type: 'load' }>): Promise<void> {
-    if (this.stops) throw new Error('A run goes on. Stop it before another model is opened.');
-    const storage = memoryStorage('the files');
-    const all = files.flatMap((file) => (file.name.endsWith('.tar') ? unpack(file.bytes) : [file]));
-    for (const { name, bytes } of all) await storage.write(name, bytes);
-    if (!all.some(({ name }) => name === 'config.json') || !all.some(({ name }) => name.endsWith('.safetensors'))) {
-      throw new Error(
-        `${files.map(({ name }) => name).join(', ')}: no checkpoint. Choose the .tar that this page gave, or config.json, model.safetensors and tokenizer.json together.`,
-      );
+  private async load(files: readonly GivenFile[]): Promise<void> {
+    this.requireRest();
+    await this.take(await folderOf(files), files.length === 1 ? files[0]!.name : 'opened files', undefined);
+  }
+
+  private async fetch(address: string, signal: AbortSignal): Promise<void> {
+    try {
+      const { storage, name } = await folderAt(address, signal);
+      await this.take(storage, name, undefined);
+    } catch (error) {
+      throw aboutServer(error);
     }
-    await this.take(storage, files.length === 1 ? files[0]!.name : 'opened files', undefined);
   }
 
   private async restore(id: string): Promise<void> {
-    if (this.stops) throw new Error('A run goes on. Stop it before another is opened.');
+    this.requireRest();
     const plan = await planOf(id);
     await this.open(plan.backend).catch(() => this.open('auto'));
-    await this.take(runFolder(id), plan.text.name, plan);
+    await this.show(id, plan);
+  }
+
+  /** Takes the model of a run as it is kept, and shows its curve. */
+  private async show(id: string, plan: Plan): Promise<void> {
+    await this.take(runFolder(id), plan.text.name, plan, id);
     const [curve, checkpoint] = [await curveOf(id), await latestCheckpoint(runFolder(id))];
     const step = checkpoint?.step ?? 0;
     this.tell({ type: 'run', id, name: plan.text.name, steps: plan.training.steps });
@@ -290,11 +287,11 @@ export class Lab {
   }
 
   /** Takes a model from its files; the one before stays until it is there. */
-  private async take(storage: Storage, name: string, plan: Plan | undefined): Promise<void> {
+  private async take(storage: Storage, name: string, plan: Plan | undefined, run?: string): Promise<void> {
     const { backend } = await this.open(this.opened?.asked ?? 'auto');
     const text = await load(storage, { backend });
     await this.drop();
-    this.held = { text, name, plan };
+    this.held = { text, name, plan, run };
     this.tellModel(plan, (await readTraining(storage).catch(() => undefined))?.context);
   }
 
@@ -320,6 +317,11 @@ export class Lab {
     this.tell({ type: 'runs', runs: await keptRuns() });
   }
 
+  /** @throws Error while a run goes on */
+  private requireRest(): void {
+    if (this.stops) throw new Error('A run goes on. Stop it before another model is opened.');
+  }
+
   private require(): Held {
     if (this.held) return this.held;
     throw new Error('There is no model yet. Train one, or open a checkpoint.');
@@ -328,18 +330,16 @@ export class Lab {
   /** Takes the model to another backend. A text that was begun ends there. */
   private async move(backend: Backend): Promise<void> {
     if (!this.held) return;
-    const { text, name, plan } = this.held;
+    const { text, name, plan, run } = this.held;
     const storage = memoryStorage();
     await text.save(storage);
     const moved = await load(storage, { backend });
     await this.drop();
-    this.held = { text: moved, name, plan };
+    this.held = { text: moved, name, plan, run };
   }
 
   private async drop(): Promise<void> {
-    for (const mark of this.marks.splice(0)) mark.dispose();
-    this.session?.dispose();
-    this.session = undefined;
+    this.talking.drop();
     this.held?.twin?.dispose();
     await this.held?.text.close();
     this.held = undefined;

@@ -29,14 +29,21 @@ export interface Plan {
 
 /** How a text is to be written. */
 export interface Wish {
-  /** Absent: the text goes on where it is. */
-  readonly prompt?: string | undefined;
+  /** Whether the text begins with the prompt; else it goes on where it is, after the prompt. */
+  readonly anew: boolean;
+  readonly prompt: string;
   readonly maxTokens: number;
   readonly temperature: number;
   readonly topP: number;
   readonly minP: number;
   readonly seed: number;
   readonly stop: readonly string[];
+}
+
+/** A file that somebody opens. */
+export interface GivenFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
 }
 
 /** A run that this browser keeps. */
@@ -69,14 +76,17 @@ export type Request =
   | { readonly type: 'look'; readonly text: string }
   | { readonly type: 'measure'; readonly names: readonly string[] }
   | { readonly type: 'stretch'; readonly text: Text; readonly length: number; readonly beside: boolean }
-  | { readonly type: 'load'; readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[] }
+  | { readonly type: 'load'; readonly files: readonly GivenFile[] }
+  | { readonly type: 'fetch'; readonly address: string }
   | { readonly type: 'restore' | 'remove' | 'compare'; readonly id: string }
   | { readonly type: 'rename'; readonly id: string; readonly label: string }
   | { readonly type: 'mark' | 'session' }
+  | { readonly type: 'reopen'; readonly file: GivenFile }
   | { readonly type: 'return'; readonly mark: number };
 
 /** Where on the page something that went wrong is told. */
-export type Place = 'backend' | 'train' | 'room' | 'stretch' | 'talk' | 'look' | 'measure' | 'checkpoint';
+export type Place =
+  'backend' | 'train' | 'room' | 'stretch' | 'talk' | 'look' | 'measure' | 'checkpoint' | 'address' | 'session';
 
 /** The backend is open. */
 export interface ReadyEvent {
@@ -194,6 +204,10 @@ export type LabEvent =
   | TwinEvent
   | StretchEvent
   | { readonly type: 'quit' }
+  /** The model went with its device, and is kept nowhere. */
+  | { readonly type: 'gone' }
+  /** A session was opened: what it has read stands in its file no more, so that the text begins with what comes. */
+  | { readonly type: 'reopened'; readonly name: string; readonly position: number }
   | { readonly type: 'compared'; readonly id: string; readonly curve: Curve }
   /** A place in the text to come back to; every place before is gone with number 0. */
   | { readonly type: 'marked'; readonly mark: number; readonly position: number }

@@ -1,8 +1,7 @@
 // The form of a run.
 
 import { variants, type Variant } from '@sympow/model';
-import { useRef } from 'preact/hooks';
-import { Choice, Fault, Field } from './fields';
+import { Choice, Fault, Field, FileButton } from './fields';
 import type { Text } from './messages';
 import { firstModelFields, firstTrainingFields, otherFields, sizes, type Form } from './plan';
 import { sampleText } from './sample';
@@ -77,17 +76,14 @@ const sample = sampleText();
 
 /** The text: the one that ships, or files. */
 function TextField({ text, errors, textFault, disabled, onText, onFiles }: Props) {
-  const input = useRef<HTMLInputElement>(null);
-  const take = (list: FileList | null | undefined) => {
-    if (list && list.length > 0 && !disabled) onFiles([...list]);
-  };
   return (
     <div
       class="text"
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
-        take(event.dataTransfer?.files);
+        const files = [...(event.dataTransfer?.files ?? [])];
+        if (files.length > 0 && !disabled) onFiles(files);
       }}
     >
       <span class="name">
@@ -95,9 +91,9 @@ function TextField({ text, errors, textFault, disabled, onText, onFiles }: Props
       </span>
       <p class="peek">{text.text.slice(0, 140).replaceAll(/\s+/g, ' ')}…</p>
       <div class="buttons">
-        <button type="button" disabled={disabled} onClick={() => input.current?.click()}>
+        <FileButton {...{ id: 'files', label: 'Text files to learn from', multiple: true, disabled, onFiles }}>
           Your own files
-        </button>
+        </FileButton>
         {text.name === sample.name ? (
           <span class="hint">or drop them here</span>
         ) : (
@@ -106,16 +102,6 @@ function TextField({ text, errors, textFault, disabled, onText, onFiles }: Props
           </button>
         )}
       </div>
-      <label class="hidden" for="files">
-        Text files to learn from
-      </label>
-      <input
-        {...{ id: 'files', ref: input, type: 'file', multiple: true, class: 'hidden', tabIndex: -1, disabled }}
-        onChange={(event) => {
-          take(event.currentTarget.files);
-          event.currentTarget.value = '';
-        }}
-      />
       <Fault>{textFault ?? errors.text}</Fault>
     </div>
   );

@@ -12,6 +12,7 @@ import type {
   Place,
   ReadyEvent,
   TwinEvent,
+  Wish,
   WritingEvent,
 } from './messages';
 import { stretched, type Stretch } from './stretchState';
@@ -21,6 +22,13 @@ export interface Mark {
   readonly mark: number;
   readonly position: number;
   readonly written: string;
+  readonly before: Before | undefined;
+}
+
+/** What a session that was opened has read, of which its text is not known. */
+export interface Before {
+  readonly name: string;
+  readonly position: number;
 }
 
 export interface PageState {
@@ -37,6 +45,7 @@ export interface PageState {
   readonly sample: { readonly step: number; readonly text: string } | undefined;
   readonly model: ModelEvent | undefined;
   readonly written: string;
+  readonly before: Before | undefined;
   readonly writing: WritingEvent | undefined;
   readonly isWriting: boolean;
   /** Whether work goes on that can be given up. */
@@ -55,10 +64,13 @@ export interface PageState {
 
 /** What the page itself does to it. */
 export type PageEvent =
-  | { readonly type: 'asked to train' | 'asked to stop' | 'asked to look' | 'asked to measure' | 'opening' }
-  | { readonly type: 'asked to write'; readonly begin: string | undefined }
+  | {
+      readonly type:
+        'asked to train' | 'asked to stop' | 'asked to look' | 'asked to measure' | 'asked to fetch' | 'opening';
+    }
+  | { readonly type: 'asked to write'; readonly wish: Wish }
   | { readonly type: 'hide'; readonly id: string }
-  | { readonly type: 'asked to return'; readonly written: string }
+  | { readonly type: 'asked to return'; readonly mark: Mark }
   | { readonly type: 'asked to stretch'; readonly length: number }
   | { readonly type: 'went wrong'; readonly place: Place; readonly message: string | undefined };
 
@@ -66,8 +78,9 @@ const nothing: Curve = { train: [], heldOut: [] };
 
 export const initial: PageState = {
   ...{ ready: undefined, phase: 'opening', run: undefined, curve: nothing, start: undefined, last: undefined },
-  ...{ end: undefined, saved: undefined, sample: undefined, model: undefined, written: '', writing: undefined },
+  ...{ end: undefined, saved: undefined, sample: undefined, model: undefined, written: '', before: undefined },
   ...{
+    writing: undefined,
     isWriting: false,
     isWorking: false,
     twin: undefined,
@@ -137,18 +150,18 @@ export function after(state: PageState, event: LabEvent | PageEvent): PageState 
       return {
         ...state,
         model: event,
-        written: '',
-        writing: undefined,
+        ...{ written: '', before: undefined, writing: undefined },
         stretch: undefined,
         look: undefined,
         marks: [],
-        failures: without(state, 'talk', 'checkpoint', 'stretch', 'look'),
+        failures: without(state, 'talk', 'session', 'checkpoint', 'address', 'stretch', 'look'),
       };
     case 'asked to write':
       return {
         ...state,
-        ...{ isWriting: true, written: event.begin ?? state.written, failures: without(state, 'talk') },
-        writing: event.begin === undefined ? state.writing : undefined,
+        ...{ isWriting: true, failures: without(state, 'talk') },
+        ...(event.wish.anew && { before: undefined, writing: undefined }),
+        written: (event.wish.anew ? '' : state.written) + event.wish.prompt,
       };
     case 'asked to stretch':
       return {
@@ -160,6 +173,8 @@ export function after(state: PageState, event: LabEvent | PageEvent): PageState 
       return { ...state, isWorking: true, failures: without(state, 'look') };
     case 'asked to measure':
       return { ...state, isWorking: true, measured: [], failures: without(state, 'measure') };
+    case 'asked to fetch':
+      return { ...state, isWorking: true, failures: without(state, 'address') };
     case 'measuring':
       return { ...state, measuring: event };
     case 'measured':
@@ -186,10 +201,23 @@ export function after(state: PageState, event: LabEvent | PageEvent): PageState 
     case 'marked':
       return {
         ...state,
-        marks: [...state.marks, { mark: event.mark, position: event.position, written: state.written }],
+        marks: [
+          ...state.marks,
+          { mark: event.mark, position: event.position, written: state.written, before: state.before },
+        ],
       };
     case 'asked to return':
-      return { ...state, written: event.written, failures: without(state, 'talk') };
+      return {
+        ...state,
+        ...{ written: event.mark.written, before: event.mark.before, failures: without(state, 'session') },
+      };
+    case 'reopened':
+      return {
+        ...state,
+        ...{ written: '', before: { name: event.name, position: event.position }, failures: without(state, 'session') },
+      };
+    case 'gone':
+      return { ...state, model: undefined, written: '', before: undefined, writing: undefined, marks: [] };
     case 'runs':
       return { ...state, runs: event.runs };
     case 'failure':

@@ -27,6 +27,8 @@ export function StretchScreen({ state, engine, dispatch, text }: Props) {
   const { context, constant, planned, token } = model;
   const beside = wanted && planned && constant;
   const shown = stretch?.length ?? length;
+  // Room for the mark, where the context is shorter than a piece that is read.
+  const from = Math.min(64, (context ?? 128) / 2);
   const { own, softmax } = stretch ?? {};
   const lines: Line[] = [
     { name: 'softmax', colour: '--cache', points: softmax?.points ?? [], width: 2 },
@@ -43,7 +45,7 @@ export function StretchScreen({ state, engine, dispatch, text }: Props) {
     <div class="stretch">
       <section class="stage" aria-label="The long text">
         <LineChart
-          {...{ lines, says, range: [64, shown], doubling: true, axis: `position, in ${token}s` }}
+          {...{ lines, says, range: [from, shown], doubling: true, axis: `position, in ${token}s` }}
           mark={context === undefined ? undefined : { at: context, says: `trained up to ${whole(context)}` }}
           empty="Press Read, and the loss is drawn here."
         >

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { Engine } from './engine';
-import { Fault, Figures } from './fields';
+import { Fault, Figures, FileButton, read } from './fields';
 import { MemoryBars } from './memoryBars';
 import type { Wish } from './messages';
 import { NoModel } from './noModel';
@@ -25,22 +25,31 @@ const numbers = [
 ] as const;
 
 export function TalkScreen({ state, engine, dispatch }: Props) {
-  const { model, written, writing, isWriting, phase } = state;
+  const { model, written, before, writing, isWriting, phase } = state;
   const [given, setPrompt] = useState<string>();
   const [values, setValues] = useState({ temperature: 0.8, topP: 1, minP: 0, maxTokens: 400, seed: 1 });
   const [stop, setStop] = useState('');
+  const [next, setNext] = useState('');
+  const begun = writing !== undefined || isWriting;
   const prompt = given ?? model?.prompt ?? '';
   if (!model) return <NoModel what="Nobody to talk to yet" />;
-  const write = (begin: string | undefined) => {
-    const wish: Wish = { ...values, prompt: begin, stop: stop === '' ? [] : [stop.replaceAll('\\n', '\n')] };
-    dispatch({ type: 'asked to write', begin });
+  const write = (anew: boolean) => {
+    const stops = stop === '' ? [] : [stop.replaceAll('\\n', '\n')];
+    const wish: Wish = { ...values, anew, prompt: anew ? prompt : next, stop: stops };
+    dispatch({ type: 'asked to write', wish });
     engine.ask({ type: 'write', wish });
+    if (!anew) setNext('');
   };
   return (
     <div class="talk">
       <section class="stage" aria-label="The text">
         <div class="written" aria-label="What it wrote" tabIndex={0}>
-          {written === '' ? <span class="empty">What {model.name} taught it comes here.</span> : written}
+          {before && (
+            <p class="before">
+              Here {before.name} was opened: {whole(before.position)} tokens that it has read, and remembers.
+            </p>
+          )}
+          {written === '' && !before ? <span class="empty">What {model.name} taught it comes here.</span> : written}
           {isWriting && <span class="caret" aria-hidden="true" />}
         </div>
         <MemoryBars
@@ -63,7 +72,7 @@ export function TalkScreen({ state, engine, dispatch }: Props) {
         aria-label="How it writes"
         onSubmit={(event) => {
           event.preventDefault();
-          if (!isWriting) write(prompt);
+          if (!isWriting) write(true);
         }}
       >
         <div class="field wide">
@@ -80,41 +89,21 @@ export function TalkScreen({ state, engine, dispatch }: Props) {
               Write
             </button>
           )}
-          <button type="button" disabled={isWriting || writing === undefined} onClick={() => write(undefined)}>
-            Go on
-          </button>
         </div>
-        <div class="buttons">
-          <button
-            type="button"
-            disabled={isWriting || writing === undefined}
-            onClick={() => engine.ask({ type: 'mark' })}
-          >
-            Mark this place
-          </button>
-          <button
-            type="button"
-            disabled={isWriting || writing === undefined}
-            onClick={() => engine.ask({ type: 'session' })}
-          >
-            Save the session
-          </button>
-          {state.marks.map(({ mark, position, written: before }) => (
-            <button
-              key={mark}
-              type="button"
-              disabled={isWriting}
-              onClick={() => {
-                dispatch({ type: 'asked to return', written: before });
-                engine.ask({ type: 'return', mark });
-              }}
-            >
-              Back to {whole(position)}
-            </button>
-          ))}
-        </div>
-        {state.marks.length > 0 && (
-          <p class="note">From a place, Go on writes as it would have; another seed writes something else.</p>
+        {begun && (
+          <>
+            <div class="field wide">
+              <label for="next">
+                Then read <small>nothing, or a question about it</small>
+              </label>
+              <textarea id="next" rows={2} value={next} onInput={(event) => setNext(event.currentTarget.value)} />
+            </div>
+            <div class="buttons">
+              <button type="button" disabled={isWriting} onClick={() => write(false)}>
+                Go on
+              </button>
+            </div>
+          </>
         )}
         {(phase === 'training' || phase === 'paused') && <p class="note">Training waits while it writes.</p>}
         <Fault>{state.failures.talk}</Fault>
@@ -137,6 +126,47 @@ export function TalkScreen({ state, engine, dispatch }: Props) {
             <input id="stop" value={stop} placeholder="\n\n" onInput={(event) => setStop(event.currentTarget.value)} />
           </div>
         </div>
+        <h2>Places to come back to</h2>
+        <div class="buttons">
+          {begun && (
+            <>
+              <button type="button" disabled={isWriting} onClick={() => engine.ask({ type: 'mark' })}>
+                Mark this place
+              </button>
+              <button type="button" disabled={isWriting} onClick={() => engine.ask({ type: 'session' })}>
+                Save the session
+              </button>
+            </>
+          )}
+          <FileButton
+            {...{ id: 'session', label: 'File of a session', multiple: false, disabled: isWriting }}
+            onFiles={(files) => {
+              dispatch({ type: 'went wrong', place: 'session', message: undefined });
+              void read(files).then(([file]) => engine.ask({ type: 'reopen', file: file! }));
+            }}
+          >
+            Open a session
+          </FileButton>
+          {state.marks.map((place) => (
+            <button
+              key={place.mark}
+              type="button"
+              disabled={isWriting}
+              onClick={() => {
+                dispatch({ type: 'asked to return', mark: place });
+                engine.ask({ type: 'return', mark: place.mark });
+              }}
+            >
+              Back to {whole(place.position)}
+            </button>
+          ))}
+        </div>
+        <Fault>{state.failures.session}</Fault>
+        <p class="note">
+          {state.marks.length > 0
+            ? 'A place is a fork: Go on writes from it as it would have, and with another seed or question something else.'
+            : 'A saved session is what the model remembers of a text. Its size stays the same, whatever was read.'}
+        </p>
       </form>
     </div>
   );

@@ -15,14 +15,14 @@ export function standingOf({ config }: Model, { position, bytes }: Session): Wri
 }
 
 /**
- * Goes on with a session, or begins it with the prompt of the wish, whose text comes first.
+ * Goes on with a session after the prompt of the wish, whose text is the caller's to show.
  *
  * @throws ConfigError for a wish that is out of range; the signal's reason when aborted
  */
 export async function* writingOf(
   { model, tokenizer }: TextModel,
   session: Session,
-  { prompt, ...wish }: Wish,
+  { anew: _, ...wish }: Wish,
   signal: AbortSignal,
 ): AsyncGenerator<WritingEvent, void, undefined> {
   let text = '';
@@ -36,7 +36,7 @@ export async function* writingOf(
     return { ...standingOf(model, session), text: written, tokensPerSecond: tokens / seconds };
   };
   try {
-    for await (const piece of generateText(model, tokenizer, { ...wish, prompt, session, signal })) {
+    for await (const piece of generateText(model, tokenizer, { ...wish, session, signal })) {
       text += piece.text;
       if (piece.token !== undefined) tokens++;
       if (performance.now() - told < interval) continue;
