@@ -10,6 +10,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Whether a browser test's page is to be cross-origin isolated. */
     isolated: boolean;
+    /** Whether all cases of long lists run, and loops to their end: `THOROUGH=1 npm test`, as at night. */
+    thorough: boolean;
   }
 }
 declare module 'vitest/browser' {
@@ -33,13 +35,17 @@ const shared: ViteUserConfig = {
   oxc: { target: 'es2022' },
 };
 const elsewhere = ['**/node_modules/**', '**/dist/**'];
+const thorough = process.env.THOROUGH === '1';
 const inBrowsers = '**/*.browser.test.ts';
 
 /** The Vitest project of one package, app or tool; `name` is what `vitest --project` takes. */
 export function project(name: string) {
   return defineConfig({
     ...shared,
-    test: { name, include: ['**/*.test.ts'], exclude: [...elsewhere, inBrowsers], testTimeout: 20_000 },
+    test: {
+      ...{ name, include: ['**/*.test.ts'], exclude: [...elsewhere, inBrowsers] },
+      ...{ testTimeout: 20_000, provide: { isolated: false, thorough } },
+    },
   });
 }
 
@@ -77,7 +83,7 @@ export function browserProject(name: string, { isolated }: { isolated: boolean }
     server: { headers: isolated ? isolation : {} },
     test: {
       ...test,
-      provide: { isolated },
+      provide: { isolated, thorough },
       browser: {
         enabled: true,
         headless: true,

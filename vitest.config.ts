@@ -10,6 +10,8 @@ export default defineConfig({
       '{packages,apps,tools}/*/vitest.{browser,isolated}.config.ts',
     ],
     pool: 'threads',
+    // Vitest would leave one core idle, of two.
+    maxWorkers: '100%',
     coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'], exclude: ['**/*.{test,cases}.ts'] },
   },
 });

@@ -1,5 +1,5 @@
 import { describeBackend, type Skip } from '@sympow/conformance';
-import { describe, it } from 'vitest';
+import { describe, inject, it } from 'vitest';
 import { gpujs } from './backend';
 
 const skips: readonly Skip[] = [
@@ -11,4 +11,5 @@ const skips: readonly Skip[] = [
   },
 ];
 
-describe('webgl2', () => describeBackend(gpujs({ mode: 'webgl2' }), { describe, it, skips }));
+const every = inject('thorough') ? 1 : 3;
+describe('webgl2', () => describeBackend(gpujs({ mode: 'webgl2' }), { describe, it, skips, every }));

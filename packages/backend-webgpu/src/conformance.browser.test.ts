@@ -1,5 +1,6 @@
 import { describeBackend } from '@sympow/conformance';
-import { describe, it } from 'vitest';
+import { describe, inject, it } from 'vitest';
 import { webgpu } from './backend';
 
-describeBackend(webgpu(), { describe, it });
+// The same shaders run all cases in Node.
+describeBackend(webgpu(), { describe, it, every: inject('thorough') ? 1 : 4 });

@@ -90,6 +90,11 @@ export interface TestRunner {
 /** Options of `describeBackend`. */
 export interface DescribeOptions extends TestRunner {
   readonly skips?: readonly Skip[] | undefined;
+  /**
+   * Runs one in so many cases of each kernel, from the first on; 1, all of them, unless given. For where a case is dear and all
+   * of them run at another time: a software GPU in a browser takes a third of a second for each.
+   */
+  readonly every?: number | undefined;
 }
 
 /** One kernel on one backend. */

@@ -51,7 +51,8 @@ async function complaintsOfHalves(
  * Names of tests start with the kernel, so that a runner's filter picks one.
  *
  * @param factory - opens the backend; it is opened once for all cases and a few times more for the rules about closing
- * @param options - `describe` and `it` of the test runner, and cases that are skipped, each with a reason and a date
+ * @param options - `describe` and `it` of the test runner, and cases that are skipped, each with a reason and a date,
+ *   or of which some run
  * @example
  * ```ts
  * import { describe, it } from 'vitest';
@@ -61,14 +62,16 @@ async function complaintsOfHalves(
  * describeBackend(js(), { describe, it });
  * ```
  */
-export function describeBackend(factory: BackendFactory, { describe, it, skips = [] }: DescribeOptions): void {
+export function describeBackend(factory: BackendFactory, options: DescribeOptions): void {
+  const { describe, it, skips = [], every = 1 } = options;
   let opened: Promise<Backend> | undefined;
   const open = (): Promise<Backend> => (opened ??= factory.open());
 
   describe(`backend ${factory.name}`, () => {
     for (const kernel of kernelNames) {
       describe(kernel, () => {
-        for (const kase of cases.filter((each) => each.kernel === kernel)) {
+        const own = cases.filter((each) => each.kernel === kernel);
+        for (const kase of own.filter((_, i) => i % every === 0)) {
           const skip = skipOf(skips, kase);
           const run = async () => {
             const { complaints } = await checkCase(await open(), kase);

@@ -1,6 +1,6 @@
 import { js, type BackendFactory, type Kernels } from '@sympow/kernels';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { describeBackend, features, type FeatureRow } from './index';
+import { cases, describeBackend, features, type FeatureRow } from './index';
 
 /** The js backend with kernels replaced by bad ones. */
 const spoilt: BackendFactory = {
@@ -70,5 +70,22 @@ describe('describeBackend', () => {
     const run = Object.assign(() => undefined, { skip: (name: string) => skipped.push(name) });
     describeBackend(js(), { describe: (_, body) => body(), it: run, skips });
     expect(skipped).toEqual(['into a (skipped since 2025-01-31: no aliases)']);
+  });
+
+  it('runs one in so many cases of each kernel', () => {
+    const names = (every?: number) => {
+      const run: string[] = [];
+      const it = Object.assign((name: string) => run.push(name), { skip: () => undefined });
+      const describe = (name: string, body: () => void) => void (name === 'matmul' && body());
+      describeBackend(js(), {
+        describe: (name, body) => (name.startsWith('backend') ? body() : describe(name, body)),
+        it,
+        every,
+      });
+      return run;
+    };
+    const own = cases.filter(({ kernel }) => kernel === 'matmul').map(({ name }) => name);
+    expect(names()).toEqual(expect.arrayContaining(own));
+    expect(names(3).filter((name) => own.includes(name))).toEqual(own.filter((_, i) => i % 3 === 0));
   });
 });
