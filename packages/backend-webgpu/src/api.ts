@@ -42,8 +42,8 @@ export interface WebGpuOptions {
   /**
    * What `matmul` multiplies with. `float32`, the default, runs on every device. The others run on matrix units, where a device has
    * them (`adapter.matrixUnits`), an experimental feature that has to be asked for: `split` takes each operand as the sum of two
-   * halves and loses the last two bits of float32, some 3e-6; `float16` rounds operands to halves, some 3e-4, which
-   * `capabilities.operands` says. Sums are float32 in all of them, and operands are scaled so that they fit.
+   * halves and loses the last two bits of float32, some 3e-6; `float16` rounds operands to halves, some 3e-4. Sums are float32 in all
+   * of them, and operands are scaled so that they fit. `capabilities.notes` says which it is.
    */
   readonly products?: Products | undefined;
   /** Measures every kernel by timestamp queries, see {@link WebGpuBackend.timings}. Off by default. */

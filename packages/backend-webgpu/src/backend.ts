@@ -61,7 +61,6 @@ export class GpuBackend extends PooledBackend<DeviceBuffer, DeviceBuffer> implem
     this.adapter = facts;
     this.capabilities = {
       float: 'float32',
-      operands: machine.products === 'float16' ? 'float16' : undefined,
       dtypes: ['float32', 'float16', 'bfloat16', 'int32'] as const,
       maxTensorBytes: mostBytes,
       blockBytes: Math.min(mostBlockBytes, mostBytes / 4, maxBytes / 8),

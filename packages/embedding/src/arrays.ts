@@ -1,7 +1,7 @@
 // The arrays that come in and go out: checked at the door, and refused before they are allocated where they cannot be held.
 import type { FloatArray } from './api';
-import { isTypedArray, OutOfMemoryError, ShapeError, typedArrayKind } from '@sympow/core';
-import { describeBytes, MAX_ENTRIES } from './size';
+import { isTypedArray, ShapeError, typedArrayKind } from '@sympow/core';
+import { describeBytes, entriesAtMost, MAX_ENTRIES, tooLarge } from './size';
 
 interface ArrayClass<A> {
   new (length: number): A;
@@ -11,17 +11,10 @@ interface ArrayClass<A> {
 /** A new array, or an OutOfMemoryError that names its bytes. */
 export function allocate<A>(Kind: ArrayClass<A>, length: number, what: string): A {
   const refuse = (expected: string, cause?: unknown) => {
-    const bytes = length * Kind.BYTES_PER_ELEMENT;
-    return new OutOfMemoryError({
-      what,
-      value: length,
-      message: `${what} would take ${describeBytes(BigInt(bytes))}`,
-      expected,
-      remedy: 'Use a smaller head size or power, or fewer rows at a time.',
-      cause,
-    });
+    const bytes = describeBytes(BigInt(length * Kind.BYTES_PER_ELEMENT));
+    return tooLarge(what, length, bytes, expected, ', or fewer rows at a time', cause);
   };
-  if (length > MAX_ENTRIES) throw refuse(`at most ${MAX_ENTRIES} entries`);
+  if (length > MAX_ENTRIES) throw refuse(entriesAtMost);
   try {
     return new Kind(length);
   } catch (cause) {

@@ -1,36 +1,23 @@
 // Tables that depend on sizes alone are built once and shared, up to a budget; the one unused longest goes first.
 
-/** A memory of built values within a budget of bytes. A value larger than the budget is built anew each time. */
-export class BoundedCache<T> {
-  private readonly values = new Map<string, { value: T; bytes: number }>();
-  private held = 0;
-
-  constructor(private readonly budget: number) {}
-
-  /** The value under `key`, built if it is not there; `bytesOf` says what keeping it costs. */
-  get(key: string, build: () => T, bytesOf: (value: T) => number): T {
-    const known = this.values.get(key);
-    if (known) {
-      // A Map remembers insertion order: putting the entry back makes it the newest.
-      this.values.delete(key);
-      this.values.set(key, known);
-      return known.value;
-    }
-    const value = build();
+/** A memory of built values within a budget of bytes: gives the value of a key, built if it is not there. A value larger than the budget is built anew each time. */
+export function boundedCache<T>(budget: number, bytesOf: (value: T) => number): (key: string, build: () => T) => T {
+  const values = new Map<string, T>();
+  let held = 0;
+  return (key, build) => {
+    const known = values.get(key);
+    const value = known ?? build();
     const bytes = bytesOf(value);
-    if (bytes <= this.budget) {
-      this.values.set(key, { value, bytes });
-      this.held += bytes;
-      this.evict();
+    if (bytes > budget) return value;
+    // A Map remembers insertion order: putting the entry back makes it the newest.
+    if (known === undefined) held += bytes;
+    else values.delete(key);
+    values.set(key, value);
+    for (const [oldest, one] of values) {
+      if (held <= budget) break;
+      values.delete(oldest);
+      held -= bytesOf(one);
     }
     return value;
-  }
-
-  private evict(): void {
-    for (const [key, { bytes }] of this.values) {
-      if (this.held <= this.budget) return;
-      this.values.delete(key);
-      this.held -= bytes;
-    }
-  }
+  };
 }

@@ -102,7 +102,7 @@ export function embedBatchBackward<A extends FloatArray>(
   requireFloats('dphi', dphi);
   requireLength('dphi', dphi, rows * runs.size);
   const dx = resultLike(x, rows * d, 'dx', out);
-  const scratch = scratchOf(runs);
+  const scratch = gradientScratchOf(runs);
   for (let row = 0; row < rows; row++) {
     load(scratch.x, x, row);
     raise(runs, scratch);
@@ -114,13 +114,16 @@ export function embedBatchBackward<A extends FloatArray>(
   return dx;
 }
 
-/** What the loops below work in. */
+/** What the loops below work in: a vector, and numbers for each degree below p. */
 interface Scratch {
   readonly x: Float64Array; // [d]
-  readonly dx: Float64Array; // [d]
   /** `monomials[r]`, r = 0 … p−1: unweighted, by position. */
   readonly monomials: readonly Float64Array[];
-  /** The gradients of `monomials`. */
+}
+
+/** What gradients take beside that: dx, and the gradients of the monomials. */
+interface GradientScratch extends Scratch {
+  readonly dx: Float64Array;
   readonly gradients: readonly Float64Array[];
 }
 
@@ -128,18 +131,24 @@ interface Scratch {
 const scratches = new WeakMap<EmbeddingRuns, Scratch>();
 
 function scratchOf(runs: EmbeddingRuns): Scratch {
-  const known = scratches.get(runs);
-  if (known) return known;
-  const perDegree = () => runs.last.map(({ length }) => allocate(Float64Array, length, 'scratch memory of φ'));
-  const scratch = {
-    x: new Float64Array(runs.headSize),
-    dx: new Float64Array(runs.headSize),
-    monomials: perDegree(),
-    gradients: perDegree(),
-  };
-  scratch.monomials[0]![0] = 1;
-  scratches.set(runs, scratch);
+  let scratch = scratches.get(runs);
+  if (!scratch) {
+    scratch = { x: new Float64Array(runs.headSize), monomials: perDegree(runs) };
+    scratch.monomials[0]![0] = 1;
+    scratches.set(runs, scratch);
+  }
   return scratch;
+}
+
+function gradientScratchOf(runs: EmbeddingRuns): GradientScratch {
+  const scratch: Scratch & Partial<GradientScratch> = scratchOf(runs);
+  return scratch.dx
+    ? (scratch as GradientScratch)
+    : Object.assign(scratch, { dx: new Float64Array(runs.headSize), gradients: perDegree(runs) });
+}
+
+function perDegree({ last }: EmbeddingRuns): Float64Array[] {
+  return last.map(({ length }) => allocate(Float64Array, length, 'scratch memory of φ'));
 }
 
 /** Reads one row into the scratch, so that the inner loops see doubles whatever came in. */
@@ -188,7 +197,12 @@ function weigh({ last, first, rest }: EmbeddingRuns, { x, monomials }: Scratch, 
 }
 
 /** The backward of {@link weigh}: from dφ to the gradients of degree p−1, and its share of dx. */
-function unweigh({ last, first, rest }: EmbeddingRuns, scratch: Scratch, dphi: FloatArray, begin: number): void {
+function unweigh(
+  { last, first, rest }: EmbeddingRuns,
+  scratch: GradientScratch,
+  dphi: FloatArray,
+  begin: number,
+): void {
   const { x, dx } = scratch;
   const prefix = scratch.monomials[last.length - 1]!;
   const gradient = scratch.gradients[last.length - 1]!;
@@ -211,7 +225,7 @@ function unweigh({ last, first, rest }: EmbeddingRuns, scratch: Scratch, dphi: F
 }
 
 /** The backward of {@link raise}. Degree 0 is a constant and needs no gradient. */
-function lower({ last }: EmbeddingRuns, { x, dx, monomials, gradients }: Scratch): void {
+function lower({ last }: EmbeddingRuns, { x, dx, monomials, gradients }: GradientScratch): void {
   for (let r = monomials.length - 1; r > 0; r--) {
     const prefix = monomials[r - 1]!;
     const start = last[r - 1]!;

@@ -1,11 +1,11 @@
 // The structure of φ entry by entry, for kernels that give every entry its own thread.
 import type { EmbeddingDegree, EmbeddingPlan } from './api';
 import { allocate } from './arrays';
-import { BoundedCache } from './cache';
+import { boundedCache } from './cache';
 import { embeddingWeights } from './multiIndex';
 import { embeddingRuns } from './runs';
 
-const cache = new BoundedCache<EmbeddingPlan>(64 * 2 ** 20);
+const cached = /* @__PURE__ */ boundedCache<EmbeddingPlan>(64 * 2 ** 20, bytesOf);
 
 /**
  * The prefix structure of φ entry by entry: with `monomial[0] = [1]`, `monomial[r][i] = monomial[r−1][parent[i]] ·
@@ -22,7 +22,7 @@ const cache = new BoundedCache<EmbeddingPlan>(64 * 2 ** 20);
  * ```
  */
 export function embeddingPlan(d: number, p: number): EmbeddingPlan {
-  return cache.get(`${d},${p}`, () => build(d, p), bytesOf);
+  return cached(`${d},${p}`, () => build(d, p));
 }
 
 function build(d: number, p: number): EmbeddingPlan {

@@ -1,14 +1,14 @@
 // The structure of φ as runs of contiguous last coordinates, which loops on a CPU follow.
 import type { EmbeddingRuns } from './api';
 import { allocate } from './arrays';
-import { BoundedCache } from './cache';
+import { boundedCache } from './cache';
 import { ConfigError } from '@sympow/core';
 import { countMultisets, embeddedSize } from './size';
 
 /** Beyond this even 2^p leaves the range of a double. */
 const MAX_POWER = 1024;
 
-const cache = new BoundedCache<EmbeddingRuns>(64 * 2 ** 20);
+const cached = /* @__PURE__ */ boundedCache<EmbeddingRuns>(64 * 2 ** 20, bytesOf);
 
 /**
  * The prefix structure of φ in runs of contiguous last coordinates; see {@link EmbeddingRuns}. Its tables have the size
@@ -24,7 +24,7 @@ const cache = new BoundedCache<EmbeddingRuns>(64 * 2 ** 20);
  * ```
  */
 export function embeddingRuns(d: number, p: number): EmbeddingRuns {
-  return cache.get(`${d},${p}`, () => build(d, p), bytesOf);
+  return cached(`${d},${p}`, () => build(d, p));
 }
 
 function build(d: number, p: number): EmbeddingRuns {

@@ -2,7 +2,7 @@
 // t^p products stand side by side; states that leave a backend are lexicographic.
 import type { FloatArray, LayoutMap, LayoutMapOptions, TiledEmbedOptions } from './api';
 import { allocate, requireFloats, requireLength, resultLike } from './arrays';
-import { BoundedCache } from './cache';
+import { boundedCache } from './cache';
 import { ShapeError } from '@sympow/core';
 import { embeddingWeights, multiIndices, ranking } from './multiIndex';
 import { embeddedSize, requireWhole, tiledSize } from './size';
@@ -13,8 +13,11 @@ interface Tiles {
   readonly weights: Float64Array;
 }
 
-const tilesCache = new BoundedCache<Tiles>(16 * 2 ** 20);
-const mapsCache = new BoundedCache<LayoutMap>(64 * 2 ** 20);
+const cachedTiles = /* @__PURE__ */ boundedCache<Tiles>(
+  16 * 2 ** 20,
+  ({ indices, weights }) => indices.byteLength + weights.byteLength,
+);
+const cachedMap = /* @__PURE__ */ boundedCache<LayoutMap>(64 * 2 ** 20, bytesOf);
 
 /**
  * φ in the tiled layout: for every non-decreasing multi-index (a_1 … a_p) of tiles, in lexicographic order, the t^p
@@ -75,7 +78,7 @@ export function tiledEmbed<A extends FloatArray>(x: A, { power, tile, out }: Til
  * ```
  */
 export function tiledToLexicographic(d: number, p: number, tile: number): LayoutMap {
-  return mapsCache.get(`>${d},${p},${tile}`, () => transpose(lexicographicToTiled(d, p, tile)), bytesOf);
+  return cachedMap(`>${d},${p},${tile}`, () => transpose(lexicographicToTiled(d, p, tile)));
 }
 
 /**
@@ -91,7 +94,7 @@ export function tiledToLexicographic(d: number, p: number, tile: number): Layout
  * ```
  */
 export function lexicographicToTiled(d: number, p: number, tile: number): LayoutMap {
-  return mapsCache.get(`<${d},${p},${tile}`, () => positions(d, p, tile), bytesOf);
+  return cachedMap(`<${d},${p},${tile}`, () => positions(d, p, tile));
 }
 
 /**
@@ -133,8 +136,10 @@ export function applyLayoutMap<A extends FloatArray>(
 }
 
 function tilesOf(count: number, p: number): Tiles {
-  const build = () => ({ indices: multiIndices(count, p), weights: embeddingWeights(count, p) });
-  return tilesCache.get(`${count},${p}`, build, ({ indices, weights }) => indices.byteLength + weights.byteLength);
+  return cachedTiles(`${count},${p}`, () => ({
+    indices: multiIndices(count, p),
+    weights: embeddingWeights(count, p),
+  }));
 }
 
 /** One nonzero per row: the lexicographic position of each tiled entry. */

@@ -40,8 +40,6 @@ export interface Capabilities {
   readonly float: 'float32' | 'float64';
   /** What tensors may hold. */
   readonly dtypes: readonly DType[];
-  /** What `matmul` rounds its operands to, where that is less than `float`. Sums and results are of `float` all the same. */
-  readonly operands?: 'float16' | undefined;
   /** Largest single tensor in bytes. */
   readonly maxTensorBytes: number;
   /** Most bytes of all tensors together, where that is fixed beforehand. */

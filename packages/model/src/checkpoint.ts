@@ -131,7 +131,7 @@ export async function loadModel(backend: Backend, from: Storage | string, option
  */
 export async function loadWeights(model: Model, storage: Storage): Promise<void> {
   try {
-    const { format } = formatOf(await readJson(storage, CONFIG));
+    const { format } = await formatOf(await readJson(storage, CONFIG));
     await readTensors(storage, WEIGHTS, weightsOf(model), foreignOf(format, model.config));
   } finally {
     weightsChanged(model);
@@ -169,7 +169,7 @@ export async function readFormat(
 ): Promise<{ readonly format: CheckpointFormat; readonly config: ModelConfig; readonly foreign: Foreign }> {
   const json = await readJson(storage, CONFIG);
   try {
-    const { format, fields } = formatOf(json);
+    const { format, fields } = await formatOf(json);
     const config = modelConfig(format.config(fields), entries);
     return { format, config, foreign: foreignOf(format, config) };
   } catch (cause) {

@@ -1,10 +1,11 @@
 /** Low-rank adaptation (arXiv 2106.09685): x Wᵀ + s·x Aᵀ Bᵀ, of which A [r, in] and B [out, r] alone are trained, and s = α/r. */
 
-import { add, linear } from '@sympow/autograd';
+import { addLinear, linear, type Tape, type Variable } from '@sympow/autograd';
 import { ConfigError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
 import { matrixSpec, type ParameterSpec } from '@sympow/recurrence';
 import type { Adapter } from './adapter';
 import type { Projection } from './api';
+import { addMap } from './layers/input';
 import { ATTENTION_PROJECTIONS, MLP_PROJECTIONS } from './layers/weights';
 import { Model } from './model';
 
@@ -84,7 +85,11 @@ export function lowRank({ rank, alpha = rank, targets = ['q_proj', 'v_proj'] }: 
         const map = plain(name);
         if (!isTarget(name)) return map;
         const [A, B, s] = [own(`${name}.lora_A.weight`), own(`${name}.lora_B.weight`), own('lora_scale')];
-        return (tape, x) => add(tape, map(tape, x), linear(tape, linear(tape, linear(tape, x, A), s), B));
+        const addition = (tape: Tape, sum: Variable, x: Variable) =>
+          addLinear(tape, sum, linear(tape, linear(tape, x, A), s), { weight: B });
+        return Object.assign((tape: Tape, x: Variable) => addition(tape, map(tape, x), x), {
+          addTo: (tape: Tape, sum: Variable, x: Variable) => addition(tape, addMap(tape, sum, map, x), x),
+        });
       },
     }),
     merge(backend, name, weight, own, y) {

@@ -16,7 +16,7 @@ export interface Origin {
   readonly map?: (values: TypedArray, shape: Shape) => TypedArray;
 }
 
-/** A checkpoint format: one file says all about it, and `formats/index.ts` lists it. */
+/** A checkpoint format: one file says all about it, and a line of `formats/index.ts` loads it when a checkpoint is of it. */
 export interface CheckpointFormat {
   /** `model_type` of its `config.json`. */
   readonly name: string;

@@ -1,6 +1,6 @@
 /** What a part of a layer reads: the residual stream behind a norm; and how it adds to that stream. */
 
-import { add, addLinear, norm, normLinear } from '@sympow/autograd';
+import { add, norm, normLinear } from '@sympow/autograd';
 import type { MapParameters, NormParameters, Tape, Variable } from '@sympow/autograd';
 import type { LinearMap } from './weights';
 
@@ -55,5 +55,5 @@ function whenRead(tape: Tape, x: Variable, { kind, weight, bias, eps = 1e-5 }: N
 
 /** x + map(y). Where nothing is recorded x may be written over. */
 export function addMap(tape: Tape, x: Variable, map: LinearMap, y: Variable): Variable {
-  return map.plain ? addLinear(tape, x, y, map.plain) : add(tape, x, map(tape, y));
+  return map.addTo ? map.addTo(tape, x, y) : add(tape, x, map(tape, y));
 }

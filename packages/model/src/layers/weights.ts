@@ -3,7 +3,7 @@
  * low-bit numbers) hands in another {@link Weights}; no layer knows of it.
  */
 
-import { linear, type Tape, type Variable } from '@sympow/autograd';
+import { addLinear, linear, type Tape, type Variable } from '@sympow/autograd';
 import { matrixSpec, vectorSpec, type Init, type ParameterSpec } from '@sympow/recurrence';
 import type { BiasedPart, ModelConfig, Projection } from '../api';
 
@@ -13,6 +13,8 @@ export const MLP_PROJECTIONS = ['gate_proj', 'up_proj', 'down_proj'] as const sa
 /** A linear map with its bias: x [rows…, in] → [rows…, out]. */
 export interface LinearMap {
   (tape: Tape, x: Variable): Variable;
+  /** sum + map(x), where that is done better than one after the other. Where nothing is recorded `sum` may be written over. */
+  readonly addTo?: (tape: Tape, sum: Variable, x: Variable) => Variable;
   /** What it is made of where nothing wraps it: then the head and its loss are one kernel. */
   readonly plain?: { readonly weight: Variable; readonly bias: Variable | undefined };
 }
@@ -34,8 +36,10 @@ export function plainWeights(find: Weights['find']): Weights {
     find,
     linear(name) {
       const [weight, bias] = [find(`${name}.weight`)!, find(`${name}.bias`)];
+      const plain = { weight, bias };
       const map = (tape: Tape, x: Variable) => linear(tape, x, weight, bias);
-      return Object.assign(map, { plain: { weight, bias } });
+      const addTo = (tape: Tape, sum: Variable, x: Variable) => addLinear(tape, sum, x, plain);
+      return Object.assign(map, { addTo, plain });
     },
   };
 }
