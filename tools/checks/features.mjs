@@ -1,7 +1,8 @@
 // Writes FEATURES.md: every kernel on every backend that this machine can open, from the results of the conformance cases.
 // A backend that cannot run here is listed below the table with its reason. Exits 1 when a kernel does not pass.
 // Without a GPU, `env $(node tools/softwareGpu.mjs) node tools/checks/features.mjs` finds WebGPU a software one.
-import { writeFileSync } from 'node:fs';
+// All of it takes minutes; with names of kernels, as in `features.mjs silu siluBackward`, the other rows stay as they are.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer } from 'vite';
 import { root } from '../workspace.mjs';
@@ -20,35 +21,54 @@ const server = await createServer({
 });
 /** @param {string} name @returns {Promise<any>} */
 const load = (name) => server.ssrLoadModule(join(root, 'packages', name, 'src/index.ts'));
-/** @type {{ features: (factory: Factory) => Promise<Row[]> }} */
+/** @type {{ features: (factory: Factory, skips: [], kernels: string[]) => Promise<Row[]> }} */
 const { features } = await load('conformance');
 /** @type {{ backends: import('../../packages/backends/src/index').BackendEntry[] }} */
 const { backends } = await load('backends');
+/** @type {{ kernelNames: string[] }} */
+const { kernelNames } = await load('kernels');
 /** The definition first: its kernels are the rows. */
 const ordered = [...backends].sort((a, b) => Number(b.name === 'js') - Number(a.name === 'js'));
 
-/** @type {{ name: string, rows: Row[] }[]} */
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !kernelNames.includes(name));
+if (unknown !== undefined) throw new Error(`there is no kernel ${unknown}`);
+
+/** @type {{ name: string, rows: Map<string, string> }[]} */
 const columns = [];
 /** @type {string[]} */
 const absent = [];
+/** @type {string[]} */
+const complaints = [];
 for (const { name, make } of ordered) {
   try {
-    columns.push({ name, rows: await features(make({ engineFlags: 'off' }, false)) });
+    const rows = await features(make({ engineFlags: 'off' }, false), [], asked.length > 0 ? asked : kernelNames);
+    columns.push({ name, rows: new Map(rows.map((row) => [row.kernel, cell(row)])) });
+    for (const row of rows) complaints.push(...row.complaints.map((each) => `${name}, ${row.kernel}, ${each}`));
   } catch (error) {
     absent.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-/** @param {Row | undefined} row */
-function cell(row) {
-  if (!row) return '';
-  const count = `${row.passed}/${row.cases}`;
+/** @param {Row} row */
+function cell({ status, passed, cases, skipped, worst }) {
   const marks = { passed: '✓', partial: '✓', failed: '✗', error: '✗' };
-  const skipped = row.skipped > 0 ? `, ${row.skipped} skipped` : '';
-  return `${marks[row.status]} ${count}${skipped}, ${row.worst.toExponential(0)}`;
+  const left = skipped > 0 ? `, ${skipped} skipped` : '';
+  return `${marks[status]} ${passed}/${cases}${left}, ${worst.toExponential(0)}`;
 }
 
-const kernels = columns[0]?.rows.map(({ kernel }) => kernel) ?? [];
+const file = join(root, 'FEATURES.md');
+if (asked.length > 0) {
+  // Columns by name, as another machine may have more of them, or fewer.
+  const table = readFileSync(file, 'utf8').match(/^\|.*(?=\|$)/gm) ?? [];
+  const [names = [], , ...rows] = table.map((line) => line.split('|').map((part) => part.trim()));
+  for (const [at, name] of [...names.entries()].slice(2)) {
+    const now = columns.find((column) => column.name === name);
+    const before = rows.map((row) => /** @type {const} */ ([row[1] ?? '', row[at] ?? '']));
+    if (now) now.rows = new Map([...before, ...now.rows]);
+    else columns.push({ name, rows: new Map(before) });
+  }
+}
 const lines = [
   '# Features',
   '',
@@ -57,16 +77,13 @@ const lines = [
   '',
   `| Kernel | ${columns.map(({ name }) => name).join(' | ')} |`,
   `| --- | ${columns.map(() => '---').join(' | ')} |`,
-  ...kernels.map((kernel, i) => `| ${kernel} | ${columns.map(({ rows }) => cell(rows[i])).join(' | ')} |`),
+  ...kernelNames.map((kernel) => `| ${kernel} | ${columns.map(({ rows }) => rows.get(kernel) ?? '').join(' | ')} |`),
   '',
   ...absent.map((reason) => `Not run here: ${reason}\n`),
 ];
 await server.close();
-writeFileSync(join(root, 'FEATURES.md'), `${lines.join('\n').trimEnd()}\n`);
+writeFileSync(file, `${lines.join('\n').trimEnd()}\n`);
 
-const complaints = columns.flatMap(({ name, rows }) =>
-  rows.flatMap((row) => row.complaints.map((complaint) => `${name}, ${row.kernel}, ${complaint}`)),
-);
 for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
-process.stdout.write(`FEATURES.md: ${kernels.length} kernels on ${columns.map(({ name }) => name).join(', ')}\n`);
+process.stdout.write(`FEATURES.md: ${kernelNames.length} kernels on ${columns.map(({ name }) => name).join(', ')}\n`);
 if (complaints.length > 0) process.exit(1);

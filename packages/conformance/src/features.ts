@@ -1,13 +1,13 @@
 /** What a backend can do, as data: the results of all cases, kernel by kernel, without a test runner. */
 
-import { kernelNames, type BackendFactory } from '@sympow/kernels';
+import { kernelNames, type BackendFactory, type KernelName } from '@sympow/kernels';
 import type { FeatureRow, Skip } from './api';
 import { cases } from './cases';
 import { checkCase } from './checkCase';
 import { skipOf } from './describeBackend';
 
 /**
- * Runs every case of every kernel on a backend.
+ * Runs every case of every kernel on a backend, or of those that are named.
  *
  * @returns one row per kernel, in the order of the catalogue
  * @throws BackendError when the backend cannot be opened here
@@ -19,10 +19,14 @@ import { skipOf } from './describeBackend';
  * for (const { kernel, status, passed, cases } of await features(js())) console.log(kernel, status, `${passed}/${cases}`);
  * ```
  */
-export async function features(factory: BackendFactory, skips: readonly Skip[] = []): Promise<FeatureRow[]> {
+export async function features(
+  factory: BackendFactory,
+  skips: readonly Skip[] = [],
+  kernels: readonly KernelName[] = kernelNames,
+): Promise<FeatureRow[]> {
   const backend = await factory.open();
   const rows: FeatureRow[] = [];
-  for (const kernel of kernelNames) {
+  for (const kernel of kernelNames.filter((name) => kernels.includes(name))) {
     let [passed, skipped, worst] = [0, 0, 0];
     const complaints: string[] = [];
     let broken = false;
