@@ -26,7 +26,9 @@ var<private> cut_token: u32;
 var<private> least: f32;
 var<workgroup> quads: array<vec4<f32>, threads>;
 var<workgroup> columns_of_quads: array<vec4<f32>, 16>;
+// What tokens weigh or count: for each thread, and for sixteen threads that follow each other.
 var<workgroup> counts: array<f32, threads>;
+var<workgroup> teams: array<f32, 16>;
 var<workgroup> found: atomic<u32>;
 var<workgroup> drawn: f32;
 
@@ -97,60 +99,113 @@ fn search(thread: u32, bound: f32, above: bool, counted: bool) -> u32 {
   return key;
 }
 
-// Thread's share of the tokens, where their order matters.
-fn share(thread: u32) -> vec2<u32> {
-  let size = (params.n + threads - 1u) / threads;
-  return min(vec2<u32>(thread, thread + 1u) * size, vec2<u32>(params.n));
+// Tokens of a sixteenth of the row, which a team of sixteen threads reads side by side; and of one thread where a sixteenth is shared by all.
+fn of_team() -> u32 {
+  return (params.n + threads - 1u) / threads * 16u;
 }
 
-// The token where the running sum of shares passes `bound`: of weights, or of tokens with this key.
-fn token_at(thread: u32, bound: f32, key: u32, weighed: bool) -> u32 {
-  let own = share(thread);
+fn of_thread() -> u32 {
+  return (of_team() + threads - 1u) / threads;
+}
+
+// Its weight, or 1 where it has this key; 0 beyond the last token.
+fn size_of(token: u32, key: u32, weighed: bool) -> f32 {
+  let value = logit(min(token, params.n - 1u));
+  return select(0.0, select(select(0.0, 1.0, key_of(value) == key), weight_of(value), weighed), token < params.n);
+}
+
+// Sums of teams, from those of threads; and their sum.
+fn sum_teams(thread: u32, own: f32) -> f32 {
+  workgroupBarrier();
+  counts[thread] = own;
+  workgroupBarrier();
+  if (thread < 16u) {
+    var sum = 0.0;
+    for (var i = 0u; i < 16u; i++) {
+      sum += counts[16u * thread + i];
+    }
+    teams[thread] = sum;
+  }
+  workgroupBarrier();
+  var all = 0.0;
+  for (var i = 0u; i < 16u; i++) {
+    all += teams[i];
+  }
+  return all;
+}
+
+// What all tokens measure, as `token_at` sums them.
+fn sum_in_order(thread: u32, key: u32, weighed: bool) -> f32 {
+  let span = of_team();
+  let begin = thread / 16u * span + thread % 16u;
   var sum = 0.0;
-  for (var token = own.x; token < own.y; token++) {
-    let value = logit(token);
-    sum += select(select(0.0, 1.0, key_of(value) == key), weight_of(value), weighed);
+  for (var i = 0u; i < span; i += 64u) {
+#repeat j 4
+    let token$j = begin + i + $ju * 16u;
+    let size$j = select(0.0, size_of(token$j, key, weighed), i + $ju * 16u < span);
+#end
+#repeat j 4
+    sum += size$j;
+#end
   }
-  workgroupBarrier();
-  counts[thread] = sum;
-  atomicStore(&found, 0xffffffffu);
-  workgroupBarrier();
-  var before = 0.0;
-  for (var i = 0u; i < thread; i++) {
-    before += counts[i];
-  }
-  if (before <= bound && before + sum > bound) {
-    for (var token = own.x; token < own.y; token++) {
-      let value = logit(token);
-      let size = select(select(0.0, 1.0, key_of(value) == key), weight_of(value), weighed);
-      before += size;
-      if (size > 0.0) {
-        // The last one, should rounding leave none.
-        atomicStore(&found, token);
-        if (before > bound) {
-          break;
-        }
+  return sum_teams(thread, sum);
+}
+
+// The first of 16 sums with which the running sum passes `bound`, or the last one above 0, should rounding leave none. `before`
+// becomes what was before it.
+fn passes(sums: array<f32, 16>, before: ptr<function, f32>, bound: f32) -> u32 {
+  var chosen = 0u;
+  var running = *before;
+  for (var i = 0u; i < 16u; i++) {
+    let size = sums[i];
+    if (size > 0.0) {
+      chosen = i;
+      *before = running;
+      if (running + size > bound) {
+        break;
       }
     }
+    running += size;
   }
-  workgroupBarrier();
-  return atomicLoad(&found);
+  return chosen;
+}
+
+// The token where the running sum passes `bound`: of weights, or of tokens with this key. Behind `sum_in_order`: the sixteenth of the
+// row is known by the sums of teams; in it a team, a thread, a token.
+fn token_at(thread: u32, bound: f32, key: u32, weighed: bool) -> u32 {
+  var before = 0.0;
+  let first_token = passes(teams, &before, bound) * of_team();
+  let part = of_thread();
+  // A sixteenth may be less than all threads' parts of it.
+  let end = min(first_token + of_team(), params.n);
+  var sum = 0.0;
+  let begin = first_token + thread * part;
+  for (var token = begin; token < min(begin + part, end); token++) {
+    sum += size_of(token, key, weighed);
+  }
+  sum_teams(thread, sum);
+  let team = passes(teams, &before, bound);
+  var own: array<f32, 16>;
+  for (var i = 0u; i < 16u; i++) {
+    own[i] = counts[16u * team + i];
+  }
+  let chosen = first_token + (16u * team + passes(own, &before, bound)) * part;
+  var token = chosen;
+  for (var i = chosen; i < min(chosen + part, end); i++) {
+    let size = size_of(i, key, weighed);
+    if (size > 0.0) {
+      token = i;
+      if (before + size > bound) {
+        break;
+      }
+    }
+    before += size;
+  }
+  return token;
 }
 
 fn draw_any(thread: u32, uniform_number: f32) -> u32 {
-  // Summed as `token_at` does, so that a bound below the sum is passed.
-  let own = share(thread);
-  var sum = 0.0;
-  for (var token = own.x; token < own.y; token++) {
-    sum += weight_of(logit(token));
-  }
-  workgroupBarrier();
-  counts[thread] = sum;
-  workgroupBarrier();
-  var all = 0.0;
-  for (var i = 0u; i < threads; i++) {
-    all += counts[i];
-  }
+  let all = sum_in_order(thread, 0u, true);
   return token_at(thread, uniform_number * all, 0u, true);
 }
 
@@ -162,6 +217,7 @@ fn draw_filtered(thread: u32, uniform_number: f32, most: f32, probability: f32, 
     let count = max(1.0, most);
     let key = search(thread, count, false, true);
     let before = measure(thread, vec3<u32>(key + 1u), true).x;
+    sum_in_order(thread, key, false);
     cut_token = token_at(thread, count - before - 1.0, key, false);
     cut_key = key;
   }
@@ -171,6 +227,7 @@ fn draw_filtered(thread: u32, uniform_number: f32, most: f32, probability: f32, 
     let before = measure(thread, vec3<u32>(key + 1u), false);
     let same = measure(thread, vec3<u32>(key), true).x - before.w;
     let needed = clamp(ceil((bound - before.x) / weight_of(value_of(key))), 1.0, max(1.0, same));
+    sum_in_order(thread, key, false);
     let last = token_at(thread, needed - 1.0, key, false);
     if (key > 0u) {
       cut_token = last;
@@ -183,6 +240,7 @@ fn draw_filtered(thread: u32, uniform_number: f32, most: f32, probability: f32, 
   let before = measure(thread, vec3<u32>(key + 1u), false);
   let same = measure(thread, vec3<u32>(key), true).x - before.w;
   let place = clamp(floor((bound - before.x) / weight_of(value_of(key))), 0.0, max(0.0, same - 1.0));
+  sum_in_order(thread, key, false);
   return token_at(thread, place, key, false);
 }
 
@@ -205,18 +263,28 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   temperature = settings[4u * row];
   var most = -infinity();
   var wrong = 0.0;
-  for (var token = thread; token < params.n; token += threads) {
-    let value = logit(token);
-    most = max(most, value);
-    if (is_nan(value)) {
+  // Tokens beyond the last are the last once more.
+  for (var token = thread; token < params.n; token += 8u * threads) {
+#repeat j 8
+    let value$j = logit(min(token + $ju * threads, params.n - 1u));
+#end
+#repeat j 8
+    most = max(most, value$j);
+    if (is_nan(value$j)) {
       wrong = 1.0;
     }
+#end
   }
   wrong = workgroup_max(thread, wrong);
   top = workgroup_max(thread, most);
   var total = 0.0;
-  for (var token = thread; token < params.n; token += threads) {
-    total += exponential(logit(token) - top);
+  for (var token = thread; token < params.n; token += 8u * threads) {
+#repeat j 8
+    let value$j = logit(min(token + $ju * threads, params.n - 1u));
+#end
+#repeat j 8
+    total += select(0.0, exponential(value$j - top), token + $ju * threads < params.n);
+#end
   }
   total = workgroup_sum(thread, total);
   var token = 0xffffffffu;

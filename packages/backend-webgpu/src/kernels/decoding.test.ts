@@ -1,5 +1,5 @@
 // What a decoded token does in every layer takes one launch, or few where the device cannot bind all tensors at once.
-import type { Tensor } from '@sympow/kernels';
+import { js, type Backend, type Tensor } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import { gpu, missing, openAs } from '../gpu.cases';
 
@@ -95,6 +95,60 @@ describe.skipIf(missing)(`launches${missing ? `: ${missing}` : ''}`, () => {
     expect(dispatched()).toBe(launches);
     await backend.close();
   });
+
+  it.each([
+    ['rms', 5, 24, 1],
+    ['layer', 65, 260, 2],
+  ] as const)(
+    'maps behind a norm, %s, of %i rows of %i numbers take %i, and come to what they are',
+    async (kind, rows, n, launches) => {
+      const { gpu: counted, dispatched } = counting(gpu);
+      // Large devices have tiles for them; software computes what is asked for.
+      const backend = await openAs({ gpu: counted, facts: () => ({ software: false }) });
+      const exact = await js({ float: 'float64' }).open();
+      const run = (home: Backend) => {
+        const of = (seed: number, ...shape: number[]) => {
+          const size = shape.reduce((a, b) => a * b);
+          return home.upload(
+            Float32Array.from({ length: size }, (_, i) => Math.sin(seed + i * i) / Math.sqrt(shape.at(-1))),
+            shape,
+          );
+        };
+        const outputs = [37, 9, 3].map((m) => home.empty([rows, m]));
+        home.kernels.normLinear({
+          ...{
+            kind,
+            x: of(1, rows, n),
+            normWeight: of(2, n),
+            normBias: kind === 'layer' ? of(11, n) : undefined,
+            eps: 1e-5,
+          },
+          ...{ activation1: 'gelu', bias2: of(6, 3) },
+          ...Object.fromEntries(
+            outputs.flatMap((y, i) => [[`weight${i}`, of(3 + i, y.shape[1]!, n)] as const, [`y${i}`, y] as const]),
+          ),
+        });
+        const sum = of(7, rows, 70);
+        home.kernels.matmul({
+          a: of(8, rows, n),
+          b: of(9, 70, n),
+          bias: of(10, 70),
+          transposeB: true,
+          accumulate: true,
+          y: sum,
+        });
+        return [...outputs, sum];
+      };
+      const ours = run(backend);
+      await backend.finish();
+      expect(dispatched()).toBe(launches + 1);
+      for (const [i, y] of run(exact).entries()) {
+        const [actual, expected] = [await ours[i]!.read(), await y.read()];
+        expect(Math.max(...expected.map((x, at) => Math.abs(x - actual[at]!)))).toBeLessThan(2e-6);
+      }
+      await backend.close();
+    },
+  );
 
   it('maps that go apart come to the same', async () => {
     const answers = [];

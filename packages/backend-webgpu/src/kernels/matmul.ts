@@ -3,6 +3,7 @@
 import type { Kernels, MatmulArgs } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { groupsOf256 } from './arithmetic';
+import { fewRows, mostFewRows } from './fewRows';
 import { planFor } from './tile';
 
 /** Rows that are few enough to read b just once for all of them. */
@@ -27,6 +28,12 @@ function sizesOf({ a, b, transposeA, y }: MatmulArgs): Sizes {
 
 function isThin({ transposeA = false, transposeB = false }: MatmulArgs, { m, k, shared }: Sizes): boolean {
   return m <= mostRowsOfMatvec && shared && transposeB && !transposeA && k % 4 === 0;
+}
+
+/** Whether they are few enough to be read by every workgroup. */
+function isFew(machine: Machine, { transposeA, transposeB, y }: MatmulArgs, { m, k, shared }: Sizes): boolean {
+  if (machine.facts.software || !shared || !transposeB || transposeA || k % 4 > 0) return false;
+  return m <= (machine.products === 'float32' ? mostFewRows : 32) && y.dtype === 'float32';
 }
 
 /** Halves are read however they lie; what is written are vectors of four. */
@@ -103,7 +110,11 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
       const sizes = sizesOf(args);
       const { m, n, k } = sizes;
       if (isThin(args, sizes)) return thin(args, sizes);
-      const { transposeA = false } = args;
+      const { a, b, bias, transposeA = false, accumulate, y } = args;
+      if (isFew(machine, args, sizes)) {
+        const map = { place: 0, m: n, activation: 0, tensors: { weight0: b, bias0: bias, y0: y } };
+        return fewRows(machine, { x: a, rows: m, maps: [map], ...(accumulate && { accumulate }) });
+      }
       tiled(args, sizes, n % 4 === 0 && k % 4 === 0 && (!transposeA || m % 4 === 0));
     },
   };
