@@ -54,7 +54,7 @@ describeSite('Figures', ({ visit }) => {
     const folder = mkdtempSync(join(tmpdir(), 'sympow-playground-test-'));
     writeFileSync(join(folder, 'text.txt'), sampleText().text);
     const shape = ['--hidden', '64', '--layers', '2', '--heads', '2', '--head-size', '32', '--power', '2'];
-    const run = ['--context', '128', '--batch', '8', '--steps', String(steps), '--learning-rate', '0.004'];
+    const run = ['--context', '128', '--batch', '8', '--steps', String(steps)];
     const rest = ['--tokenizer', 'Small-stories/tokenizer.json', '--eval-rows', '1', '--backend', 'wasm', '--json'];
     // In turns, the best of three: whatever else the machine does takes from both.
     const inPage: number[] = [];

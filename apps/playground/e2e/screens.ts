@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright';
 
-/** Whether pictures are taken: they show a model that has learnt something, as the form begins it, which takes a minute. */
+/** Whether pictures are taken: they show a model that has learnt something, which takes a minute. */
 export const pictures = process.env.SCREENS !== undefined;
 
 /** Phone, tablet, desk. */
@@ -24,7 +24,7 @@ export const screens: readonly Screen[] = [
     name: 'stretch',
     link: 'Stretch',
     async prepare(page) {
-      await page.getByLabel('Length').selectOption(pictures ? '16384' : '1024');
+      await page.getByLabel('Length').selectOption(pictures ? '4096' : '1024');
       await page.getByRole('button', { name: 'Read' }).click();
       await page.getByRole('button', { name: 'Stop' }).waitFor();
       await page.getByRole('button', { name: 'Read' }).waitFor({ timeout: 300_000 });
@@ -34,7 +34,7 @@ export const screens: readonly Screen[] = [
     name: 'talk',
     link: 'Talk',
     async prepare(page) {
-      await page.getByLabel('At most').fill(pictures ? '1500' : '300');
+      await page.getByLabel('At most').fill(pictures ? '1000' : '300');
       const write = page.getByRole('button', { name: 'Write', exact: true });
       await write.click();
       const mark = page.getByRole('button', { name: 'Mark this place' }).and(page.locator(':enabled'));
@@ -48,6 +48,7 @@ export const screens: readonly Screen[] = [
     async prepare(page) {
       await page.getByRole('button', { name: 'Look', exact: true }).click();
       await page.getByText(/takes its answer from/).waitFor();
+      for (let i = 0; i < 2; i++) await page.getByRole('button', { name: 'Next step' }).click();
     },
   },
   {

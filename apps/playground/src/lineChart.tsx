@@ -45,8 +45,8 @@ function rangeOf(low: number | null, high: number | null): [number, number] {
   return [Math.max(0, Math.floor(low * 2 - 0.2) / 2), Math.ceil(high * 2 + 0.1) / 2];
 }
 
-const short = (value: number) =>
-  value >= 1000 ? `${(value / 1000).toLocaleString('en', { maximumFractionDigits: 1 })}K` : String(value);
+/** Positions double, so that their thousands are those of computers. */
+const short = (value: number) => (value >= 1024 && value % 1024 === 0 ? `${value / 1024}K` : String(value));
 
 /** Draws the mark behind the lines, with its words where there is room. */
 function drawMark(chart: uPlot, { at, says }: NonNullable<Props['mark']>): void {
@@ -91,7 +91,7 @@ function optionsOf({ lines, range, doubling, mark }: Props, width: number, heigh
       {
         ...axis,
         size: 44,
-        values: (_, values, __, ___, step) => values.map((value) => value.toFixed(step < 0.1 ? 2 : 1)),
+        values: (_, values, __, ___, step) => values.map((value) => value.toFixed(Number.isInteger(step * 10) ? 1 : 2)),
       },
     ],
     series: [

@@ -1,6 +1,6 @@
 // Talk: a text that the model writes, and what it takes: the state that stays, beside keys and values that would grow.
 
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Engine } from './engine';
 import { Fault, Figures, FileButton, read } from './fields';
 import { MemoryBars } from './memoryBars';
@@ -30,6 +30,12 @@ export function TalkScreen({ state, engine, dispatch }: Props) {
   const [values, setValues] = useState({ temperature: 0.8, topP: 1, minP: 0, maxTokens: 400, seed: 1 });
   const [stop, setStop] = useState('');
   const [next, setNext] = useState('');
+  const paper = useRef<HTMLDivElement>(null);
+  // The end of the text stays in view, unless somebody looks further up.
+  const follows = useRef(true);
+  useLayoutEffect(() => {
+    if (paper.current && follows.current) paper.current.scrollTop = paper.current.scrollHeight;
+  }, [written]);
   const begun = writing !== undefined || isWriting;
   const prompt = given ?? model?.prompt ?? '';
   if (!model) return <NoModel what="Nobody to talk to yet" />;
@@ -43,7 +49,15 @@ export function TalkScreen({ state, engine, dispatch }: Props) {
   return (
     <div class="talk">
       <section class="stage" aria-label="The text">
-        <div class="written" aria-label="What it wrote" tabIndex={0}>
+        <div
+          class="written"
+          aria-label="What it wrote"
+          tabIndex={0}
+          ref={paper}
+          onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+            follows.current = scrollHeight - scrollTop - clientHeight < 40;
+          }}
+        >
           {before && (
             <p class="before">
               Here {before.name} was opened: {whole(before.position)} tokens that it has read, and remembers.
