@@ -1,28 +1,16 @@
 /** The forms of the recurrence on a backend, held to the double loop. */
 
-import type { Backend, Normalizer } from '@sympow/kernels';
+import type { Backend } from '@sympow/kernels';
 import type { Numbers } from './api';
-import { tempers, type Temper } from './cases/gates';
+import { tempers, type LayerCase } from './cases/gates';
 import { openDefinition } from './checkCase';
 import { compare } from './compare';
 import { chunkedForm, defined, stepForm, windowForm, type Sequence, type SequenceResult } from './forms';
 import { Inputs } from './inputs';
 import { roundingsOfForms, roundoff } from './tolerances';
 
-export interface SequenceCase {
-  readonly name: string;
-  readonly B?: number;
+export interface SequenceCase extends LayerCase {
   readonly T: number;
-  readonly H?: number;
-  readonly G?: number;
-  readonly d?: number;
-  readonly e?: number;
-  readonly power: number;
-  readonly gates?: Temper;
-  readonly vector?: boolean;
-  readonly normalizer?: Normalizer;
-  /** Size of the keys. */
-  readonly keyScale?: number;
   /** No state before the first token. */
   readonly fresh?: boolean;
 }

@@ -8,6 +8,7 @@ export { fromHalves, toHalves } from './halves';
 export type { HalfType } from './halves';
 export { requireKnownKeys } from './knownKeys';
 export type { KnownKeys } from './knownKeys';
+export { requireWhole } from './requireWhole';
 export { breathing, nextTurn } from './eventLoop';
 export * from './random';
 export {

@@ -1,14 +1,9 @@
 // Options, checked at the door.
-import { ConfigError, OutOfMemoryError } from '@sympow/core';
+import { ConfigError, OutOfMemoryError, requireWhole } from '@sympow/core';
 import type { DatasetOptions } from './api';
 import { DataError } from './errors';
 
-/** @throws ConfigError unless `value` is a whole number of at least `minimum`, up to 2⁵³−1 */
-export function requireWhole(what: string, value: number, minimum: number): void {
-  if (!Number.isSafeInteger(value) || value < minimum) {
-    throw new ConfigError({ what, value, expected: `a whole number of at least ${minimum}` });
-  }
-}
+export { requireWhole };
 
 /** What a batch may take as it is handed over: tokens in and out, and where each row lies. */
 const mostBatchBytes = 2 ** 31;

@@ -7,7 +7,7 @@
  * whatever happens, a folder named `step-…` alone is complete. What is left over otherwise is removed when the run goes on.
  */
 
-import { ConfigError, isSympowError, type Backend, type Tensor } from '@sympow/kernels';
+import { isSympowError, requireWhole, type Backend, type Tensor } from '@sympow/kernels';
 import { isAddress, isStorageError, openStorage, requireSize, type FileContents, type Storage } from '@sympow/storage';
 import type { ComputeOptions, PrecisionOptions, ModelConfig, ModelEntries, TrainableOptions } from './api';
 import { checkedStorage, ChecksumRecord, CHECKSUMS, orDamage, verifyCheckpoint } from './checksums';
@@ -337,10 +337,4 @@ async function completeIn(folder: Storage): Promise<(Checkpoint & { readonly nam
 
 function weightsOf(model: Model): ReadonlyMap<string, Tensor> {
   return new Map([...model.parameters].map(([name, { value }]) => [name, value]));
-}
-
-function requireWhole(what: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new ConfigError({ what, value, expected: `a whole number of at least ${least}` });
-  }
 }

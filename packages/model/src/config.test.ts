@@ -1,11 +1,14 @@
 import { Tape } from '@sympow/autograd';
 import { ConfigError, js, OutOfMemoryError } from '@sympow/kernels';
+import { gates, phases } from '@sympow/recurrence';
 import { tinyConfig, tinyConfigs, tokensOf } from '@sympow-tools/tiny';
 import { describe, expect, it } from 'vitest';
 import type { ComputeOptions, ModelOptions } from './api';
 import { configFromJson, configToJson, memoryShape, modelConfig, modelSize, variantOf, variants } from './config';
 import { kindsOfLayers } from './kindsOfLayers';
 import { Model } from './model';
+
+const namesOf = (entries: readonly { name: string }[]) => entries.map(({ name }) => name).join(', ');
 
 describe('defaults', () => {
   it('are the paper’s 124M shape, conformal', () => {
@@ -74,12 +77,8 @@ describe('what cannot be is refused in one line', () => {
       { vocabSize: '256' },
       'vocabSize is "256"; expected a whole number of at least 1.',
     ],
-    ['an unknown gate', { gate: 'strong' }, 'gate is "strong"; expected one of none, fixed, learned, data, vector.'],
-    [
-      'an unknown rotary',
-      { rotary: 'yarn' },
-      'rotary is "yarn"; expected one of none, fixed, learned, data, pair, rope.',
-    ],
+    ['an unknown gate', { gate: 'strong' }, `gate is "strong"; expected one of ${namesOf(gates)}.`],
+    ['an unknown rotary', { rotary: 'yarn' }, `rotary is "yarn"; expected one of ${namesOf(phases)}.`],
     ['an unknown norm', { norm: 'batch' }, 'norm is "batch"; expected one of layer, rms.'],
     ['a bias that is no choice', { bias: 1 }, /^bias is 1; expected true, false, or a list of some of q_proj/],
     ['a horizon of 1', { rotaryHorizon: 1 }, 'rotaryHorizon is 1; expected a number above 1.'],

@@ -2,7 +2,7 @@
  * A folder behind an address, read in parts. What came before a connection was cut is kept, and only the rest is asked for. A
  * file that becomes another one while it is read is refused. Where a server knows no ranges, a file is fetched once, whole.
  */
-import { ConfigError } from '@sympow/core';
+import { ConfigError, requireWhole } from '@sympow/core';
 import type { Storage } from './api';
 import { parseAddress } from './address';
 import { Cut, pauseOf, persist, type Attempt, type Patience } from './attempts';
@@ -109,11 +109,6 @@ function folderAt(base: URL, ask: Asking): Storage {
     remove: (name) => refuse('remove', name),
     folder: (name) => folderAt(locate(name, '/'), ask),
   };
-}
-
-function requireWhole(what: string, value: number, minimum: number): void {
-  if (Number.isSafeInteger(value) && value >= minimum) return;
-  throw new ConfigError({ what, value, expected: `a whole number of at least ${minimum}` });
 }
 
 function requireHeaders(headers: HttpOptions['headers']): void {

@@ -3,7 +3,7 @@
 import type { TokenSource, TrainingBatches, TrainingBatchesOptions } from '@sympow/data';
 import { trainingBatches } from '@sympow/data';
 import { oneProcess, requireSettings } from '@sympow/core';
-import { ConfigError, OutOfMemoryError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
+import { ConfigError, OutOfMemoryError, requireKnownKeys, requireWhole, type KnownKeys } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
 import { adamwOptions, type AdamWOptions } from './adamw';
 import { annealsOf, requireAnneal } from './anneal';
@@ -145,10 +145,4 @@ function requireVocabulary(what: string, { vocabSize }: TokenSource, most: numbe
   const remedy = 'Use a tokenizer and a model that belong together.';
   const expected = `at most the ${most} of the model`;
   throw new ConfigError({ what: `vocabSize of ${what}`, value: vocabSize, expected, remedy });
-}
-
-function requireWhole(what: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new ConfigError({ what, value, expected: `a whole number of at least ${least}` });
-  }
 }

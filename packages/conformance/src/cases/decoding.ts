@@ -1,25 +1,13 @@
 /** One token at a time: the bare step with its gradient, and the answer from a window of keys beside the state. */
 
-import type { Normalizer } from '@sympow/kernels';
 import type { CaseArguments, Numbers } from '../api';
 import type { Inputs } from '../inputs';
 import type { KernelCase } from '../kernelCase';
-import { tempers, type Temper } from './gates';
+import { tempers, type LayerCase } from './gates';
 import { poisoned, type Poison } from './poison';
 
-interface Step {
-  readonly name: string;
-  readonly B?: number;
-  readonly H?: number;
-  readonly G?: number;
-  readonly d?: number;
-  readonly e?: number;
-  readonly power: number;
-  readonly gates?: Temper;
-  readonly vector?: boolean;
-  readonly normalizer?: Normalizer;
+interface Step extends LayerCase {
   readonly queryScale?: number;
-  readonly keyScale?: number;
   /** Tokens of the window. */
   readonly C?: number;
   /** Tokens in the window of every row, or of each. */

@@ -1,6 +1,6 @@
 /** Log gates of every temper, by name: `t` is the token and `C` the chunk length. */
 
-import type { Shape } from '@sympow/kernels';
+import type { Normalizer, Shape } from '@sympow/kernels';
 import type { Numbers } from '../api';
 import type { Inputs } from '../inputs';
 
@@ -25,6 +25,22 @@ export const tempers = {
 } satisfies Record<string, (inputs: Inputs, shape: Shape, C: number) => Numbers>;
 
 export type Temper = keyof typeof tempers;
+
+/** Sizes and options of a layer, with defaults where they are absent. */
+export interface LayerCase {
+  readonly name: string;
+  readonly B?: number;
+  readonly H?: number;
+  readonly G?: number;
+  readonly d?: number;
+  readonly e?: number;
+  readonly power: number;
+  readonly gates?: Temper;
+  readonly vector?: boolean;
+  readonly normalizer?: Normalizer;
+  /** Size of the keys. */
+  readonly keyScale?: number;
+}
 
 /** [B, T, …]: usual gates, changed token by token. */
 function byToken(inputs: Inputs, shape: Shape, change: (t: number, usual: number) => number): Numbers {
