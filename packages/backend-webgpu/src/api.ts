@@ -40,8 +40,8 @@ export interface WebGpuOptions {
   /** Most bytes of the device that tensors may take, the pool included; no bound by default. */
   readonly maxBytes?: number | undefined;
   /**
-   * What `matmul` multiplies with. `float32`, the default, runs on every device. The others run on matrix units, where a device has
-   * them (`adapter.matrixUnits`), an experimental feature that has to be asked for: `split` takes each operand as the sum of two
+   * What `matmul`, attention and the products with φ multiply with. `float32`, the default, runs on every device. The others run on
+   * matrix units, where a device has them (`adapter.matrixUnits`), an experimental feature that has to be asked for: `split` takes each operand as the sum of two
    * halves and loses the last two bits of float32, some 3e-6; `float16` rounds operands to halves, some 3e-4. Sums are float32 in all
    * of them, and operands are scaled so that they fit. `capabilities.notes` says which it is.
    */
@@ -50,7 +50,7 @@ export interface WebGpuOptions {
   readonly timestamps?: boolean | undefined;
 }
 
-/** What `matmul` multiplies with; see {@link WebGpuOptions.products}. */
+/** What products multiply with; see {@link WebGpuOptions.products}. */
 export type Products = 'float32' | 'split' | 'float16';
 
 /** What the device said about itself. */

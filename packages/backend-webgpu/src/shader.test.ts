@@ -53,6 +53,15 @@ describe('compose', () => {
     expect(() => composed({ main })).toThrow('no value for s');
   });
 
+  it('puts lines where they are wanted that another file has defined', () => {
+    const tile = lines('override n: u32 = 2;', '#define sums', '#repeat i n', 'var sum$i: f32;', '#end', '#end');
+    const main = lines('#import tile', 'fn main() {', '#put sums', '}');
+    expect(composed({ main, tile }).code).toBe(
+      lines('const n: u32 = 2;', 'fn main() {', 'var sum0: f32;', 'var sum1: f32;', '}'),
+    );
+    expect(() => composed({ main: '#put sums' })).toThrow('nothing defines sums');
+  });
+
   it('brings what enables a feature to the top', () => {
     const main = lines('const a = 1;', 'enable f16;');
     expect(composed({ main }).code).toBe(lines('enable f16;', 'const a = 1;'));

@@ -6,6 +6,8 @@
  * - `#if flag`, `#else`, `#endif`: flags are those of the launch, the names of the tensors it passes, and the features of
  *   the device; `!flag` negates.
  * - `#repeat i count` … `#end` repeats its lines with `$i` from 0; `i` is one letter, `count` a number or a constant's name.
+ * - `#define name` … `#end` keeps its lines for `#put name`, which puts them there: what has to stand in a function of the kernel,
+ *   as variables that no other may hold, but is known to the file that it imports.
  * - `override x: u32 = 1;` becomes a constant with the launch's value, so that it can size arrays in registers.
  * - `var<storage, …>` and `var<uniform>` get their group and binding in order of appearance.
  * - Tensors that hold halves are read and written by functions: see `halves.ts`.
@@ -35,11 +37,9 @@ export interface Shader {
 /** @throws Error for a mistake in a WGSL file or in its launch: no caller of a kernel can cause one */
 export function compose(name: string, variant: Variant = {}, sources = shaders): Shader {
   const { halves } = variant;
-  const imported = new Set<string>();
-  const written = expand(name, variant, sources, imported);
-  const lines = halves
-    ? [...withHalves(name, written, halves), ...expand('halves', variant, sources, imported)]
-    : written;
+  const known: Known = { imported: new Set(), defined: new Map() };
+  const written = expand(name, variant, sources, known);
+  const lines = halves ? [...withHalves(name, written, halves), ...expand('halves', variant, sources, known)] : written;
   const enables = new Set(lines.filter((line) => /^\s*(enable|requires|diagnostic)\b/.test(line)));
   const body = lines.filter((line) => !enables.has(line));
   const parameters = parametersOf(body.join('\n'));
@@ -64,16 +64,17 @@ function parametersOf(code: string): Shader['parameters'] {
   }));
 }
 
-function expand(
-  name: string,
-  variant: Variant,
-  sources: Readonly<Record<string, string>>,
-  imported: Set<string>,
-): string[] {
+/** Files that are there already, and what they have defined. */
+interface Known {
+  readonly imported: Set<string>;
+  readonly defined: Map<string, () => readonly string[]>;
+}
+
+function expand(name: string, variant: Variant, sources: Readonly<Record<string, string>>, known: Known): string[] {
   const { imports = {}, flags = new Set(), constants = {} } = variant;
   const file = imports[name] ?? name;
-  if (imported.has(file)) return [];
-  imported.add(file);
+  if (known.imported.has(file)) return [];
+  known.imported.add(file);
   const source = sources[file];
   if (source === undefined) throw new Error(`there is no ${file}.wgsl`);
 
@@ -87,7 +88,7 @@ function expand(
       const line = lines[i]!;
       const [directive, first = '', second = ''] = line.trim().split(/\s+/);
       if (directive === '#import') {
-        out.push(...expand(first, variant, sources, imported));
+        out.push(...expand(first, variant, sources, known));
       } else if (directive === '#if') {
         const { then, otherwise, end } = branches(lines, i);
         out.push(...walk(holds(first) ? then : otherwise));
@@ -98,6 +99,14 @@ function expand(
         for (let step = 0; step < count; step++)
           out.push(...walk(then.map((each) => each.replaceAll(`$${first}`, String(step)))));
         i = end;
+      } else if (directive === '#define') {
+        const { then, end } = branches(lines, i);
+        known.defined.set(first, () => walk(then));
+        i = end;
+      } else if (directive === '#put') {
+        const put = known.defined.get(first);
+        if (!put) throw new Error(`${file}.wgsl: nothing defines ${first}`);
+        out.push(...put());
       } else {
         out.push(constant(line));
       }
@@ -136,7 +145,7 @@ function branches(lines: readonly string[], at: number): { then: string[]; other
   let middle: number | undefined;
   for (let i = at + 1; i < lines.length; i++) {
     const directive = lines[i]!.trim().split(/\s+/)[0];
-    if (directive === '#if' || directive === '#repeat') depth++;
+    if (directive === '#if' || directive === '#repeat' || directive === '#define') depth++;
     else if (directive === '#else' && depth === 0) middle = i;
     else if (directive === '#endif' || directive === '#end') {
       if (depth-- > 0) continue;

@@ -1,4 +1,4 @@
-import { cases, checkCase } from '@sympow/conformance';
+import { cases, checkCase, recurrenceCases } from '@sympow/conformance';
 import type { Kernels } from '@sympow/kernels';
 import { describe, expect, it } from 'vitest';
 import { webgpu } from './backend';
@@ -31,6 +31,29 @@ describe('matrix units', () => {
           backend.kernels.matmul({ a, b, bias, y, transposeA, transposeB, accumulate: true });
         }
     await expect(backend.finish()).resolves.toBeUndefined();
+    await backend.close();
+  });
+
+  // These take more memory of a workgroup than this device has; it says so when the shader itself is valid.
+  it.each(['split', 'float16'] as const)('%s: attention and the products with φ are valid', async (products) => {
+    const backend = await openAs({
+      gpu: onlyValidation,
+      products,
+      facts: ({ limits }) => ({ matrixUnits: true, limits: { ...limits, maxComputeWorkgroupStorageSize: 49152 } }),
+    });
+    const wanted = [
+      ...[64, 36].flatMap((d) =>
+        recurrenceCases({ name: `d = ${d}`, T: 140, G: 1, H: 2, d, e: d, power: 2, chunk: 130, gates: 'usual' }),
+      ),
+      ...recurrenceCases({ name: 'p = 4', T: 140, d: 9, e: 37, power: 4, chunk: 130 }),
+      ...cases.filter(({ kernel, name }) => kernel.startsWith('softmaxAttention') && name.includes('65')),
+    ].filter(({ kernel }) => /^(updateState|queryState|powerAttention|softmaxAttention)/.test(kernel));
+    for (const kase of wanted) {
+      const refused = await checkCase(backend, kase)
+        .then(() => backend.finish())
+        .catch((error: Error) => error.message);
+      if (refused) expect(refused).toContain('The total use of workgroup storage');
+    }
     await backend.close();
   });
 

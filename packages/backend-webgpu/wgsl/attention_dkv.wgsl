@@ -46,7 +46,8 @@ fn store_dv(token: u32, column: u32, value: vec4<f32>) {
 }
 
 @compute @workgroup_size(threads)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, place: Place) {
+  let thread = thread_at(place);
   let group = group_of(workgroup, workgroups);
   if (group >= params.groups) {
     return;

@@ -2,7 +2,8 @@
 #import attention_queries
 
 @compute @workgroup_size(threads)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, place: Place) {
+  let thread = thread_at(place);
   let group = group_of(workgroup, workgroups);
   if (group >= params.groups) {
     return;

@@ -26,6 +26,15 @@ var<workgroup> unbounded: atomic<u32>;
 // Four rows of weights for each column: what `put_weights` keeps for `add_weighted`, and free for other use between the two.
 var<workgroup> weights: array<vec4<f32>, block * pitch>;
 
+// What a thread knows of its place; `thread_at` is called first.
+struct Place {
+  @builtin(local_invocation_index) thread: u32,
+}
+
+fn thread_at(place: Place) -> u32 {
+  return place.thread;
+}
+
 fn row_at(thread: u32, r: u32) -> u32 {
   return (r / 4u) * (block / quads) + (thread / side) * 4u + r % 4u;
 }

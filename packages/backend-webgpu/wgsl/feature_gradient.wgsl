@@ -7,37 +7,11 @@
 #import grid
 #import jacobian
 #import tile
-struct Params {
-  length: u32,
-  chunk: u32,
-  chunks: u32,
-  heads: u32,
-  shared_by: u32,
-  rows: u32,
-  columns: u32,
-  quads: u32,
-  vectors: u32,
-  padded: u32,
-  groups: u32,
-}
-var<uniform> params: Params;
-#if wide
-alias Stored = vec4<f32>;
-#else
-alias Stored = f32;
-#endif
+#import gradient_operands
 // Numbers of x, with what pads them to whole vectors.
 override width: u32 = 64;
 // [B, n, heads, width, padded tokens]
 var<storage, read> x: array<f32>;
-// [B, T, heads, columns]
-var<storage, read> values: array<Stored>;
-#if scale
-var<storage, read> scale: array<f32>;
-var<storage, read> weight: array<f32>;
-#endif
-var<storage, read> S: array<Stored>;
-var<storage, read> Z: array<f32>;
 // As x.
 var<storage, read_write> dx: array<f32>;
 
@@ -54,39 +28,8 @@ var<workgroup> tile_scale: array<vec4<f32>, tile_m / 4u>;
 #endif
 // Of this thread's token.
 var<private> share: f32;
-var<private> first_token: u32;
-// Tokens of the chunk, its first row of values, and row 0 of its state.
-var<private> count: u32;
-var<private> first_row: u32;
-var<private> first_state: u32;
 
-fn four_of(at: u32, column: u32, tensor_is_state: bool) -> vec4<f32> {
-  var four = vec4<f32>();
-#if wide
-  if (tensor_is_state) {
-    return S[at / 4u];
-  }
-  return values[at / 4u];
-#else
-#repeat i 4
-  if (column + $iu < params.columns) {
-    if (tensor_is_state) {
-      four[$i] = S[at + $iu];
-    } else {
-      four[$i] = values[at + $iu];
-    }
-  }
-#end
-  return four;
-#endif
-}
-
-// Tokens beyond the last one, whose results nobody reads, are the last one.
-fn row_of_token(m: u32) -> u32 {
-  return first_row + min(first_token + m, count - 1u) * params.heads;
-}
-
-fn load_a(m: u32, k: u32) -> mat4x4<f32> {
+fn fetch_a(m: u32, k: u32) -> mat4x4<f32> {
   var block = mat4x4<f32>();
   if (k < params.columns) {
 #repeat j 4
@@ -102,7 +45,7 @@ fn load_a(m: u32, k: u32) -> mat4x4<f32> {
   return transpose(block);
 }
 
-fn load_b(n: u32, k: u32) -> mat4x4<f32> {
+fn fetch_b(n: u32, k: u32) -> mat4x4<f32> {
   var block = mat4x4<f32>();
   if (k < params.columns) {
     let row = row_of(n);
@@ -111,6 +54,14 @@ fn load_b(n: u32, k: u32) -> mat4x4<f32> {
 #end
   }
   return transpose(block);
+}
+
+fn block_a(m: u32, k: u32, fetched: mat4x4<f32>) -> mat4x4<f32> {
+  return fetched;
+}
+
+fn block_b(n: u32, k: u32, fetched: mat4x4<f32>) -> mat4x4<f32> {
+  return fetched;
 }
 
 // Before a tile: what its features weigh, and their Z.
@@ -141,7 +92,8 @@ fn gradient_of(part: u32, quad: u32, token: u32) -> vec4<f32> {
 }
 
 @compute @workgroup_size(threads)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, place: Place) {
+  let thread = thread_at(place);
   let group = group_of(workgroup, workgroups);
   if (group >= params.groups) {
     return;

@@ -43,45 +43,95 @@ var<storage, read_write> y: array<Stored>;
 
 var<private> first_token: u32;
 var<private> first_column: u32;
+// Tokens of the chunk, the first one whose answer is not 0, and the row of the chunk's first.
+var<private> tokens: u32;
+var<private> shown: u32;
+var<private> first_row: u32;
 // Where x of the chunk begins, and row 0 of its state.
 var<private> first_x: u32;
 var<private> first_state: u32;
 
-fn load_a(m: u32, k: u32) -> mat4x4<f32> {
-  var block = mat4x4<f32>();
+// A quad of four tokens: its prefix, its last coordinates, what they weigh, and their shares in the sum.
+struct FetchedA {
+  prefix: vec4<f32>,
+  last: mat4x4<f32>,
+  weights: vec4<f32>,
+#if terms
+  sums: vec4<f32>,
+#endif
+}
+
+struct FetchedB {
+  block: mat4x4<f32>,
+}
+
+fn fetch_a(m: u32, k: u32) -> FetchedA {
+  var fetched = FetchedA();
   let quad = k / 4u;
   let token = first_token + m;
   if (quad >= params.quads || token >= params.padded) {
-    return block;
+    return fetched;
   }
   let stride = params.padded / 4u;
   let at = first_x + token / 4u;
-  var monomial = vec4<f32>(1.0);
+  fetched.prefix = vec4<f32>(1.0);
 #repeat r prefix
-  monomial *= x[at + quad_prefix(quad, $ru) * stride];
+  fetched.prefix *= x[at + quad_prefix(quad, $ru) * stride];
 #end
-  let weights = quad_weights(quad);
+  fetched.weights = quad_weights(quad);
   let last = at + quad_last(quad) * stride;
 #if terms
   let row = first_state + quad_row(quad);
 #endif
 #repeat j 4
-  block[$j] = weights[$j] * monomial * x[last + $ju * stride];
+  fetched.last[$j] = x[last + $ju * stride];
 #if terms
-  if (weights[$j] != 0.0) {
-    den += block[$j] * Z[row + $ju];
+  if (fetched.weights[$j] != 0.0) {
+    fetched.sums[$j] = Z[row + $ju];
+  }
+#endif
+#end
+  return fetched;
+}
+
+fn block_a(m: u32, k: u32, fetched: FetchedA) -> mat4x4<f32> {
+  var block = mat4x4<f32>();
+#repeat j 4
+  block[$j] = fetched.weights[$j] * fetched.prefix * fetched.last[$j];
+#if terms
+  if (fetched.weights[$j] != 0.0) {
+    den += block[$j] * fetched.sums[$j];
   }
 #endif
 #end
   return block;
 }
 
-fn load_b(n: u32, k: u32) -> mat4x4<f32> {
-  var block = mat4x4<f32>();
+#if bounded
+// φ is no larger than the power of the largest coordinate times its weight, √p! at most.
+fn bound_of_a(thread: u32) -> vec2<f32> {
+  var size = 0.0;
+  for (var i = thread; i < params.vectors * tile_m; i += threads) {
+    let token = first_token + i % (tile_m / 4u) * 4u;
+    if (token < params.padded) {
+      let four = x[first_x + (i / (tile_m / 4u) * params.padded + token) / 4u];
+      size = larger(size, select(vec4<f32>(), four, finite(four)));
+    }
+  }
+  var bound = size;
+#repeat r prefix
+  bound *= size * sqrt($r.0 + 2.0);
+#end
+  return vec2<f32>(bound, 1.0);
+}
+#endif
+
+fn fetch_b(n: u32, k: u32) -> FetchedB {
+  var fetched = FetchedB();
   let quad = k / 4u;
   let column = first_column + n;
   if (quad >= params.quads || column >= params.columns) {
-    return block;
+    return fetched;
   }
   let weights = quad_weights(quad);
   let row = first_state + quad_row(quad);
@@ -89,23 +139,27 @@ fn load_b(n: u32, k: u32) -> mat4x4<f32> {
   if (weights[$j] != 0.0) {
     let at = (row + $ju) * params.columns + column;
 #if wide
-    block[$j] = S[at / 4u];
+    fetched.block[$j] = S[at / 4u];
 #else
-    block[$j][0] = S[at];
+    fetched.block[$j][0] = S[at];
 #repeat i 3
     if (column + $iu + 1u < params.columns) {
-      block[$j][$i + 1] = S[at + $iu + 1u];
+      fetched.block[$j][$i + 1] = S[at + $iu + 1u];
     }
 #end
 #endif
   }
 #end
-  return block;
+  return fetched;
+}
+
+fn block_b(n: u32, k: u32, fetched: FetchedB) -> mat4x4<f32> {
+  return fetched.block;
 }
 
 #if terms
 // The factors of num and of the whole for each token of the tile.
-fn join(thread: u32, first_row: u32, tokens: u32) {
+fn join(thread: u32) {
   parts_of_den[thread] = den;
   workgroupBarrier();
   for (var m = thread; m < tile_m; m += threads) {
@@ -132,11 +186,14 @@ fn join(thread: u32, first_row: u32, tokens: u32) {
 }
 #endif
 
-fn store(row: u32, m: u32, n: u32, value: vec4<f32>) {
+fn use_result(m: u32, n: u32, result: vec4<f32>) {
+  let token = first_token + m;
   let column = first_column + n;
-  if (column >= params.columns) {
+  if (token >= tokens || column >= params.columns) {
     return;
   }
+  let row = first_row + token * params.heads;
+  let value = select(result, vec4<f32>(), token < shown);
   let at = row * params.columns + column;
 #if wide
 #if terms
@@ -158,7 +215,8 @@ fn store(row: u32, m: u32, n: u32, value: vec4<f32>) {
 }
 
 @compute @workgroup_size(threads)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, place: Place) {
+  let thread = thread_at(place);
   let group = group_of(workgroup, workgroups);
   if (group >= params.groups) {
     return;
@@ -171,20 +229,16 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let head = part % params.heads;
   let begin = part / params.heads % params.chunks * params.chunk;
   let batch = part / (params.heads * params.chunks);
-  let tokens = min(params.chunk, params.length - begin);
+  tokens = min(params.chunk, params.length - begin);
   first_x = part * params.vectors * params.padded;
   first_state = part / params.shared_by * params.rows;
-  let first_row = (batch * params.length + begin) * params.heads + head;
-  let shown = first_shown(first_row, begin, tokens);
-  multiply(thread, 0u, params.quads * 4u);
+  first_row = (batch * params.length + begin) * params.heads + head;
+  shown = first_shown(first_row, begin, tokens);
+  let steps = params.quads * 4u;
+#put sums
+#put multiply
 #if terms
-  join(thread, first_row, tokens);
+  join(thread);
 #endif
-#repeat i results
-  let m$i = result_row(thread, $iu);
-  if (first_token + m$i < tokens) {
-    let value$i = select(result($iu), vec4<f32>(), first_token + m$i < shown);
-    store(first_row + (first_token + m$i) * params.heads, m$i, result_column(thread, $iu), value$i);
-  }
-#end
+#put results
 }

@@ -37,6 +37,10 @@ var<storage, read_write> Z: array<f32>;
 
 var<workgroup> parts_of_z: array<vec4<f32>, threads>;
 var<private> z: vec4<f32>;
+var<private> own_weights: vec4<f32>;
+var<private> own_last: u32;
+var<private> own_prefix: array<u32, max(1u, prefix)>;
+var<private> state: u32;
 var<private> first_quad: u32;
 var<private> first_column: u32;
 // Row of x and v for the first token of the chunk, and the tokens.
@@ -45,26 +49,58 @@ var<private> count: u32;
 // The first token of the chunk that counts.
 var<private> shown: u32;
 
-fn load_a(m: u32, k: u32) -> mat4x4<f32> {
-  var block = mat4x4<f32>();
-  let quad = first_quad + m / 4u;
-  if (quad >= params.quads) {
-    return block;
+// Of four tokens: their shares in the quad's prefix and their fours of last coordinates; what each counts.
+struct FetchedA {
+  prefix: vec4<f32>,
+  last: mat4x4<f32>,
+#if scale
+  shares: vec4<f32>,
+#endif
+}
+
+struct FetchedB {
+  values: mat4x4<f32>,
+#if scale
+  factors: vec4<f32>,
+#endif
+}
+
+// The quad that this thread makes blocks of, throughout.
+fn take_quad(thread: u32) {
+  let quad = first_quad + thread % (tile_m / 4u);
+  own_weights = vec4<f32>();
+  if (quad < params.quads) {
+    own_weights = quad_weights(quad);
+    own_last = quad_last(quad) / 4u;
+#repeat r prefix
+    own_prefix[$r] = quad_prefix(quad, $ru);
+#end
   }
-  let weights = quad_weights(quad);
-  let last = quad_last(quad) / 4u;
+}
+
+fn fetch_a(m: u32, k: u32) -> FetchedA {
+  var fetched = FetchedA();
+#repeat j 4
+  let row$j = first_row + min(k + $ju, count - 1u) * params.heads;
+  fetched.last[$j] = x[row$j * params.vectors + own_last];
+  fetched.prefix[$j] = 1.0;
+#repeat r prefix
+  fetched.prefix[$j] *= x[row$j * params.vectors + own_prefix[$r] / 4u][own_prefix[$r] % 4u];
+#end
+#if scale
+  fetched.shares[$j] = weight[row$j];
+#endif
+#end
+  return fetched;
+}
+
+fn block_a(m: u32, k: u32, fetched: FetchedA) -> mat4x4<f32> {
+  var block = mat4x4<f32>();
 #repeat j 4
   if (k + $ju < count) {
-    let row = first_row + (k + $ju) * params.heads;
-    let at = row * params.vectors;
-    var monomial = 1.0;
-#repeat r prefix
-    let i$j$r = quad_prefix(quad, $ru);
-    monomial *= x[at + i$j$r / 4u][i$j$r % 4u];
-#end
-    block[$j] = weights * monomial * x[at + last];
+    block[$j] = own_weights * fetched.prefix[$j] * fetched.last[$j];
 #if scale
-    z += block[$j] * weight[row];
+    z += block[$j] * fetched.shares[$j];
 #else
     z += block[$j];
 #endif
@@ -73,35 +109,47 @@ fn load_a(m: u32, k: u32) -> mat4x4<f32> {
   return block;
 }
 
-fn load_b(n: u32, k: u32) -> mat4x4<f32> {
-  var block = mat4x4<f32>();
+fn fetch_b(n: u32, k: u32) -> FetchedB {
+  var fetched = FetchedB();
   let column = first_column + n;
   if (column >= params.columns) {
-    return block;
+    return fetched;
   }
 #repeat j 4
   if (k + $ju >= shown && k + $ju < count) {
     let row = first_row + (k + $ju) * params.heads;
     let at = row * params.columns + column;
 #if wide
-    block[$j] = v[at / 4u];
+    fetched.values[$j] = v[at / 4u];
 #else
-    block[$j][0] = v[at];
+    fetched.values[$j][0] = v[at];
 #repeat i 3
     if (column + $iu + 1u < params.columns) {
-      block[$j][$i + 1] = v[at + $iu + 1u];
+      fetched.values[$j][$i + 1] = v[at + $iu + 1u];
     }
 #end
 #endif
 #if scale
-    block[$j] = select(block[$j] * scale[row], vec4<f32>(), scale[row] == 0.0);
+    fetched.factors[$j] = scale[row];
 #endif
   }
 #end
-  return block;
+  return fetched;
 }
 
-fn store(state: u32, m: u32, n: u32, boosted: vec4<f32>) {
+fn block_b(n: u32, k: u32, fetched: FetchedB) -> mat4x4<f32> {
+#if scale
+  var block = fetched.values;
+#repeat j 4
+  block[$j] = select(block[$j] * fetched.factors[$j], vec4<f32>(), fetched.factors[$j] == 0.0);
+#end
+  return block;
+#else
+  return fetched.values;
+#endif
+}
+
+fn use_result(m: u32, n: u32, boosted: vec4<f32>) {
 #if scale
   let value = boosted / boost;
 #else
@@ -124,7 +172,7 @@ fn store(state: u32, m: u32, n: u32, boosted: vec4<f32>) {
 #endif
 }
 
-fn store_z(state: u32, thread: u32) {
+fn store_z(thread: u32) {
   parts_of_z[thread] = z;
   workgroupBarrier();
   let quad = first_quad + thread;
@@ -147,7 +195,8 @@ fn store_z(state: u32, thread: u32) {
 }
 
 @compute @workgroup_size(threads)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, place: Place) {
+  let thread = thread_at(place);
   let group = group_of(workgroup, workgroups);
   if (group >= params.groups) {
     return;
@@ -156,20 +205,22 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let columns = (params.columns + tile_n - 1u) / tile_n;
   first_quad = group % tiles * (tile_m / 4u);
   first_column = group / tiles % columns * tile_n;
-  let state = group / (tiles * columns);
+  let own = group / (tiles * columns);
+  state = own;
   let states = params.heads / params.shared_by;
-  let begin = state / states % params.chunks * params.chunk;
-  let batch = state / (states * params.chunks);
+  let begin = own / states % params.chunks * params.chunk;
+  let batch = own / (states * params.chunks);
   let tokens = min(params.chunk, params.length - begin);
   count = tokens;
-  let head = state % states * params.shared_by;
+  let head = own % states * params.shared_by;
+  take_quad(thread);
+#put sums
   for (var h = head; h < head + params.shared_by; h++) {
     first_row = (batch * params.length + begin) * params.heads + h;
     shown = first_shown(first_row, begin, tokens);
-    multiply(thread, 0u, tokens);
+    let steps = tokens;
+#put multiply
   }
-#repeat i results
-  store(state, result_row(thread, $iu), result_column(thread, $iu), result($iu));
-#end
-  store_z(state, thread);
+#put results
+  store_z(thread);
 }

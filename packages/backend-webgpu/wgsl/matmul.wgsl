@@ -72,7 +72,7 @@ fn b_row(row: u32, column: u32, rows: u32, width: u32) -> vec4<f32> {
 #endif
 }
 
-fn load_a(m: u32, k: u32) -> mat4x4<f32> {
+fn fetch_a(m: u32, k: u32) -> mat4x4<f32> {
   let row = first_row + m;
   if (transpose_a) {
     return mat4x4<f32>(
@@ -88,7 +88,7 @@ fn load_a(m: u32, k: u32) -> mat4x4<f32> {
   ));
 }
 
-fn load_b(n: u32, k: u32) -> mat4x4<f32> {
+fn fetch_b(n: u32, k: u32) -> mat4x4<f32> {
   let column = first_column + n;
   if (transpose_b) {
     return transpose(mat4x4<f32>(
@@ -102,6 +102,14 @@ fn load_b(n: u32, k: u32) -> mat4x4<f32> {
     b_row(k + $ju, column, params.k, params.n),
 #end
   );
+}
+
+fn block_a(m: u32, k: u32, fetched: mat4x4<f32>) -> mat4x4<f32> {
+  return fetched;
+}
+
+fn block_b(n: u32, k: u32, fetched: mat4x4<f32>) -> mat4x4<f32> {
+  return fetched;
 }
 
 fn store(offset: u32, row: u32, column: u32, value: vec4<f32>) {
@@ -135,7 +143,8 @@ fn store(offset: u32, row: u32, column: u32, value: vec4<f32>) {
 }
 
 @compute @workgroup_size(threads)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, place: Place) {
+  let thread = thread_at(place);
   let group = group_of(workgroup, workgroups);
   if (group >= params.groups) {
     return;

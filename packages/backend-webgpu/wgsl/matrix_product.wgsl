@@ -11,6 +11,7 @@ enable chromium_experimental_subgroup_matrix;
 requires buffer_view;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 #import grid
+#import matrix_numbers
 override transpose_a: bool = false;
 override transpose_b: bool = false;
 override split: bool = false;
@@ -95,19 +96,6 @@ fn load_b(i: u32, k: u32, end: u32) -> vec4<f32> {
 #endif
 }
 
-// The upper half of each number: ten bits of its mantissa, by their mask, as a compiler may take f32(f16(x)) for x.
-fn upper(x: vec4<f32>) -> vec4<f32> {
-  return bitcast<vec4<f32>>(bitcast<vec4<u32>>(x) & vec4<u32>(0xffffe000u));
-}
-
-fn finite(x: vec4<f32>) -> vec4<bool> {
-  return (bitcast<vec4<u32>>(x) & vec4<u32>(0x7f800000u)) < vec4<u32>(0x7f800000u);
-}
-
-fn lower(x: vec4<f32>) -> vec4<f32> {
-  return select(vec4<f32>(), x - upper(x), finite(x));
-}
-
 fn put_a(i: u32, x: vec4<f32>) {
   let panel = bufferView<array<vec4<f16>, panels * size_a / 4u>>(&panel_a, 0u);
   let at = (i / (inner_a / 4u) * stride_a) / 4u + i % (inner_a / 4u);
@@ -128,21 +116,6 @@ fn put_b(i: u32, x: vec4<f32>) {
 #else
   panel[at] = vec4<f16>(x);
 #endif
-}
-
-fn most(before: f32, x: vec4<f32>) -> f32 {
-  let size = abs(x);
-  return max(before, max(max(size.x, size.y), max(size.z, size.w)));
-}
-
-fn power(exponent: i32) -> f32 {
-  return bitcast<f32>(u32(max(exponent, -126) + 127) << 23u);
-}
-
-// The scale's exponent, and another where the largest number does not fit: then it lies at 2¹⁰, with room for larger ones.
-fn fitted(exponent: i32, size: f32) -> i32 {
-  let of_size = i32(bitcast<u32>(size) >> 23u) - 127;
-  return select(exponent, 10 - of_size, of_size + exponent > 14);
 }
 
 fn store(offset: u32, row: u32, column: u32, value: vec4<f32>) {
@@ -199,18 +172,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   for (var k = begin; k < end; k += tile_k) {
     var size = vec2<f32>();
 #repeat l loads_a
-    size.x = most(size.x, ahead_a$l);
+    size.x = larger(size.x, ahead_a$l);
 #end
 #repeat l loads_b
-    size.y = most(size.y, ahead_b$l);
+    size.y = larger(size.y, ahead_b$l);
 #end
     if (any(bitcast<vec2<u32>>(size) >= vec2<u32>(0x7f800000u))) {
       size = vec2<f32>();
 #repeat l loads_a
-      size.x = most(size.x, select(vec4<f32>(), ahead_a$l, finite(ahead_a$l)));
+      size.x = larger(size.x, select(vec4<f32>(), ahead_a$l, finite(ahead_a$l)));
 #end
 #repeat l loads_b
-      size.y = most(size.y, select(vec4<f32>(), ahead_b$l, finite(ahead_b$l)));
+      size.y = larger(size.y, select(vec4<f32>(), ahead_b$l, finite(ahead_b$l)));
 #end
     }
     size = subgroupMax(size);
@@ -224,7 +197,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     let next = vec2<i32>(fitted(exponents.x, size.x), fitted(exponents.y, size.y));
     if (any(next != exponents)) {
       let grown = next - exponents;
-      let factor = select(0.0, power(grown.x + grown.y), grown.x + grown.y > -126);
+      let factor = select(0.0, power_of_two(grown.x + grown.y), grown.x + grown.y > -126);
 #repeat i matrices_m
 #repeat j matrices_n
       sum$i_$j = subgroupMatrixScalarMultiply(sum$i_$j, factor);
@@ -232,7 +205,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #end
       exponents = next;
     }
-    let scale = vec2<f32>(power(exponents.x), power(exponents.y));
+    let scale = vec2<f32>(power_of_two(exponents.x), power_of_two(exponents.y));
 #repeat l loads_a
     put_a(thread + $lu * threads, ahead_a$l * scale.x);
 #end
@@ -293,7 +266,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     }
   }
   let y_offset = part * params.y_stride + batch * params.m * params.n;
-  let back = vec2<f32>(power(-exponents.x), power(-exponents.y));
+  let back = vec2<f32>(power_of_two(-exponents.x), power_of_two(-exponents.y));
   // A matrix at a time through memory of the subgroup's own.
   let block = bufferView<array<f32, 256u * subgroups>>(&panel_a, 0u);
   let vectors = bufferView<array<vec4<f32>, 64u * subgroups>>(&panel_a, 0u);

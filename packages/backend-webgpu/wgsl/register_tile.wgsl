@@ -4,8 +4,9 @@
 // A tile is a file for the slot `tile`. It defines `threads`, `tile_m`, `tile_n` and the functions named here; the kernel
 // that imports it decides what is multiplied and what becomes of the results.
 //
-// The kernel gives `load_a(m, k)` and `load_b(n, k)`: blocks of 4×4 operands for 4 rows (or columns) of the tile from m
-// (or n) on and 4 steps of k, one column of the block per k. `multiply` adds the products over a range of k to the results;
+// The kernel gives blocks of 4×4 operands for 4 rows (or columns) of the tile from m (or n) on and 4 steps of k, one column of the
+// block per k: `fetch_a(m, k)` and `fetch_b(n, k)` load what `block_a(m, k, fetched)` and `block_b(n, k, fetched)` make a block of, later
+// where the tile has other work meanwhile. `multiply` adds the products over a range of k to the results;
 // `result(i)` is then a row of four of them at `result_row(i)`, `result_column(i)` of the tile, in the
 // `result_part(i)`-th of as many ranges of its columns as a thread has quads side by side. The first `loaders`
 // threads ask for each block of a exactly once; without `a_along_k` a thread asks for the same four rows throughout, those from
@@ -42,6 +43,15 @@ var<workgroup> panel_b: array<Operands, tile_k * stride_b>;
 var<private> sums: array<vec4<f32>, results>;
 var<private> ahead: array<Block, loads>;
 
+// What a thread knows of its place; `thread_at` is called first.
+struct Place {
+  @builtin(local_invocation_index) thread: u32,
+}
+
+fn thread_at(place: Place) -> u32 {
+  return place.thread;
+}
+
 // Where block number i of a panel with `stride` blocks per 4 steps of k lies: (row or column, step).
 fn block_at(i: u32, stride: u32, along_k: bool) -> vec2<u32> {
   if (along_k) {
@@ -53,11 +63,11 @@ fn block_at(i: u32, stride: u32, along_k: bool) -> vec2<u32> {
 fn fetch(i: u32, k: u32) -> Block {
   if (i < blocks_a) {
     let at = block_at(i, stride_a, a_along_k);
-    return load_a(at.x, k + at.y);
+    return block_a(at.x, k + at.y, fetch_a(at.x, k + at.y));
   }
   if (i < blocks_a + blocks_b) {
     let at = block_at(i - blocks_a, stride_b, b_along_k);
-    return load_b(at.x, k + at.y);
+    return block_b(at.x, k + at.y, fetch_b(at.x, k + at.y));
   }
   return Block();
 }
@@ -149,3 +159,15 @@ fn result_column(thread: u32, i: u32) -> u32 {
 fn result_part(i: u32) -> u32 {
   return i / 4u % quads;
 }
+
+// What kernels put into their own functions: see matrix_tile.wgsl.
+#define sums
+#end
+#define multiply
+  multiply(thread, 0u, steps);
+#end
+#define results
+#repeat i results
+  use_result(result_row(thread, $iu), result_column(thread, $iu), result($iu));
+#end
+#end

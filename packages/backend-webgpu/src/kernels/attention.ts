@@ -28,6 +28,9 @@ export function sizesOf({ q, k, v }: Pick<Attention, 'q' | 'k' | 'v'>) {
 }
 
 interface Block {
+  /** The file for the slot `attention_tile`, where it is not that. */
+  readonly file?: string;
+  readonly constants?: Readonly<Record<string, number | boolean>>;
   readonly side: number;
   /** Fours of rows of a thread. */
   readonly quads: number;
@@ -47,9 +50,25 @@ const large: readonly Block[] = [
 ];
 const small: Block = { side: 32, quads: 1, depth: 16 };
 
+/** On matrix units, with one half of each operand or with two. */
+function ofMatrices(split: boolean): Block {
+  const constants = {
+    ...{ split, panels: split ? 2 : 1, loads: 4 },
+    ...{ subgroups: 8, subgroups_n: 2, matrices_m: 1, matrices_n: 2 },
+  };
+  return { file: 'attention_matrices', constants, side: 64, quads: 1, depth: 64 };
+}
+
+const matrixBlocks = { float16: ofMatrices(false), split: ofMatrices(true) };
+/** Bytes that the block on matrix units takes with two halves and the gates beside it. */
+const bytesOfMatrices = 40960;
+
 /** `longest` is the most rows that a block could have. */
-function blockFor({ facts }: Machine, longest: number): Block {
+function blockFor({ facts, products }: Machine, longest: number, vectorGates: boolean): Block {
   const { maxComputeWorkgroupStorageSize: bytes, maxComputeInvocationsPerWorkgroup: threads } = facts.limits;
+  if (products !== 'float32' && !vectorGates && longest > small.side && bytes! >= bytesOfMatrices) {
+    return matrixBlocks[products];
+  }
   if (facts.software || longest <= small.side) return small;
   return large.find((block) => bytesOf(block) <= bytes! && (block.side / 4) ** 2 / block.quads <= threads!) ?? small;
 }
@@ -75,7 +94,7 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
   const { name, rows, heads, width, tensors } = work;
   if (rows === 0) return;
   const inChunk = Math.min(chunk, rows);
-  const block = blockFor(machine, Math.min(inChunk, Math.max(T, S)));
+  const block = blockFor(machine, Math.min(inChunk, Math.max(T, S)), gateFlags(attention).includes('vector_gates'));
   const { side, quads, depth } = block;
   const threads = (side / 4) ** 2 / quads;
   const tiles = Math.min(mostTiles, Math.ceil(width / side));
@@ -88,10 +107,11 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
     ...gateFlags(attention),
   ];
   machine.launch(name, {
-    imports: { score },
+    imports: { score, ...(block.file && { attention_tile: block.file }) },
     flags,
     constants: {
       ...constants,
+      ...block.constants,
       block: side,
       depth,
       quads,

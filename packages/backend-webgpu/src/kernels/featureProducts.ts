@@ -6,7 +6,7 @@
 import type { GateSums, Tensor } from '@sympow/kernels';
 import type { Machine } from '../machine';
 import { featuresOf } from './features';
-import { stateTileFor } from './stateTile';
+import { matrixStateTileFor, stateTileFor, type StateTile } from './stateTile';
 
 /** How the tokens of a call divide into chunks, and its vectors into groups of four numbers. */
 export interface Chunks {
@@ -60,10 +60,11 @@ export function featureSum(
   const [B, , G, D, e] = S.shape as [number, number, number, number, number];
   const features = featuresOf(machine, d, power);
   const copies = B * chunks.chunks * G;
-  const tile = stateTileFor(machine, { m: 4 * features.quads, n: e, copies });
+  const m = 4 * features.quads;
+  const tile = matrixStateTileFor(machine, m, e) ?? stateTileFor(machine, { m, n: e, copies });
   machine.launch('feature_sum', {
     imports: { tile: tile.file },
-    flags: e % 4 === 0 ? ['wide'] : [],
+    flags: [...(e % 4 === 0 ? ['wide'] : []), ...tile.flags],
     constants: { ...tile.constants, ...features.constants, a_along_k: false },
     tensors: { table: features.table, x, v, scale, weight, ...chunkStart(gates).tensors, S, Z },
     params: {
@@ -108,17 +109,14 @@ export function featureQuery(
   const [B, , G, D, e] = S.shape as [number, number, number, number, number];
   const features = featuresOf(machine, d, power);
   const copies = B * chunks.chunks * heads;
-  const tile = stateTileFor(machine, {
-    m: chunks.chunk,
-    n: e,
-    copies,
-    extraBytes: ({ m, threads }) => (inside ? 16 * threads + 8 * m : 0),
-  });
+  const m = chunks.chunk;
+  const extraBytes = ({ m, threads }: StateTile) => (inside ? 16 * threads + 8 * m : 0);
+  const tile = matrixStateTileFor(machine, m, e) ?? stateTileFor(machine, { m, n: e, copies, extraBytes });
   const { normalized = 0, ...tensors } = inside ?? {};
   machine.launch('feature_query', {
     imports: { tile: tile.file },
-    flags: e % 4 === 0 ? ['wide'] : [],
-    constants: { ...tile.constants, ...features.constants, a_along_k: false },
+    flags: [...(e % 4 === 0 ? ['wide'] : []), ...tile.flags],
+    constants: { ...tile.constants, ...features.constants, a_along_k: false, bounded: tile.file === 'matrix_tile' },
     tensors: { table: features.table, x, S, y, ...chunkStart(gates).tensors, ...tensors },
     params: {
       ...chunks,
@@ -166,19 +164,43 @@ export function featureGradient(
     extraBytes: ({ m, n, constants: { quads = 1 } }) => (4 * n * (m + 1)) / quads + 8 * n + 4 * m,
   });
   const pairs = power === 2;
+  const width = 4 * chunks.vectors;
+  const flags = e % 4 === 0 ? ['wide'] : [];
+  const params = { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads };
+  const onMatrixUnits = pairs && matrixStateTileFor(machine, chunks.chunk, width);
+  if (onMatrixUnits) {
+    const { file, m, n, constants } = onMatrixUnits;
+    machine.launch('pair_gradient', {
+      imports: { tile: file },
+      flags: [...flags, ...onMatrixUnits.flags],
+      constants: {
+        ...constants,
+        d,
+        width,
+        span: 4 * Math.ceil(e / 4),
+        a_along_k: true,
+        b_along_k: true,
+        bounded: true,
+      },
+      tensors: { x, dx, values, scale, weight, S, Z },
+      params,
+      groups: Math.ceil(chunks.chunk / m) * Math.ceil(width / n) * copies,
+    });
+    return;
+  }
   machine.launch('feature_gradient', {
     imports: { tile: tile.file, jacobian: pairs ? 'jacobian_pairs' : 'jacobian_any' },
-    flags: e % 4 === 0 ? ['wide'] : [],
+    flags,
     constants: {
       ...tile.constants,
       ...(pairs ? { d, block_rows: tile.n / 8 } : features.constants),
       parts: tile.constants.quads ?? 1,
       a_along_k: true,
       b_along_k: true,
-      width: 4 * chunks.vectors,
+      width,
     },
     tensors: { table: pairs ? undefined : features.table, x, dx, values, scale, weight, S, Z },
-    params: { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads },
+    params,
     groups: Math.ceil(chunks.chunk / tile.m) * copies,
   });
 }
