@@ -66,14 +66,21 @@ function phaseSum({ of, shape }: Arguments, count: number, b: number, g: number,
   return initial + (theta / (2 * Math.PI)) * sum(count, beta);
 }
 
+/** Rows behind a norm by the arguments of a case: every number of a map reads all of one. */
+const normedRows = new WeakMap<object, Map<string, number[]>>();
+
 /** A number of map i of a normalised input. */
 function mapped(each: Arguments, i: number, at: readonly number[]): number {
   const { of, shape, args } = each;
   const [kind, f] = [args.kind, args[`activation${i}`] as 'gelu' | undefined];
   const norm = { ...each, of: { ...of, weight: of.normWeight!, bias: of.normBias! } };
-  const h = (c: number) => normalised(norm, [...at.slice(0, -1), c], kind === 'layer');
+  const [row, n] = [at.slice(0, -1), shape.x!.at(-1)!];
+  const rows = normedRows.get(args) ?? new Map<string, number[]>();
+  const h =
+    rows.get(row.join()) ?? Array.from({ length: n }, (_, c) => normalised(norm, [...row, c], kind === 'layer'));
+  normedRows.set(args, rows.set(row.join(), h));
   const [weight, bias] = [of[`weight${i}`]!, of[`bias${i}`]];
-  const x = sum(shape.x!.at(-1)!, (c) => h(c) * weight(at.at(-1)!, c)) + (bias?.(at.at(-1)!) ?? 0);
+  const x = sum(n, (c) => h[c]! * weight(at.at(-1)!, c)) + (bias?.(at.at(-1)!) ?? 0);
   return f ? formulas[f]!.y!({ ...each, of: { x: () => x } }, []) : x;
 }
 
