@@ -121,7 +121,7 @@ describeSite('Figures', ({ visit }) => {
       /** A run, and a long text. */
       const round = async () => {
         await goTo(page, 'Train');
-        await page.getByLabel('Steps').first().fill('60');
+        await page.getByRole('spinbutton', { name: /^Steps/ }).fill('60');
         await start(page);
         await page.getByText('Done after 60 steps').waitFor({ state: 'hidden' });
         await page.getByText('Done after 60 steps').waitFor({ timeout: 300_000 });

@@ -227,6 +227,7 @@ describeSite(
   'Train on WebGPU',
   ({ visit }) => {
     // A software GPU compiles its shaders on the CPU.
+    const patience = { timeout: 200_000 };
     it('trains, writes, and has the run again when its device goes away', { timeout: 500_000 }, async () => {
       const { page, faults } = await visit({ search: '?backend=wasm' });
       await page.getByText(/^Computes on wasm/).waitFor();
@@ -241,15 +242,15 @@ describeSite(
       const write = page.getByRole('button', { name: 'Write', exact: true });
       const written = () => page.getByLabel('What it wrote').innerText();
       await write.click();
-      await expect.poll(written).toMatch(/^.{30}/s);
+      await expect.poll(written, patience).toMatch(/^.{30}/s);
       const first = await written();
       await write.waitFor();
       await worker.evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy());
       await write.click();
       const lost = page.getByText(/^the GPU device was lost .*That was done: the run is as this browser kept it\.$/);
-      await lost.waitFor();
+      await lost.waitFor(patience);
       await write.click();
-      await expect.poll(written).toBe(first);
+      await expect.poll(written, patience).toBe(first);
       await lost.waitFor({ state: 'hidden' });
       await goTo(page, 'Train');
       await page.getByText('Small stories: 4 steps, as this browser kept them.').waitFor();
