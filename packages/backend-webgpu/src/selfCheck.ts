@@ -4,10 +4,12 @@ import { BackendError, js, type Backend, type Tensor } from '@sympow/kernels';
 import type { Products } from './api';
 
 /** Numbers in [−¾, ¾] that every float type holds exactly. */
+const number = (i: number): number => ((i * 7) % 13) / 8 - 0.75;
+
 function numbers(backend: Backend, ...shape: number[]): Tensor {
   const size = shape.reduce((a, b) => a * b);
   return backend.upload(
-    Float32Array.from({ length: size }, (_, i) => ((i * 7) % 13) / 8 - 0.75),
+    Float32Array.from({ length: size }, (_, i) => number(i)),
     shape,
   );
 }
@@ -35,15 +37,20 @@ const checks: Readonly<Record<string, (backend: Backend) => Tensor>> = {
   },
 };
 
-/** What is checked beside where products run on matrix units: the small tile of them and the large one. */
+/** What is checked beside where products run on matrix units: each tile of them, and operands that outgrow their first scale. */
 const matrixChecks: typeof checks = {
   'matmul in small tiles': (backend) => product(backend, 136, 72),
-  'matmul in large tiles': (backend) => product(backend, 1300, 1300),
+  'matmul in medium tiles': (backend) => product(backend, 72, 12300, { transposeB: false }),
+  'matmul in large tiles': (backend) => product(backend, 72, 24580),
+  'matmul of slices that grow': (backend) => product(backend, 136, 72, { growth: 2 ** 8 }),
 };
 
-function product(backend: Backend, m: number, n: number): Tensor {
+/** m × 68 by 68 × n, the second half of each row of the first times `growth`. */
+function product(backend: Backend, m: number, n: number, { growth = 1, transposeB = true } = {}): Tensor {
   const y = backend.empty([m, n]);
-  backend.kernels.matmul({ a: numbers(backend, m, 68), b: numbers(backend, n, 68), transposeB: true, y });
+  const numbersOfA = Float32Array.from({ length: m * 68 }, (_, i) => number(i) * (i % 68 < 34 ? 1 : growth));
+  const b = transposeB ? numbers(backend, n, 68) : numbers(backend, 68, n);
+  backend.kernels.matmul({ a: backend.upload(numbersOfA, [m, 68]), b, transposeB, y });
   return y;
 }
 

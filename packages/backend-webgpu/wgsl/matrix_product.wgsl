@@ -3,8 +3,9 @@
 //
 // With `split` an operand is the sum of two halves and a product is three, which leaves float32 but its last two bits.
 //
-// Operands are scaled by powers of two so that they fit: every slice says how large it is before it goes into the panels, and
-// sums follow where a later slice needs another scale. What is not finite has no say, and comes out as it went in.
+// Operands are scaled by powers of two so that they fit: the first slice says how large it is before it goes into the panels. Where a
+// later one does not fit, sums are infinite or no numbers. What they are is stored the second time then, when every slice says how large it
+// is, and sums follow where one needs another scale. What is not finite has no say, and comes out as it went in.
 enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
@@ -12,15 +13,16 @@ requires buffer_view;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 #import grid
 #import matrix_numbers
+#import matrix_operands
 override transpose_a: bool = false;
 override transpose_b: bool = false;
 override split: bool = false;
 override tile_m: u32 = 128;
 override tile_n: u32 = 128;
 override tile_k: u32 = 32;
-// Matrices of 16×16 sums that a subgroup holds along each side, and subgroups along each side.
+// Matrices of 16×16 sums that a subgroup holds along m, pairs of them along n, and subgroups along each side.
 override matrices_m: u32 = 4;
-override matrices_n: u32 = 4;
+override pairs_n: u32 = 2;
 override subgroups: u32 = 4;
 override subgroups_n: u32 = 2;
 // Vectors of four that a thread loads per slice.
@@ -59,65 +61,8 @@ var<workgroup> panel_a: buffer<2u * panels * size_a>;
 var<workgroup> panel_b: buffer<2u * panels * size_b>;
 // The largest numbers of the next slice of a and b, by subgroup.
 var<workgroup> largest: array<vec2<f32>, subgroups>;
-var<private> a_offset: u32;
-var<private> b_offset: u32;
-var<private> first_row: u32;
-var<private> first_column: u32;
-
-fn load_a(i: u32, k: u32, end: u32) -> vec4<f32> {
-  let outer = i / (inner_a / 4u);
-  let inner = i % (inner_a / 4u) * 4u;
-#if transpose_a
-  if (k + outer >= end || first_row + inner >= params.m) {
-    return vec4<f32>();
-  }
-  return a[(a_offset + (k + outer) * params.m + first_row + inner) / 4u];
-#else
-  if (first_row + outer >= params.m || k + inner >= end) {
-    return vec4<f32>();
-  }
-  return a[(a_offset + (first_row + outer) * params.k + k + inner) / 4u];
-#endif
-}
-
-fn load_b(i: u32, k: u32, end: u32) -> vec4<f32> {
-  let outer = i / (inner_b / 4u);
-  let inner = i % (inner_b / 4u) * 4u;
-#if transpose_b
-  if (first_column + outer >= params.n || k + inner >= end) {
-    return vec4<f32>();
-  }
-  return b[(b_offset + (first_column + outer) * params.k + k + inner) / 4u];
-#else
-  if (k + outer >= end || first_column + inner >= params.n) {
-    return vec4<f32>();
-  }
-  return b[(b_offset + (k + outer) * params.n + first_column + inner) / 4u];
-#endif
-}
-
-fn put_a(i: u32, x: vec4<f32>) {
-  let panel = bufferView<array<vec4<f16>, panels * size_a / 4u>>(&panel_a, 0u);
-  let at = (i / (inner_a / 4u) * stride_a) / 4u + i % (inner_a / 4u);
-#if split
-  panel[at] = vec4<f16>(upper(x));
-  panel[at + size_a / 4u] = vec4<f16>(lower(x));
-#else
-  panel[at] = vec4<f16>(x);
-#endif
-}
-
-fn put_b(i: u32, x: vec4<f32>) {
-  let panel = bufferView<array<vec4<f16>, panels * size_b / 4u>>(&panel_b, 0u);
-  let at = (i / (inner_b / 4u) * stride_b) / 4u + i % (inner_b / 4u);
-#if split
-  panel[at] = vec4<f16>(upper(x));
-  panel[at + size_b / 4u] = vec4<f16>(lower(x));
-#else
-  panel[at] = vec4<f16>(x);
-#endif
-}
-
+// Whether a sum is not finite.
+var<workgroup> exceeded: u32;
 fn store(offset: u32, row: u32, column: u32, value: vec4<f32>) {
   if (row >= params.m || column >= params.n) {
     return;
@@ -147,138 +92,235 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let batch = group / (rows * columns * parts);
   let first = tile / (band * columns) * band;
   let height = min(band, rows - first);
-  first_row = (first + tile % (band * columns) % height) * tile_m;
-  first_column = (tile % (band * columns) / height) * tile_n;
-  a_offset = batch * params.m * params.k;
-  b_offset = batch * params.b_stride;
+  let first_row = (first + tile % (band * columns) % height) * tile_m;
+  let first_column = (tile % (band * columns) / height) * tile_n;
   let begin = part * params.k_per_part;
   let end = min(params.k, begin + params.k_per_part);
   let own_row = subgroup / subgroups_n * (16u * matrices_m);
-  let own_column = subgroup % subgroups_n * (16u * matrices_n);
+  let own_column = subgroup % subgroups_n * (32u * pairs_n);
   let of_a = bufferView<array<f16, panels * size_a>>(&panel_a, 0u);
   let of_b = bufferView<array<f16, panels * size_b>>(&panel_b, 0u);
+  // Vectors from one step of k to the next, and to the next slice; along k there are four steps in one.
+#if transpose_a
+  let stride_k_a = params.m / 4u;
+  let start_a = begin * stride_k_a;
+  let slice_a = tile_k * stride_k_a;
+#else
+  let start_a = begin / 4u;
+  let slice_a = tile_k / 4u;
+#endif
+#if transpose_b
+  let start_b = begin / 4u;
+  let slice_b = tile_k / 4u;
+#else
+  let stride_k_b = params.n / 4u;
+  let start_b = begin * stride_k_b;
+  let slice_b = tile_k * stride_k_b;
+#endif
+#repeat l loads_a
+  let place_a$l = start_a + place_a(batch * params.m * params.k, first_row, thread + $lu * threads);
+#end
+#repeat l loads_b
+  let place_b$l = start_b + place_b(batch * params.b_stride, first_column, thread + $lu * threads);
+#end
+  let y_offset = part * params.y_stride + batch * params.m * params.n;
+  // Which vectors of results are stored, a bit each.
+  var stored = 0u;
+  let block0 = bufferView<array<f32, 256u * subgroups>>(&panel_a, 0u);
+  let block1 = bufferView<array<f32, 256u * subgroups>>(&panel_b, 0u);
+  let vectors0 = bufferView<array<vec4<f32>, 64u * subgroups>>(&panel_a, 0u);
+  let vectors1 = bufferView<array<vec4<f32>, 64u * subgroups>>(&panel_b, 0u);
+  var again = true;
+#repeat t 2
+  if (again) {
+    // Whether every slice says how large it is.
+    let careful = $tu == 1u;
 #repeat i matrices_m
-#repeat j matrices_n
-  var sum$i_$j: subgroup_matrix_result<f32, 16, 16>;
+#repeat j pairs_n
+#repeat h 2
+    var sum$i_$j_$h: subgroup_matrix_result<f32, 16, 16>;
 #end
 #end
+#end
+    var exponents = vec2<i32>(126);
+    var at_a = 0u;
+    var at_b = 0u;
 #repeat l loads_a
-  var ahead_a$l = load_a(thread + $lu * threads, begin, end);
+    var ahead_a$l = vec4<f32>();
 #end
 #repeat l loads_b
-  var ahead_b$l = load_b(thread + $lu * threads, begin, end);
+    var ahead_b$l = vec4<f32>();
 #end
-  var exponents = vec2<i32>(126);
-  for (var k = begin; k < end; k += tile_k) {
-    var size = vec2<f32>();
+      if (begin + tile_k <= end) {
 #repeat l loads_a
-    size.x = larger(size.x, ahead_a$l);
+        ahead_a$l = a[place_a$l + at_a];
 #end
 #repeat l loads_b
-    size.y = larger(size.y, ahead_b$l);
+        ahead_b$l = b[place_b$l + at_b];
 #end
-    if (any(bitcast<vec2<u32>>(size) >= vec2<u32>(0x7f800000u))) {
-      size = vec2<f32>();
+      } else {
 #repeat l loads_a
-      size.x = larger(size.x, select(vec4<f32>(), ahead_a$l, finite(ahead_a$l)));
+        ahead_a$l = vec4<f32>();
+        if (begin + step_a(thread + $lu * threads) < end) {
+          ahead_a$l = a[place_a$l + at_a];
+        }
 #end
 #repeat l loads_b
-      size.y = larger(size.y, select(vec4<f32>(), ahead_b$l, finite(ahead_b$l)));
+        ahead_b$l = vec4<f32>();
+        if (begin + step_b(thread + $lu * threads) < end) {
+          ahead_b$l = b[place_b$l + at_b];
+        }
 #end
-    }
-    size = subgroupMax(size);
-    if (lane == 0u) {
-      largest[subgroup] = size;
-    }
-    workgroupBarrier();
+      }
+    for (var k = begin; k < end; k += tile_k) {
+      if (careful || k == begin) {
+        var size = vec2<f32>();
+#repeat l loads_a
+        size.x = larger(size.x, select(vec4<f32>(), ahead_a$l, finite(ahead_a$l)));
+#end
+#repeat l loads_b
+        size.y = larger(size.y, select(vec4<f32>(), ahead_b$l, finite(ahead_b$l)));
+#end
+        size = subgroupMax(size);
+        if (lane == 0u) {
+          largest[subgroup] = size;
+        }
+        workgroupBarrier();
 #repeat s subgroups
-    size = max(size, largest[$s]);
+        size = max(size, largest[$s]);
 #end
-    let next = vec2<i32>(fitted(exponents.x, size.x), fitted(exponents.y, size.y));
-    if (any(next != exponents)) {
-      let grown = next - exponents;
-      let factor = select(0.0, power_of_two(grown.x + grown.y), grown.x + grown.y > -126);
+        let fit = vec2<i32>(fitted(exponents.x, size.x), fitted(exponents.y, size.y));
+        let grown = fit - exponents;
+        if (any(grown != vec2<i32>())) {
+          let factor = select(0.0, power_of_two(grown.x + grown.y), grown.x + grown.y > -126);
 #repeat i matrices_m
-#repeat j matrices_n
-      sum$i_$j = subgroupMatrixScalarMultiply(sum$i_$j, factor);
+#repeat j pairs_n
+#repeat h 2
+          sum$i_$j_$h = subgroupMatrixScalarMultiply(sum$i_$j_$h, factor);
 #end
 #end
-      exponents = next;
-    }
-    let scale = vec2<f32>(power_of_two(exponents.x), power_of_two(exponents.y));
+#end
+          exponents = fit;
+        }
+      }
+      let scale = vec2<f32>(power_of_two(exponents.x), power_of_two(exponents.y));
+      workgroupBarrier();
 #repeat l loads_a
-    put_a(thread + $lu * threads, ahead_a$l * scale.x);
+      put_a(thread + $lu * threads, ahead_a$l * scale.x);
 #end
 #repeat l loads_b
-    put_b(thread + $lu * threads, ahead_b$l * scale.y);
+      put_b(thread + $lu * threads, ahead_b$l * scale.y);
 #end
-    workgroupBarrier();
-    if (k + tile_k < end) {
+      workgroupBarrier();
+      if (k + tile_k < end) {
+        at_a += slice_a;
+        at_b += slice_b;
+      if (k + 2u * tile_k <= end) {
 #repeat l loads_a
-      ahead_a$l = load_a(thread + $lu * threads, k + tile_k, end);
+        ahead_a$l = a[place_a$l + at_a];
 #end
 #repeat l loads_b
-      ahead_b$l = load_b(thread + $lu * threads, k + tile_k, end);
+        ahead_b$l = b[place_b$l + at_b];
 #end
-    }
-    for (var step = 0u; step < tile_k; step += 16u) {
+      } else {
+#repeat l loads_a
+        ahead_a$l = vec4<f32>();
+        if (k + tile_k + step_a(thread + $lu * threads) < end) {
+          ahead_a$l = a[place_a$l + at_a];
+        }
+#end
+#repeat l loads_b
+        ahead_b$l = vec4<f32>();
+        if (k + tile_k + step_b(thread + $lu * threads) < end) {
+          ahead_b$l = b[place_b$l + at_b];
+        }
+#end
+      }
+      }
+        for (var step = 0u; step < tile_k; step += 16u) {
 #repeat i matrices_m
 #if transpose_a
-      let a$i = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, col_major>(of_a, step * stride_a + own_row + 16u * $iu, stride_a);
+          let a$i = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, col_major>(of_a, step * stride_a + own_row + 16u * $iu, stride_a);
 #else
-      let a$i = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(of_a, (own_row + 16u * $iu) * stride_a + step, stride_a);
+          let a$i = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(of_a, (own_row + 16u * $iu) * stride_a + step, stride_a);
 #endif
 #end
-#repeat j matrices_n
+#repeat j pairs_n
+#repeat h 2
 #if transpose_b
-      let b$j = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(of_b, (own_column + 16u * $ju) * stride_b + step, stride_b);
+          let b$j_$h = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(of_b, (own_column + 32u * $ju + 16u * $hu) * stride_b + step, stride_b);
 #else
-      let b$j = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, row_major>(of_b, step * stride_b + own_column + 16u * $ju, stride_b);
+          let b$j_$h = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, row_major>(of_b, step * stride_b + own_column + 32u * $ju + 16u * $hu, stride_b);
 #endif
+#end
 #end
 #if split
 #repeat i matrices_m
 #if transpose_a
-      let low_a$i = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, col_major>(of_a, size_a + step * stride_a + own_row + 16u * $iu, stride_a);
+          let low_a$i = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, col_major>(of_a, size_a + step * stride_a + own_row + 16u * $iu, stride_a);
 #else
-      let low_a$i = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(of_a, size_a + (own_row + 16u * $iu) * stride_a + step, stride_a);
+          let low_a$i = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(of_a, size_a + (own_row + 16u * $iu) * stride_a + step, stride_a);
 #endif
 #end
-#repeat j matrices_n
+#repeat j pairs_n
+#repeat h 2
 #if transpose_b
-      let low_b$j = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(of_b, size_b + (own_column + 16u * $ju) * stride_b + step, stride_b);
+          let low_b$j_$h = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(of_b, size_b + (own_column + 32u * $ju + 16u * $hu) * stride_b + step, stride_b);
 #else
-      let low_b$j = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, row_major>(of_b, size_b + step * stride_b + own_column + 16u * $ju, stride_b);
+          let low_b$j_$h = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, row_major>(of_b, size_b + step * stride_b + own_column + 32u * $ju + 16u * $hu, stride_b);
 #endif
 #end
+#end
 #repeat i matrices_m
-#repeat j matrices_n
-      sum$i_$j = subgroupMatrixMultiplyAccumulate(low_a$i, b$j, sum$i_$j);
-      sum$i_$j = subgroupMatrixMultiplyAccumulate(a$i, low_b$j, sum$i_$j);
+#repeat j pairs_n
+#repeat h 2
+          sum$i_$j_$h = subgroupMatrixMultiplyAccumulate(low_a$i, b$j_$h, sum$i_$j_$h);
+          sum$i_$j_$h = subgroupMatrixMultiplyAccumulate(a$i, low_b$j_$h, sum$i_$j_$h);
+#end
 #end
 #end
 #endif
 #repeat i matrices_m
-#repeat j matrices_n
-      sum$i_$j = subgroupMatrixMultiplyAccumulate(a$i, b$j, sum$i_$j);
+#repeat j pairs_n
+#repeat h 2
+          sum$i_$j_$h = subgroupMatrixMultiplyAccumulate(a$i, b$j_$h, sum$i_$j_$h);
 #end
 #end
+#end
+        }
+    }
+    // Two matrices at a time through memory of the subgroup's own.
+    let back = vec2<f32>(power_of_two(-exponents.x), power_of_two(-exponents.y));
+    if (thread == 0u) {
+      exceeded = 0u;
+    }
+#repeat i matrices_m
+#repeat j pairs_n
+    workgroupBarrier();
+#repeat h 2
+    subgroupMatrixStore<row_major>(block$h, 256u * subgroup, sum$i_$j_$h, 16u);
+#end
+    workgroupBarrier();
+#repeat h 2
+#repeat r 2
+    {
+      // Stored at once: results that are put off may be read from memory that is another block's by then, where indexes are not checked.
+      let sums = vectors$h[64u * subgroup + lane + 32u * $ru];
+      let bit = 1u << (8u * $iu + 4u * $ju + 2u * $hu + $ru);
+      if ((stored & bit) == 0u && (careful || all(finite(sums)))) {
+        store(y_offset, first_row + own_row + 16u * $iu + lane / 4u + 8u * $ru, first_column + own_column + 32u * $ju + 16u * $hu + lane % 4u * 4u, sums * back.x * back.y);
+        stored |= bit;
+      } else if (!careful) {
+        exceeded = 1u;
+      }
+    }
+#end
+#end
+#end
+#end
+    if (!careful) {
+      again = workgroupUniformLoad(&exceeded) != 0u;
     }
   }
-  let y_offset = part * params.y_stride + batch * params.m * params.n;
-  let back = vec2<f32>(power_of_two(-exponents.x), power_of_two(-exponents.y));
-  // A matrix at a time through memory of the subgroup's own.
-  let block = bufferView<array<f32, 256u * subgroups>>(&panel_a, 0u);
-  let vectors = bufferView<array<vec4<f32>, 64u * subgroups>>(&panel_a, 0u);
-  workgroupBarrier();
-#repeat i matrices_m
-#repeat j matrices_n
-  subgroupMatrixStore<row_major>(block, 256u * subgroup, sum$i_$j, 16u);
-  workgroupBarrier();
-#repeat r 2
-  store(y_offset, first_row + own_row + 16u * $iu + lane / 4u + 8u * $ru, first_column + own_column + 16u * $ju + lane % 4u * 4u, vectors[64u * subgroup + lane + 32u * $ru] * back.x * back.y);
-#end
-  workgroupBarrier();
-#end
 #end
 }

@@ -29,26 +29,27 @@ function square(side: number, quads: number, k = 16): Tile {
   return { file: 'register_tile', m: side, n: side, k, constants };
 }
 
-/**
- * A square tile on matrix units: four subgroups, each with a quarter of the results, and slices as long as what is fetched ahead
- * finds registers for.
- */
-function ofMatrices(side: number, split: boolean): Tile {
-  const [threads, k] = [128, split ? 16 : 32];
-  const loads = (side * k) / 4 / threads;
+/** A tile on matrix units, its subgroups in `across` columns, and slices as long as what is fetched ahead finds registers for. */
+function ofMatrices(m: number, n: number, k: number, subgroups: number, across: number): Tile {
   const constants = {
-    ...{ tile_m: side, tile_n: side, tile_k: k, matrices_m: side / 32, matrices_n: side / 32 },
-    ...{ subgroups: 4, subgroups_n: 2, loads_a: loads, loads_b: loads },
+    ...{ tile_m: m, tile_n: n, tile_k: k, subgroups, subgroups_n: across },
+    ...{ matrices_m: (m * across) / subgroups / 16, pairs_n: n / across / 32 },
+    ...{ loads_a: (m * k) / 128 / subgroups, loads_b: (n * k) / 128 / subgroups },
   };
-  return { file: 'matrix_product', m: side, n: side, k, constants };
+  return { file: 'matrix_product', m, n, k, constants };
 }
 
+/** From the largest to the smallest. A subgroup has a quarter of the smallest, and 64 × 64 results of the others. */
 const matrixTiles = {
-  float16: { large: ofMatrices(128, false), small: ofMatrices(64, false) },
-  split: { large: ofMatrices(128, true), small: ofMatrices(64, true) },
-};
-/** Memory of a workgroup in bytes that the large tile takes. */
-const largeMatrixTileBytes = 24576;
+  float16: [ofMatrices(128, 256, 32, 8, 4), ofMatrices(128, 128, 32, 4, 2), ofMatrices(64, 64, 32, 4, 2)],
+  split: [ofMatrices(128, 256, 16, 8, 4), ofMatrices(128, 128, 16, 4, 2), ofMatrices(64, 64, 16, 4, 2)],
+} as const;
+
+/** Most bytes of a workgroup's memory that the panels of a tile take, however operands lie; halves, two of a number where it is split. */
+function panelBytes({ m, n, k }: Tile, split: boolean): number {
+  const side = (outer: number) => Math.max(outer * (k + 8), k * (outer + 8));
+  return 2 * (split ? 2 : 1) * (side(m) + side(n)) + 256;
+}
 
 /** Rows or columns so few that most of a tile of matrices would be empty. */
 const fewForMatrices = 32;
@@ -79,10 +80,13 @@ export function tileFor({ facts }: Machine, m: number, n: number, copies = 1): T
 /** The tile of matrices for a product, where the backend was opened for them and they have enough to do. */
 export function matrixTileFor({ facts, products }: Machine, m: number, n: number, copies = 1): Tile | undefined {
   if (products === 'float32' || Math.min(m, n) <= fewForMatrices) return undefined;
-  const { large, small } = matrixTiles[products];
-  const groups = Math.ceil(m / large.m) * Math.ceil(n / large.n) * copies;
-  const room = facts.limits.maxComputeWorkgroupStorageSize! >= largeMatrixTileBytes;
-  return room && Math.min(m, n) > 64 && groups >= busy / 2 ? large : small;
+  const all: readonly Tile[] = matrixTiles[products];
+  const fits = (tile: Tile) =>
+    m > tile.m / 2 &&
+    n > tile.n / 2 &&
+    Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * copies >= busy / 2 &&
+    panelBytes(tile, products === 'split') <= facts.limits.maxComputeWorkgroupStorageSize!;
+  return all.find(fits) ?? all.at(-1);
 }
 
 /** Steps of k that make a part of a split product worth while. */
