@@ -7,10 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findChromium, noChromium } from '../chromium.mjs';
 import { installPacked, packAll } from '../pack.mjs';
-import { install } from './engines.mjs';
+import { install, missingEngines } from './engines.mjs';
 import { writePrograms } from './project.mjs';
 
 const { values, positionals } = parseArgs({ options: { all: { type: 'boolean' } }, allowPositionals: true });
+
+// First of all: entries ask which engines there are.
+install();
 
 /** @type {import('./project.mjs').Entry[]} */
 const entries = [];
@@ -28,9 +31,12 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 const needed = Object.assign({}, ...chosen.map(({ packages }) => packages));
 const pages = findChromium() !== undefined || Boolean(process.env.CI);
 if (!pages) process.stderr.write(`pages are skipped: ${noChromium()}\n`);
+for (const name of missingEngines()) {
+  process.stdout.write(`- ${name}: npm has none for this platform\n`);
+  counts.skipped++;
+}
 
 try {
-  install();
   const start = performance.now();
   const names = packAll().map(({ manifest }) => manifest.name);
   installPacked(project, names, needed);

@@ -19,6 +19,12 @@ export function engines() {
     .filter(({ program }) => existsSync(program));
 }
 
+/** Names of those that this platform has not. */
+export function missingEngines() {
+  const present = engines().map(({ name }) => name);
+  return Object.keys(optionalDependencies).filter((name) => !present.includes(name));
+}
+
 /** The compilers, with the script that Node runs. @returns {Engine[]} */
 export function compilers() {
   return Object.keys(dependencies).map((name) => ({ name, program: join(folder, 'node_modules', name, 'bin/tsc') }));
