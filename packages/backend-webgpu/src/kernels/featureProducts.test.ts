@@ -1,6 +1,6 @@
 import { checkCase, recurrenceCases } from '@sympow/conformance';
 import type { Tensor } from '@sympow/kernels';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, inject, it } from 'vitest';
 import { missing, onlyValidation, openAs } from '../gpu.cases';
 
 // The suite's shapes are small; these get the tiles that large ones do.
@@ -51,6 +51,8 @@ describe.skipIf(missing)(`products with φ as on a large GPU${missing ? `: ${mis
       vector: true,
     } as const,
   ]
+    // The large tile and p = 4, unless there is time.
+    .filter((_, i) => inject('thorough') || i % 2 === 0)
     .flatMap(recurrenceCases)
     .filter(({ kernel }) => /^(update|query)State/.test(kernel));
 
