@@ -1,10 +1,10 @@
 // Random rows of tokens for training. The law by which they are drawn is derived in the README.
-import { ConfigError, type KnownKeys, Random, requireKnownKeys } from '@sympow/core';
+import { ConfigError, Random, requireKnownKeys, requireWhole, type KnownKeys } from '@sympow/core';
 import type { Span, TokenSource, TrainingBatches, TrainingBatchesOptions } from './api';
 import { resumeAt } from './cursor';
 import { DataError } from './errors';
 import { fingerprint } from './fingerprint';
-import { requireBatch, requireWhole } from './options';
+import { requireBatch } from './options';
 import { chunkOrder } from './order';
 import { PrefixSums } from './prefixSums';
 import { readBatch } from './rows';

@@ -3,8 +3,6 @@ import { ConfigError, OutOfMemoryError, requireWhole } from '@sympow/core';
 import type { DatasetOptions } from './api';
 import { DataError } from './errors';
 
-export { requireWhole };
-
 /** What a batch may take as it is handed over: tokens in and out, and where each row lies. */
 const mostBatchBytes = 2 ** 31;
 const bytesPerToken = 8;

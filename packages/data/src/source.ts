@@ -1,8 +1,7 @@
 // Sources made from what is at hand: arrays in memory, and parts of other sources.
-import { isTypedArray } from '@sympow/core';
+import { isTypedArray, requireWhole } from '@sympow/core';
 import type { ChunkLayout, TokenArray, Tokenizer, TokenSource } from './api';
 import { DataError } from './errors';
-import { requireWhole } from './options';
 import { PrefixSums } from './prefixSums';
 import { readTokens } from './read';
 import { sameTokenizer } from './tokenizers/sameTokenizer';

@@ -1,9 +1,8 @@
 // What is trained on and what is kept for evaluation. Both are sources of their own that cannot be read beyond their own
 // tokens, so that nothing held out reaches a batch, as an input or as a target.
-import { ConfigError, requireKnownKeys, type KnownKeys } from '@sympow/core';
+import { ConfigError, requireKnownKeys, requireWhole, type KnownKeys } from '@sympow/core';
 import type { HeldOut, HeldOutOptions, TokenSource } from './api';
 import { DataError } from './errors';
-import { requireWhole } from './options';
 import { partsOf } from './source';
 
 const known: KnownKeys<HeldOutOptions> = { fraction: true, by: true, seed: true };

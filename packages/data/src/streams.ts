@@ -1,9 +1,8 @@
 // Long texts for evaluation: parallel streams of equal length, read piece by piece, so that memory does not depend on
 // their length.
-import { requireKnownKeys, type KnownKeys } from '@sympow/core';
+import { requireKnownKeys, requireWhole, type KnownKeys } from '@sympow/core';
 import type { EvaluationStreams, EvaluationStreamsOptions, Span, StreamGroup, StreamPiece, TokenSource } from './api';
 import { DataError } from './errors';
-import { requireWhole } from './options';
 import { PrefixSums } from './prefixSums';
 import { readBatch } from './rows';
 

@@ -1,7 +1,7 @@
 /** Exponentially spaced bins of positions, and what streams say about each: means and their standard errors. */
 
+import { requireWhole } from '@sympow/kernels';
 import type { LossBin, LossByPositionOptions, StreamLoss } from './api';
-import { requireWhole } from './options';
 
 /**
  * 0, first, 2·first, 4·first … and the length, with the edges asked for in place of doubling edges that are close to them.

@@ -1,12 +1,12 @@
 /** The third entry point that evaluation tools expect: a text that goes on until one of several texts comes up. */
 
+import { requireWhole } from '@sympow/kernels';
 import { gather, oneProcess, rounds, together, type Communicator } from '@sympow/core';
 import type { Tokenizer } from '@sympow/data';
 import { generateText } from '@sympow/inference';
 import type { Model } from '@sympow/model';
 import type { GenerateUntilOptions, GenerateUntilRequest } from './api';
 import { prefixOf } from './loglikelihood';
-import { requireWhole } from './options';
 
 /**
  * What a model writes after each context, in the order of the requests.

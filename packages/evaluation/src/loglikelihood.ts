@@ -5,10 +5,9 @@
 
 import { gatherNumbers, oneProcess, rounds, together } from '@sympow/core';
 import type { StreamGroup, Tokenizer } from '@sympow/data';
-import { ConfigError } from '@sympow/kernels';
+import { ConfigError, requireWhole } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
 import type { Loglikelihood, LoglikelihoodRequest, RollingLoglikelihood, ScoringOptions } from './api';
-import { requireWhole } from './options';
 import { defaultPiece, readGroup } from './streamLosses';
 import { fromNumbers, readTargets, toNumbers } from './streamTargets';
 

@@ -7,11 +7,10 @@
 
 import { gatherNumbers, oneProcess, rounds, together } from '@sympow/core';
 import { DataError, type EvaluationStreams, type StreamGroup } from '@sympow/data';
-import { ConfigError, requireKnownKeys, type KnownKeys } from '@sympow/kernels';
+import { ConfigError, requireKnownKeys, requireWhole, type KnownKeys } from '@sympow/kernels';
 import { kindsOfLayers, modelSize, type Model } from '@sympow/model';
 import type { LossByPosition, LossByPositionOptions, LossEvent, Pace, StreamLoss } from './api';
 import { bestBin, binEdges, binLosses, meanOverStreams, shareOf, StreamSums } from './bins';
-import { requireWhole } from './options';
 import { PaceSums } from './pace';
 import { defaultPiece, readGroup } from './streamLosses';
 

@@ -1,12 +1,12 @@
 /** Recall: whether a model finds what it was told, by how far back that was and by what else the task varies. */
 
+import { requireWhole } from '@sympow/kernels';
 import { gatherNumbers, oneProcess, rounds, together } from '@sympow/core';
 import type { TaskAnswer, TaskStreams } from '@sympow/data';
 import { DataError } from '@sympow/data';
 import { kindsOfLayers, modelSize, type Model } from '@sympow/model';
 import type { Accuracy, RecallAccuracy, RecallAccuracyOptions, RecallEvent } from './api';
 import { meanOverStreams } from './bins';
-import { requireWhole } from './options';
 import { defaultPiece } from './streamLosses';
 import { fromNumbers, readTargets, toNumbers, type TargetScore } from './streamTargets';
 

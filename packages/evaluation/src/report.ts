@@ -1,10 +1,10 @@
 /** Evaluations as Markdown: the losses in a table, and in words what they show and what they do not. */
 
+import { requireWhole } from '@sympow/kernels';
 import type { Difference, Evaluation, LossBin, LossReportOptions } from './api';
 import { oneLine } from './axis';
 import { meanOverStreams, shareOf } from './bins';
 import { difference } from './difference';
-import { requireWhole } from './options';
 
 /**
  * A report of one or several models: their losses by position, what reading them takes, and a few sentences that follow from the

@@ -1,9 +1,9 @@
 /** A line chart as an SVG picture, through Vega-Lite: no browser, no canvas. */
 
+import { requireWhole } from '@sympow/kernels';
 import type { TopLevelSpec } from 'vega-lite';
 import type { ChartSeries, SvgChartOptions } from './chartApi';
 import { layOut, linearTicks, logTicks, oneLine, positionText, unitText, xTicks, yTicks, type Frame } from './axis';
-import { requireWhole } from './options';
 import { loadVega, type Vega } from './vega';
 
 // Okabe and Ito's colours, told apart with every kind of colour blindness; yellow is left out, as it is faint on white.

@@ -1,8 +1,8 @@
 /** A line chart as text: braille dots for lines, a glyph per series for points, on a logarithmic x axis. */
 
+import { requireWhole } from '@sympow/kernels';
 import type { ChartSeries, TerminalChartOptions } from './chartApi';
 import { layOut, oneLine, positionText, xTicks, yTicks, type Frame } from './axis';
-import { requireWhole } from './options';
 import { ascii, Canvas, glyphOf, paint, unicode, type Style } from './terminalCanvas';
 
 /**

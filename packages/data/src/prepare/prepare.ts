@@ -1,9 +1,8 @@
 // Text into tokens on disk. Works in a folder beside the place of the result, which gets its name when all is done.
-import { ConfigError } from '@sympow/core';
+import { ConfigError, requireWhole } from '@sympow/core';
 import { folderStorage, isStorageError } from '@sympow/storage';
 import { localFiles } from '../datasets/localFiles';
 import { DataError } from '../errors';
-import { requireWhole } from '../options';
 import { byteTokenizer } from '../tokenizers/bytes';
 import type { PrepareEvent, PrepareInput, PrepareOptions } from './api';
 import { binWriter } from './binWriter';

@@ -1,11 +1,10 @@
 // Documents of one length as a Zarr array. Documents gather in a file until there is a row of chunks; then its chunks are
 // cut out of it, encoded and written one by one, so that memory holds one chunk, not a row of them.
-import { ConfigError } from '@sympow/core';
+import { ConfigError, requireWhole } from '@sympow/core';
 import { fileAt, type FolderStorage } from '@sympow/storage';
 import type { TokenArray, Tokenizer } from '../api';
 import type { TokenMeta } from '../datasets/tokenMeta';
 import { ATTRIBUTE } from '../datasets/zarr';
-import { requireWhole } from '../options';
 import type { Compressor, PrepareZarrOptions } from './api';
 import { withChecksum } from '../crc32c';
 import type { Written } from './journal';

@@ -1,8 +1,8 @@
 // Examples of a task as training batches and as evaluation streams.
-import { ConfigError, ContentHash, Random } from '@sympow/core';
+import { ConfigError, ContentHash, Random, requireWhole } from '@sympow/core';
 import type { Batch, Span, StreamPiece, TrainingBatches } from '../api';
 import { resumeAt } from '../cursor';
-import { requireBatch, requireWhole } from '../options';
+import { requireBatch } from '../options';
 import type { Task, TaskBatchesOptions, TaskExample, TaskGroup, TaskStreams, TaskStreamsOptions } from './api';
 
 /** Examples by which a task with its options is known again. */

@@ -2,7 +2,7 @@
 //
 // Arjovsky, Shah, Bengio: "Unitary Evolution Recurrent Neural Networks", 2016 (arXiv 1511.06464), after Hochreiter and
 // Schmidhuber, 1997.
-import { requireWhole } from '../options';
+import { requireWhole } from '@sympow/core';
 import type { Task, TaskAnswer } from './api';
 import { choices, fill, pick, requireContext, wholeFrom, type Choice } from './draw';
 

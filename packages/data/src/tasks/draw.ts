@@ -1,6 +1,5 @@
 // What the tasks draw from and how they check it: choices of a number, and filler.
-import { ConfigError, type Random } from '@sympow/core';
-import { requireWhole } from '../options';
+import { ConfigError, requireWhole, type Random } from '@sympow/core';
 
 /** One number, or several of which each example takes one. */
 export type Choice = number | readonly number[];

@@ -2,7 +2,7 @@
 //
 // Olsson et al.: "In-context Learning and Induction Heads", 2022 (arXiv 2209.11895); as a task: Fu et al.: "Hungry Hungry
 // Hippos", 2022 (arXiv 2212.14052).
-import { requireWhole } from '../options';
+import { requireWhole } from '@sympow/core';
 import type { Task } from './api';
 import { choices, fill, pick, requireContext, wholeFrom, type Choice } from './draw';
 

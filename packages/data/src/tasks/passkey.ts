@@ -1,10 +1,9 @@
 // Passkey retrieval: a number in one sentence somewhere in a long text that is not about it, and the question at the end.
 //
 // Mohtashami, Jaggi: "Landmark Attention: Random-Access Infinite Context Length for Transformers", 2023 (arXiv 2305.16300).
-import { ConfigError, type Random } from '@sympow/core';
+import { ConfigError, requireWhole, type Random } from '@sympow/core';
 import type { TokenSource } from '../api';
 import { DataError } from '../errors';
-import { requireWhole } from '../options';
 import { readTokens } from '../read';
 import { byteTokenizer } from '../tokenizers/bytes';
 import type { Task, TaskMaterial } from './api';

@@ -2,8 +2,7 @@
 //
 // Arora, Eyuboglu, Timalsina, Johnson, Poli, Zou, Rudra, Ré: "Zoology: Measuring and Improving Recall in Efficient Language
 // Models", 2023 (arXiv 2312.04927).
-import { ConfigError, type Random } from '@sympow/core';
-import { requireWhole } from '../options';
+import { ConfigError, requireWhole, type Random } from '@sympow/core';
 import type { Task, TaskAnswer } from './api';
 import { choices, fill, pick, requireContext, wholeFrom, type Alphabet, type Choice } from './draw';
 

@@ -1,3 +1,0 @@
-/** Options, checked at the door. */
-
-export { requireWhole } from '@sympow/kernels';
