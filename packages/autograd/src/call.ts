@@ -96,13 +96,12 @@ export function call<Output extends string>(
 ): Record<Output, Variable> {
   const plan = planOf(kernel);
   const args: Arguments = { ...options };
-  let follows = false;
   for (const name of Object.keys(inputs)) {
     const given = inputs[name];
     if (!given) continue;
     args[name] = isVariable(given) ? given.value : given;
-    follows ||= tape.recording && isVariable(given) && given.requiresGradient;
   }
+  const follows = tape.follows(Object.values(inputs).map((given) => (given && isVariable(given) ? given : undefined)));
   return tape.attempt(() => {
     const results = {} as Record<Output, Variable>;
     for (const name of Object.keys(outputs) as Output[]) {

@@ -234,3 +234,64 @@ it('a block of a tape that records keeps what the backward pass needs', () => {
     3, 12, 27,
   ]);
 });
+
+describe('a leaf is said to be whole', () => {
+  /** What was told in a pass over x w + (x + v) with leaves w and v and one that nothing reads, with the gradients of that moment. */
+  const told = (build: (tape: Tape, w: Variable, v: Variable) => Variable) =>
+    backend.scope(() => {
+      const [w, v, idle] = [parameter(upload([2, 3])), parameter(upload([5, 7])), parameter(upload([0, 0]))];
+      const names = new Map([
+        [w, 'w'],
+        [v, 'v'],
+        [idle, 'idle'],
+      ]);
+      const tape = new Tape(backend);
+      const all: [string | undefined, number[] | undefined][] = [];
+      tape.watch(names.keys(), (leaf) => all.push([names.get(leaf), numbers(tape.gradient(leaf))]));
+      const y = build(tape, w, v);
+      tape.backward([[y, ones(y)]]);
+      for (const [leaf, name] of names)
+        expect(all.filter(([other]) => other === name)).toEqual([[name, numbers(tape.gradient(leaf))]]);
+      return all.map(([name]) => name);
+    });
+
+  it('once, when nothing that is left adds to its gradient, and last where it is read first', () => {
+    expect(told((tape, w, v) => multiply(tape, add(tape, w, w), v))).toEqual(['idle', 'v', 'w']);
+    expect(told((tape, w, v) => add(tape, multiply(tape, w, v), v))).toEqual(['idle', 'w', 'v']);
+    expect(told((tape, w, v) => add(tape, multiply(tape, v, v), multiply(tape, w, v)))).toEqual(['idle', 'w', 'v']);
+  });
+
+  it('not before its time where a part that was refused had read it', () => {
+    const order = told((tape, w, v) => {
+      const refused = () =>
+        tape.attempt(() => {
+          multiply(tape, multiply(tape, v, v), w);
+          throw new ConfigError({ what: 'a part', value: 1, expected: 'another' });
+        });
+      expect(refused).toThrow('a part');
+      return multiply(tape, gelu(tape, w), v);
+    });
+    expect(order).toEqual(['idle', 'w', 'v']);
+  });
+
+  it('and a function that reads it unsaid is refused', () => {
+    const leaf = parameter(upload([1]));
+    const tape = new Tape(backend);
+    tape.watch([leaf], () => undefined);
+    const y = parameter(upload([1]));
+    tape.record([y], () => tape.share(leaf, tape.gradientOrZero(y)));
+    expect(() => tape.backward([[y, upload([1])]])).toThrow('Give `result` or `follows`');
+  });
+
+  it('in the next pass alone', () => {
+    const leaf = parameter(upload([1]));
+    const tape = new Tape(backend);
+    let calls = 0;
+    tape.watch([leaf], () => calls++);
+    for (let pass = 0; pass < 2; pass++) {
+      const y = multiply(tape, leaf, leaf);
+      tape.backward([[y, ones(y)]]);
+    }
+    expect([calls, numbers(tape.gradient(leaf))]).toEqual([1, [4]]);
+  });
+});

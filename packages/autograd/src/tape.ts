@@ -44,6 +44,15 @@ interface Gradient {
   shared: boolean;
 }
 
+/** Leaves whose gradients somebody waits for. */
+interface Watched {
+  /** The first step that can add to the gradient of each; none where none does. */
+  readonly first: Map<Variable, number>;
+  /** Those whose gradients are whole. */
+  readonly told: Set<Variable>;
+  readonly whole: (leaf: Variable) => void;
+}
+
 /** Options of a {@link Tape}. */
 export interface TapeOptions {
   /** `false` computes without recording: for evaluation and generation. Default `true`. */
@@ -73,6 +82,7 @@ export class Tape {
   private readonly kept = new Set<Variable>();
   /** What the innermost {@link attempt} under way has allocated. */
   private attempted: Tensor[] | undefined;
+  private watched: Watched | undefined;
 
   constructor(
     readonly backend: Backend,
@@ -129,6 +139,8 @@ export class Tape {
     } catch (error) {
       for (const tensor of own) tensor.dispose();
       this.steps.length = Math.min(length, this.steps.length);
+      for (const [leaf, first] of this.watched?.first ?? [])
+        this.watched?.first.set(leaf, first === Infinity ? first : Math.min(first, length));
       throw error;
     } finally {
       this.attempted = outer;
@@ -137,6 +149,10 @@ export class Tape {
 
   /** Whether a function of `inputs` has to be recorded. */
   follows(inputs: readonly (Variable | undefined)[]): boolean {
+    if (this.watched) {
+      const { first } = this.watched;
+      for (const input of inputs) if (input && first.get(input) === Infinity) first.set(input, this.steps.length);
+    }
     return this.recording && inputs.some((input) => input?.requiresGradient);
   }
 
@@ -146,6 +162,16 @@ export class Tape {
    */
   record(outputs: readonly Variable[], backward: () => void): void {
     if (this.recording && outputs.some((output) => output.requiresGradient)) this.steps.push({ outputs, backward });
+  }
+
+  /**
+   * Has `whole` called once for each of these leaves during the next backward pass, when nothing that is left to do adds to its
+   * gradient, so that the gradient can be used while the pass goes on. To be called before the leaves are read. The order is that in which
+   * a pass comes by, and of leaves that are whole at once their own.
+   */
+  watch(leaves: Iterable<Variable>, whole: (leaf: Variable) => void): void {
+    const first = new Map(Array.from(leaves, (leaf) => [leaf, Infinity] as const));
+    this.watched = { first, told: new Set(), whole };
   }
 
   /** Keeps a variable's value and gradient beyond the backward pass. Leaves are kept anyway. */
@@ -183,6 +209,14 @@ export class Tape {
     if (!variable.requiresGradient) {
       tensor.dispose();
       return;
+    }
+    if (this.watched?.told.has(variable)) {
+      throw new ConfigError({
+        what: 'a leaf that gets a gradient',
+        value: 'one that no step was said to read',
+        expected: 'its gradient before it is told to be whole',
+        remedy: 'Give `result` or `follows` of the tape every variable that a function reads.',
+      });
     }
     const known = this.gradients.get(variable);
     if (!known) {
@@ -224,10 +258,29 @@ export class Tape {
 
   private carryBack(seeds: readonly (readonly [Variable, Tensor])[]): void {
     for (const [variable, seed] of seeds) this.share(variable, seed);
+    const told = this.wholes();
+    told(this.steps.length);
     for (let step = this.steps.pop(); step; step = this.steps.pop()) {
       if (step.outputs.some((output) => this.gradients.has(output))) step.backward();
       for (const output of step.outputs) this.release(output);
+      told(this.steps.length);
     }
+    this.watched = undefined;
+  }
+
+  /** What tells the gradients that are whole when there are steps left up to a number. */
+  private wholes(): (left: number) => void {
+    const { watched } = this;
+    if (!watched) return () => undefined;
+    const { first, told, whole } = watched;
+    const last = [...first].sort(([, a], [, b]) => (a === b ? 0 : b - a));
+    let at = 0;
+    return (left) => {
+      for (let next = last[at]; next && next[1] >= left; next = last[++at]) {
+        told.add(next[0]);
+        whole(next[0]);
+      }
+    };
   }
 
   private release(variable: Variable): void {

@@ -3,7 +3,10 @@
 import { ConfigError, describeValue } from './errors';
 import type { HalfType } from './halves';
 
-/** One of several processes, or of several runs in one. All of them make the same calls in the same order. */
+/**
+ * One of several processes, or of several runs in one. All of them make the same calls in the same order. A call may be made before earlier
+ * ones are done, and without waiting a turn: it comes after them, and its numbers are left alone until it is done.
+ */
 export interface Communicator {
   /** Which one this is, from 0. */
   readonly rank: number;

@@ -1,12 +1,9 @@
-/** One update by several processes: each computes its rows, all make the same update from the sum of their gradients. */
+/** What several processes that train one model have in common: rows shared out, the same weights, the files of the first. */
 
 import { gather, type Communicator } from '@sympow/core';
 import type { Batch } from '@sympow/data';
-import type { Tensor } from '@sympow/kernels';
 import { fingerprintOf, type Model, type Storage } from '@sympow/model';
-import type { AdamW } from './adamw';
 import { TrainingError } from './errors';
-import { gradientsOf, targetsIn, type StepReport } from './step';
 
 /** The rows of a batch that a process computes. Their number is a multiple of the number of processes. */
 export function rowsOf(batch: Batch, { rank, size }: Communicator): Batch {
@@ -21,47 +18,6 @@ export function rowsOf(batch: Batch, { rank, size }: Communicator): Batch {
     targets: part(targets),
     ...(resets && { resets: part(resets) }),
   };
-}
-
-/** What `trainingStep` does, of batches that every process has as a whole. @returns also whether a process wants to stop */
-export async function sharedStep(
-  model: Model,
-  optimizer: AdamW,
-  batches: readonly Batch[],
-  learningRate: number,
-  communicator: Communicator,
-  stops: boolean,
-): Promise<StepReport & { readonly stops: boolean }> {
-  const { backend } = model;
-  const tensors = backend.scope((keep) => {
-    const own = batches.map((batch) => rowsOf(batch, communicator));
-    const { loss, gradients } = gradientsOf(model, own, targetsIn(batches));
-    return [loss, ...gradients].map((tensor) => keep(tensor));
-  });
-  const [loss, ...gradients] = tensors as [Tensor, ...Tensor[]];
-  try {
-    // Whether this one wants to stop, and then all tensors.
-    const numbers = new Float32Array(tensors.reduce((sum, { size }) => sum + size, 1));
-    numbers[0] = stops ? 1 : 0;
-    let at = 1;
-    for (const tensor of tensors) {
-      numbers.set(await tensor.read(), at);
-      at += tensor.size;
-    }
-    await communicator.allReduce(numbers, 'sum');
-    at = 1;
-    for (const tensor of tensors) {
-      backend.write(tensor, numbers.slice(at, at + tensor.size));
-      at += tensor.size;
-    }
-    const squaredNorm = backend.scope((keep) => keep(optimizer.update(gradients, learningRate)));
-    return { loss, squaredNorm, stops: numbers[0] !== 0 };
-  } catch (error) {
-    loss.dispose();
-    throw error;
-  } finally {
-    for (const gradient of gradients) gradient.dispose();
-  }
 }
 
 /**

@@ -47,6 +47,14 @@ export function targetsIn(batches: readonly Batch[]): number {
   return batches.reduce((sum, batch) => sum + targetCount(batch), 0);
 }
 
+/** Who uses losses and gradients as they come. */
+export interface Follower {
+  /** The loss is there, and the last backward pass begins. */
+  loss(loss: Tensor): void;
+  /** The gradient of a parameter is whole, while the pass goes on. */
+  gradient(of: Variable, gradient: Tensor): void;
+}
+
 /**
  * For an update that follows: the sum of the losses of these batches over a number of targets, [1], and the gradients of it in the
  * order of `model.trained`. All are left to the scope around.
@@ -55,6 +63,7 @@ export function gradientsOf(
   model: Model,
   batches: readonly Batch[],
   targets: number,
+  follower?: Follower,
 ): { readonly loss: Tensor; readonly gradients: readonly Tensor[] } {
   const { backend } = model;
   const parameters = [...model.trained.values()];
@@ -62,7 +71,9 @@ export function gradientsOf(
   const tape = new Tape(backend);
   const loss = backend.empty([1]);
   backend.kernels.fill({ value: 0, y: loss });
-  for (const batch of batches) addGradients(tape, model, parameters, batch, 1 / Math.max(1, targets), loss);
+  const scale = 1 / Math.max(1, targets);
+  for (const [i, batch] of batches.entries())
+    addGradients(tape, model, parameters, batch, scale, loss, i === batches.length - 1 ? follower : undefined);
   return { loss, gradients: parameters.map((parameter) => tape.gradientOrZero(parameter)) };
 }
 
@@ -74,13 +85,16 @@ function addGradients(
   batch: Batch,
   scale: number,
   loss: Tensor,
+  follower: Follower | undefined,
 ): void {
   const { backend, kernels } = tape;
   backend.scope((keep) => {
+    if (follower) tape.watch(parameters, (leaf) => follower.gradient(leaf, tape.gradientOrZero(leaf)));
     const seed = backend.empty([batch.batch, batch.context]);
     kernels.fill({ value: scale, y: seed });
     const { tokens, total } = batchLoss(tape, model, batch, scale, seed);
     kernels.add({ a: loss, b: total, y: loss });
+    follower?.loss(loss);
     tape.backward([[tokens, seed]]);
     for (const parameter of parameters) {
       const gradient = tape.gradient(parameter);

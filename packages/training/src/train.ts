@@ -10,10 +10,11 @@ import type { EndEvent, StartEvent, TrainingEvent, TrainingOptions, TrainingResu
 import { TrainingError } from './errors';
 import { heldOutLoss, heldOutStreams } from './loss';
 import { computedBy, dataMark, resumeNotes, type DataMark } from './marks';
-import { fromFirst, readByFirst, requireSameWeights, sharedStep } from './ranks';
+import { fromFirst, readByFirst, requireSameWeights } from './ranks';
 import { readState, requireSameRun, requireStep, restoreTraining, trainingFiles } from './resume';
 import { warmupCosine } from './schedule';
 import { checkOptions, evaluationSettings, openBatches, runSettings, type RunSettings } from './settings';
+import { SharedGradients } from './shared';
 import { trainingStep, type StepReport } from './step';
 
 /**
@@ -63,6 +64,7 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
 
     const schedule = warmupCosine(settings);
     const computed = computedBy(options);
+    const shared = alone ? undefined : new SharedGradients(model, communicator);
     const speed = new Speed();
     let saved = step;
     let stops = false;
@@ -85,11 +87,11 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
       for (let piece = 0; piece < accumulate; piece++) pieces.push(await batches.next());
       const learningRate = schedule(step + 1);
       let report: Report;
-      if (alone) report = await readReport(trainingStep(model, optimizer, pieces, learningRate));
+      if (!shared) report = await readReport(trainingStep(model, optimizer, pieces, learningRate));
       else {
-        const shared = await sharedStep(model, optimizer, pieces, learningRate, communicator, signal?.aborted ?? false);
-        stops = shared.stops;
-        report = await readReport(shared);
+        const update = await shared.step(optimizer, pieces, learningRate, signal?.aborted ?? false);
+        stops = update.stops;
+        report = await readReport(update);
       }
       requireFinite(report, step + 1, checkpoint);
       step++;

@@ -6,7 +6,14 @@ import type { Communicator } from '@sympow/core';
 export function ranksInOneProcess(size: number): Communicator[] {
   let waiting: { value: unknown; resolve: (all: unknown[]) => void; reject: (reason: unknown) => void }[] = [];
   let aborted: { reason: Error } | undefined;
-  const meet = (rank: number, value: unknown) =>
+  const last: Promise<unknown>[] = [];
+  /** Calls of one rank are done one after the other. */
+  const meet = (rank: number, value: unknown): Promise<unknown[]> => {
+    const own = (last[rank] ?? Promise.resolve()).then(() => met(rank, value));
+    last[rank] = own.catch(() => undefined);
+    return own;
+  };
+  const met = (rank: number, value: unknown) =>
     new Promise<unknown[]>((resolve, reject) => {
       if (aborted) return reject(aborted.reason);
       waiting[rank] = { value, resolve, reject };
