@@ -4,6 +4,7 @@ import { create } from 'webgpu';
 import type { AdapterFacts, Products } from './api';
 import { GpuBackend } from './backend';
 import { openDevice } from './device';
+import { withoutMatrixUnits } from './emulated.cases';
 import { Failures } from './failures';
 import { Machine } from './machine';
 import { Pipelines } from './pipelines';
@@ -21,13 +22,20 @@ interface Disguise {
   /** What the device is taken for. */
   readonly facts?: (real: AdapterFacts) => Partial<AdapterFacts>;
   readonly products?: Products;
+  /** Whether matrix units are emulated; see emulated.cases.ts. */
+  readonly emulated?: boolean;
   /** WGSL files other than the package's own. */
   readonly sources?: Readonly<Record<string, string>>;
 }
 
 /** A backend without its check of the device, in circumstances that are not there. */
-export async function openAs({ gpu: other = gpu, facts, products, sources }: Disguise): Promise<GpuBackend> {
+export async function openAs({ gpu: other = gpu, facts, products, emulated, sources }: Disguise): Promise<GpuBackend> {
   const opened = await openDevice({ gpu: other });
+  if (emulated) {
+    const { device } = opened;
+    const make = device.createShaderModule.bind(device);
+    device.createShaderModule = (shader) => make({ ...shader, code: withoutMatrixUnits(shader.code) });
+  }
   const failures = new Failures(opened.device);
   const pipelines = new Pipelines(opened.device, failures, sources);
   const machine = new Machine(opened.device, { ...opened.facts, ...facts?.(opened.facts) }, failures, pipelines, {

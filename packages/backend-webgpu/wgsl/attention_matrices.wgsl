@@ -33,8 +33,12 @@ const panel = block * pitch;
 alias Sums = array<vec4<f32>, rows>;
 // Rows of the first operand, or weights; between the two numbers for each row.
 var<workgroup> panel_a: buffer<2u * panels * panel>;
-// Rows of the second operand, then results.
-var<workgroup> panel_b: buffer<max(2u * panels * panel, 4u * block * stage_pitch)>;
+// Rows of the second operand.
+var<workgroup> panel_b: buffer<2u * panels * panel>;
+// Results on their way to lanes, of a type of their own: see matrix_product.wgsl. With two halves of each operand there is room for half
+// of them at a time.
+const stage_rows = block / panels;
+var<workgroup> stage: array<f32, stage_rows * stage_pitch>;
 // The largest numbers of both operands, and of the weights, by subgroup.
 var<workgroup> largest_operands: array<vec2<f32>, subgroups>;
 var<workgroup> largest_weights: array<f32, subgroups>;
@@ -157,18 +161,23 @@ fn multiply_panels(thread: u32, rows_are_columns: bool, exponents: vec2<i32>, su
 #end
 #end
   }
-  let stage = bufferView<array<f32, block * stage_pitch>>(&panel_b, 0u);
+  let back = vec2<f32>(power_of_two(-exponents.x), power_of_two(-exponents.y));
+#repeat h panels
   workgroupBarrier();
 #repeat i matrices_m
+  if (panels == 1u || (own_row + 16u * $iu) / stage_rows == $hu) {
 #repeat j matrices_n
-  subgroupMatrixStore<row_major>(stage, (own_row + 16u * $iu) * stage_pitch + own_column + 16u * $ju, sum$i_$j, stage_pitch);
+    subgroupMatrixStore<row_major>(&stage, (own_row + 16u * $iu - stage_rows * $hu) * stage_pitch + own_column + 16u * $ju, sum$i_$j, stage_pitch);
 #end
+  }
 #end
   workgroupBarrier();
-  let staged = bufferView<array<vec4<f32>, block * stage_pitch / 4u>>(&panel_b, 0u);
-  let back = vec2<f32>(power_of_two(-exponents.x), power_of_two(-exponents.y));
 #repeat r rows
-  (*sums)[$r] += staged[(row_at(thread, $ru) * stage_pitch + value_at(thread)) / 4u] * back.x * back.y;
+  if (panels == 1u || row_at(thread, $ru) / stage_rows == $hu) {
+    let at = (row_at(thread, $ru) - stage_rows * $hu) * stage_pitch + value_at(thread);
+    (*sums)[$r] += vec4<f32>(stage[at], stage[at + 1u], stage[at + 2u], stage[at + 3u]) * back.x * back.y;
+  }
+#end
 #end
 }
 

@@ -28,6 +28,8 @@ override subgroups_n: u32 = 2;
 // Vectors of four that a thread loads per slice.
 override loads_a: u32 = 8;
 override loads_b: u32 = 8;
+// Whether two matrices of results go through memory at a time.
+override paired: bool = false;
 // Workgroups that take neighbouring rows of tiles before they go to the next columns, so that both operands stay in the cache.
 override band: u32 = 8;
 struct Params {
@@ -59,6 +61,10 @@ const size_b = select(tile_k, tile_n, transpose_b) * stride_b;
 const panels = select(1u, 2u, split);
 var<workgroup> panel_a: buffer<2u * panels * size_a>;
 var<workgroup> panel_b: buffer<2u * panels * size_b>;
+// Results on their way to lanes, of one matrix for each subgroup or of two. They have memory of their own type: Dawn makes a buffer with
+// halves in it an array of 16-bit numbers, and a compiler may take what is stored there as float32 for something else.
+const staged = select(1u, 2u, paired);
+var<workgroup> results: array<f32, 256u * staged * subgroups>;
 // The largest numbers of the next slice of a and b, by subgroup.
 var<workgroup> largest: array<vec2<f32>, subgroups>;
 // Whether a sum is not finite.
@@ -126,10 +132,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   let y_offset = part * params.y_stride + batch * params.m * params.n;
   // Which vectors of results are stored, a bit each.
   var stored = 0u;
-  let block0 = bufferView<array<f32, 256u * subgroups>>(&panel_a, 0u);
-  let block1 = bufferView<array<f32, 256u * subgroups>>(&panel_b, 0u);
-  let vectors0 = bufferView<array<vec4<f32>, 64u * subgroups>>(&panel_a, 0u);
-  let vectors1 = bufferView<array<vec4<f32>, 64u * subgroups>>(&panel_b, 0u);
   var again = true;
 #repeat t 2
   if (again) {
@@ -289,23 +291,30 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #end
         }
     }
-    // Two matrices at a time through memory of the subgroup's own.
+    // Through memory of the subgroup's own.
     let back = vec2<f32>(power_of_two(-exponents.x), power_of_two(-exponents.y));
     if (thread == 0u) {
       exceeded = 0u;
     }
 #repeat i matrices_m
 #repeat j pairs_n
+#if paired
     workgroupBarrier();
 #repeat h 2
-    subgroupMatrixStore<row_major>(block$h, 256u * subgroup, sum$i_$j_$h, 16u);
+    subgroupMatrixStore<row_major>(&results, 256u * (2u * subgroup + $hu), sum$i_$j_$h, 16u);
 #end
     workgroupBarrier();
+#endif
 #repeat h 2
+#if !paired
+    workgroupBarrier();
+    subgroupMatrixStore<row_major>(&results, 256u * subgroup, sum$i_$j_$h, 16u);
+    workgroupBarrier();
+#endif
 #repeat r 2
     {
-      // Stored at once: results that are put off may be read from memory that is another block's by then, where indexes are not checked.
-      let sums = vectors$h[64u * subgroup + lane + 32u * $ru];
+      let at = 256u * (staged * subgroup + $hu % staged) + 4u * lane + 128u * $ru;
+      let sums = vec4<f32>(results[at], results[at + 1u], results[at + 2u], results[at + 3u]);
       let bit = 1u << (8u * $iu + 4u * $ju + 2u * $hu + $ru);
       if ((stored & bit) == 0u && (careful || all(finite(sums)))) {
         store(y_offset, first_row + own_row + 16u * $iu + lane / 4u + 8u * $ru, first_column + own_column + 32u * $ju + 16u * $hu + lane % 4u * 4u, sums * back.x * back.y);

@@ -44,6 +44,8 @@ const blocks_b = tile_n / 4u * (tile_k / 4u);
 alias Block = mat4x4<f32>;
 var<workgroup> panel_a: buffer<2u * panels * size_a>;
 var<workgroup> panel_b: buffer<2u * panels * size_b>;
+// Results on their way to lanes, of a type of their own: see matrix_product.wgsl.
+var<workgroup> staged: array<f32, 256u * subgroups>;
 // The largest numbers of a slice of a and b that do not fit, of this slice and of the next.
 var<workgroup> unfit: array<atomic<u32>, 4>;
 var<private> turn: u32;
@@ -311,18 +313,17 @@ fn put_blocks(thread: u32) {
 
 // Hands the results on, four at a time; a matrix goes through memory of the subgroup's own.
 #define results
-  let vectors = bufferView<array<vec4<f32>, 64u * subgroups>>(&panel_a, 0u);
-  let block = bufferView<array<f32, 256u * subgroups>>(&panel_a, 0u);
+  let at = 256u * subgroup + 4u * lane;
 #repeat i matrices_m
 #repeat j matrices_n
   workgroupBarrier();
-  subgroupMatrixStore<row_major>(block, 256u * subgroup, sum$i_$j, 16u);
+  subgroupMatrixStore<row_major>(&staged, 256u * subgroup, sum$i_$j, 16u);
   workgroupBarrier();
 #repeat r 2
   use_result(
     subgroup / subgroups_n * (16u * matrices_m) + 16u * $iu + 8u * $ru + lane / 4u,
     subgroup % subgroups_n * (16u * matrices_n) + 16u * $ju + lane % 4u * 4u,
-    vectors[64u * subgroup + lane + 32u * $ru] * power_of_two(-exponents.x) * power_of_two(-exponents.y),
+    vec4<f32>(staged[at + 128u * $ru], staged[at + 128u * $ru + 1u], staged[at + 128u * $ru + 2u], staged[at + 128u * $ru + 3u]) * power_of_two(-exponents.x) * power_of_two(-exponents.y),
   );
 #end
 #end

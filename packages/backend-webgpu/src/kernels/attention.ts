@@ -60,13 +60,13 @@ function ofMatrices(split: boolean): Block {
 }
 
 const matrixBlocks = { float16: ofMatrices(false), split: ofMatrices(true) };
-/** Bytes that the block on matrix units takes with two halves and the gates beside it. */
-const bytesOfMatrices = 40960;
+/** Bytes that the block on matrix units takes with the gates beside it. */
+const bytesOfMatrices = { float16: 40960, split: 49152 };
 
 /** `longest` is the most rows that a block could have. */
 function blockFor({ facts, products }: Machine, longest: number, vectorGates: boolean): Block {
   const { maxComputeWorkgroupStorageSize: bytes, maxComputeInvocationsPerWorkgroup: threads } = facts.limits;
-  if (products !== 'float32' && !vectorGates && longest > small.side && bytes! >= bytesOfMatrices) {
+  if (products !== 'float32' && !vectorGates && longest > small.side && bytes! >= bytesOfMatrices[products]) {
     return matrixBlocks[products];
   }
   if (facts.software || longest <= small.side) return small;

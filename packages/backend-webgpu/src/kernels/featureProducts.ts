@@ -161,7 +161,7 @@ export function featureGradient(
     m: chunks.chunk,
     n: 4 * features.quads,
     copies,
-    extraBytes: ({ m, n, constants: { quads = 1 } }) => (4 * n * (m + 1)) / quads + 8 * n + 4 * m,
+    extraBytes: ({ m, n, constants: { quads = 1 } }) => (4 * n * (m + 1)) / Number(quads) + 8 * n + 4 * m,
   });
   const pairs = power === 2;
   const width = 4 * chunks.vectors;

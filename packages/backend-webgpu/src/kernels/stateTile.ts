@@ -40,7 +40,7 @@ const matrixTiles = {
 };
 
 /** Memory of a workgroup in bytes that such a tile takes, with what kernels put beside it. */
-const matrixTileBytes = 24576;
+const matrixTileBytes = 28672;
 
 const largeTile = rectangle(128, 64, 2, 8);
 const mediumTile = rectangle(64, 64, 2, 8);

@@ -8,7 +8,7 @@ export interface Tile {
   readonly n: number;
   /** Steps of k in one slice. */
   readonly k: number;
-  readonly constants: Readonly<Record<string, number>>;
+  readonly constants: Readonly<Record<string, number | boolean>>;
 }
 
 /**
@@ -30,25 +30,30 @@ function square(side: number, quads: number, k = 16): Tile {
 }
 
 /** A tile on matrix units, its subgroups in `across` columns, and slices as long as what is fetched ahead finds registers for. */
-function ofMatrices(m: number, n: number, k: number, subgroups: number, across: number): Tile {
+function ofMatrices(m: number, n: number, k: number, subgroups: number, across: number, paired = true): Tile {
   const constants = {
     ...{ tile_m: m, tile_n: n, tile_k: k, subgroups, subgroups_n: across },
     ...{ matrices_m: (m * across) / subgroups / 16, pairs_n: n / across / 32 },
     ...{ loads_a: (m * k) / 128 / subgroups, loads_b: (n * k) / 128 / subgroups },
+    paired,
   };
   return { file: 'matrix_product', m, n, k, constants };
 }
 
 /** From the largest to the smallest. A subgroup has a quarter of the smallest, and 64 × 64 results of the others. */
 const matrixTiles = {
-  float16: [ofMatrices(128, 256, 32, 8, 4), ofMatrices(128, 128, 32, 4, 2), ofMatrices(64, 64, 32, 4, 2)],
-  split: [ofMatrices(128, 256, 16, 8, 4), ofMatrices(128, 128, 16, 4, 2), ofMatrices(64, 64, 16, 4, 2)],
+  float16: [ofMatrices(128, 256, 32, 8, 4), ofMatrices(128, 128, 32, 4, 2), ofMatrices(64, 64, 32, 4, 2, false)],
+  split: [ofMatrices(128, 256, 16, 8, 4, false), ofMatrices(128, 128, 16, 4, 2), ofMatrices(64, 64, 16, 4, 2)],
 } as const;
 
-/** Most bytes of a workgroup's memory that the panels of a tile take, however operands lie; halves, two of a number where it is split. */
-function panelBytes({ m, n, k }: Tile, split: boolean): number {
+/**
+ * Most bytes of a workgroup's memory that a tile takes, however operands lie: panels of halves, two of a number where it is split, and
+ * results.
+ */
+function bytesOf({ m, n, k, constants }: Tile, split: boolean): number {
   const side = (outer: number) => Math.max(outer * (k + 8), k * (outer + 8));
-  return 2 * (split ? 2 : 1) * (side(m) + side(n)) + 256;
+  const results = 1024 * Number(constants.subgroups) * (constants.paired ? 2 : 1);
+  return 2 * (split ? 2 : 1) * (side(m) + side(n)) + results + 256;
 }
 
 /** Rows or columns so few that most of a tile of matrices would be empty. */
@@ -80,13 +85,11 @@ export function tileFor({ facts }: Machine, m: number, n: number, copies = 1): T
 /** The tile of matrices for a product, where the backend was opened for them and they have enough to do. */
 export function matrixTileFor({ facts, products }: Machine, m: number, n: number, copies = 1): Tile | undefined {
   if (products === 'float32' || Math.min(m, n) <= fewForMatrices) return undefined;
-  const all: readonly Tile[] = matrixTiles[products];
-  const fits = (tile: Tile) =>
-    m > tile.m / 2 &&
-    n > tile.n / 2 &&
-    Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * copies >= busy / 2 &&
-    panelBytes(tile, products === 'split') <= facts.limits.maxComputeWorkgroupStorageSize!;
-  return all.find(fits) ?? all.at(-1);
+  const bytes = facts.limits.maxComputeWorkgroupStorageSize!;
+  const fitting = matrixTiles[products].filter((tile) => bytesOf(tile, products === 'split') <= bytes);
+  const isFilled = (tile: Tile) =>
+    m > tile.m / 2 && n > tile.n / 2 && Math.ceil(m / tile.m) * Math.ceil(n / tile.n) * copies >= busy / 2;
+  return fitting.find(isFilled) ?? fitting.at(-1);
 }
 
 /** Steps of k that make a part of a split product worth while. */
