@@ -1,8 +1,8 @@
 /** The kernels of a backend behind the door, and bodies in place of those that it leaves out or declines. */
 
 import type { Backend } from './api';
-import { bodyOf, entryOf, kernelNames } from './catalogue';
-import type { ComposedName, KernelArgs, KernelName, Kernels } from './catalogue';
+import { allBodies, entryOf, kernelNames } from './catalogue';
+import type { Bodies, ComposedName, KernelArgs, KernelName, Kernels } from './catalogue';
 import type { Arguments } from './catalogue/entry';
 import { Door } from './door';
 import { launch } from './recording';
@@ -12,7 +12,7 @@ import { Widening, type HalfArguments } from './widening';
 /** A kernel of a backend, unchecked. `sizes` holds for the time of the call. */
 export type UncheckedKernel<K extends KernelName> = (args: KernelArgs<K>, sizes: Sizes) => void;
 
-/** One that takes some calls only; the others go to the body of its entry. */
+/** One that takes some calls only; the others go to the kernel's body. */
 export interface ChoosyKernel<K extends KernelName> {
   accepts(args: KernelArgs<K>, sizes: Sizes): boolean;
   readonly run: UncheckedKernel<K>;
@@ -35,9 +35,14 @@ export type UncheckedKernels = {
  * for tensors that were disposed of or belong to another backend.
  */
 export function checked(kernels: UncheckedKernels, backend: Backend, halves: HalfArguments = {}): Kernels {
-  const own = kernels as unknown as Readonly<Record<string, Run | Choosy | undefined>>;
+  return checkedWith(allBodies(), kernels, backend, halves);
+}
+
+/** {@link checked} with some bodies, so that a page need not load the others. */
+export function checkedWith(bodies: Bodies, kernels: object, backend: Backend, halves: HalfArguments): Kernels {
+  const own = kernels as Readonly<Record<string, Run | Choosy | undefined>>;
   const calls = kernelNames.flatMap((name) => {
-    const kernel = composing(name, own[name], backend);
+    const kernel = composing(own[name], bodies[name] as Body | undefined, backend);
     return kernel ? [[name, behindDoor(name, kernel, backend, halves)] as const] : [];
   });
   return Object.fromEntries(calls) as unknown as Kernels;
@@ -60,11 +65,11 @@ export interface Choosy {
   accepts(args: Arguments, sizes: Sizes): boolean;
   readonly run: Run;
 }
+type Body = (args: Arguments, home: Backend, sizes: Sizes) => void;
 
 /** A kernel as a backend has it, its body for the calls that it does not take, or nothing. */
-function composing(name: KernelName, own: Run | Choosy | undefined, backend: Backend): Run | undefined {
+function composing(own: Run | Choosy | undefined, body: Body | undefined, backend: Backend): Run | undefined {
   if (typeof own === 'function') return (args, sizes) => launch(backend, own, args, sizes);
-  const body = bodyOf(name) as ((args: Arguments, home: Backend, sizes: Sizes) => void) | undefined;
   if (!body) return undefined;
   return (args, sizes) => {
     if (own?.accepts(args, sizes)) launch(backend, own.run, args, sizes);

@@ -4,7 +4,7 @@
  */
 
 import type { Backend } from './api';
-import { bodyOf, entryOf, kernelNames, type KernelArgs, type KernelName } from './catalogue';
+import { allBodies, entryOf, kernelNames, type KernelArgs, type KernelName } from './catalogue';
 import type { Arguments } from './catalogue/entry';
 import { isHalf } from './dtypes';
 import type { Tensor } from './tensor';
@@ -19,12 +19,13 @@ export const movingHalves: HalfArguments = { fill: ['y'], cast: ['x', 'y'], copy
 
 /** For a backend whose kernels read halves wherever they may: all inputs, and the arguments of `more`. */
 export function readingHalves(more: HalfArguments): HalfArguments {
+  const composed = allBodies();
   return Object.fromEntries(
     kernelNames.map((kernel) => {
       const given = more[kernel] ?? [];
       if (typeof given === 'function') return [kernel, given as never];
       // A body may take rows apart, which stay of one type.
-      if (bodyOf(kernel)) return [kernel, given];
+      if (composed[kernel]) return [kernel, given];
       const { reads, lists = [] } = entryOf(kernel);
       return [kernel, [...Object.keys(reads).map((name) => name.replace('?', '')), ...lists, ...given]];
     }),

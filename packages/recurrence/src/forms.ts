@@ -5,7 +5,17 @@
 
 import { call, sliceRows, reshape, type Tape, type Variable } from '@sympow/autograd';
 import { embeddedSize } from '@sympow/embedding';
-import type { Normalizer } from '@sympow/kernels';
+import {
+  addJs,
+  discountedSumJs,
+  gateSumJs,
+  powerAttentionJs,
+  queryStateJs,
+  stepStateJs,
+  updateStateJs,
+  type JsKernels,
+  type Normalizer,
+} from '@sympow/kernels';
 import { discountedSum, powerAttention, queryState, updateState, type StatePair } from './power';
 import { gateSum } from './sums';
 
@@ -30,6 +40,19 @@ export interface FormResult {
   readonly y: Variable;
   readonly last?: StatePair | undefined;
 }
+
+/** What {@link chunkedForm} and {@link attentionForm} call, with their gradients, for `jsWith` of `@sympow/kernels`. */
+export const chunkedKernels: readonly JsKernels[] = [
+  addJs,
+  gateSumJs,
+  powerAttentionJs,
+  updateStateJs,
+  discountedSumJs,
+  queryStateJs,
+];
+
+/** What {@link recurrentForm} calls, with its gradients, for `jsWith` of `@sympow/kernels`. */
+export const recurrentKernels: readonly JsKernels[] = [addJs, stepStateJs];
 
 /** Attention inside chunks of C tokens, and a state carried from chunk to chunk. */
 export function chunkedForm(

@@ -1,7 +1,16 @@
 export type * from './api';
 export { deltaRecurrence, type DeltaMemory, type DeltaOptions } from './deltaRecurrence';
 export { chooseForm, defaultChunk, flopsOf, type FormSizes } from './form';
-export { attentionForm, chunkedForm, recurrentForm, type FormInputs, type FormOptions, type FormResult } from './forms';
+export {
+  attentionForm,
+  chunkedForm,
+  chunkedKernels,
+  recurrentForm,
+  recurrentKernels,
+  type FormInputs,
+  type FormOptions,
+  type FormResult,
+} from './forms';
 export { fixedLogGates, gateBias, gates, vectorGateBias, type Gate } from './gates';
 export { kinds, type AttentionKind, type KindCompute, type KindSettings } from './kinds';
 export {

@@ -1,44 +1,44 @@
 /**
- * The kernels. A file holds the entries of a kernel and of its backward, and their definitions, which only the `js` backend takes
- * along; here it stands in the list of each, and its types are passed on.
+ * The kernels. A file holds the entries of a kernel and of its backward, which stand here by name; its types are passed on, and
+ * its definitions, which only the `js` backend takes along, stand in `definitions.ts`.
  */
 
-import { fill, fillJs } from './fill';
-import { cast, castJs } from './cast';
-import { copyBlock, copyBlockJs } from './copyBlock';
-import { add, addJs } from './add';
-import { multiply, multiplyJs } from './multiply';
-import { broadcastRows, broadcastRowsJs } from './broadcastRows';
-import { sumRows, sumRowsJs } from './sumRows';
-import { gelu, geluBackward, geluJs } from './gelu';
-import { swiglu, swigluBackward, swigluJs } from './swiglu';
-import { silu, siluBackward, siluJs } from './silu';
-import { logSigmoid, logSigmoidBackward, logSigmoidJs } from './logSigmoid';
-import { onePlusTanh, onePlusTanhBackward, onePlusTanhJs } from './onePlusTanh';
-import { matmul, matmulJs } from './matmul';
-import { layerNorm, layerNormBackward, normsJs, rmsNorm, rmsNormBackward } from './norms';
-import { normLinear, normLinearBackward, normLinearJs } from './normLinear';
-import { embed, embedBackward, embedJs } from './embed';
-import { crossEntropy, crossEntropyBackward, crossEntropyJs } from './crossEntropy';
-import { linearCrossEntropy, linearCrossEntropyBackward, linearCrossEntropyJs } from './linearCrossEntropy';
-import { sampleToken, sampleTokenJs } from './sampleToken';
-import { softmaxAttention, softmaxAttentionBackward, softmaxAttentionJs } from './softmaxAttention';
-import { rotary, rotaryBackward, rotaryJs } from './rotary';
-import { phaseSum, phaseSumBackward, phaseSumJs } from './phaseSum';
-import { gateSum, gateSumBackward, gateSumJs } from './gateSum';
-import { resetGates, resetGatesJs } from './resetGates';
-import { keyScale, keyScaleJs } from './keyScale';
-import { scaleHeads, scaleHeadsJs } from './scaleHeads';
-import { updateState, updateStateBackward, updateStateJs } from './updateState';
-import { discountedSum, discountedSumBackward, discountedSumJs } from './discountedSum';
-import { powerAttention, powerAttentionBackward, powerAttentionJs } from './powerAttention';
-import { queryState, queryStateBackward, queryStateJs } from './queryState';
-import { stepState, stepStateBackward, stepStateJs } from './stepState';
-import { append, appendJs } from './append';
-import { rotaryAppend, rotaryAppendJs } from './rotaryAppend';
-import { queryWindow, queryWindowJs } from './queryWindow';
-import { adamw, adamwJs } from './adamw';
-import { squaredNorm, squaredNormJs } from './squaredNorm';
+import { fill } from './fill';
+import { cast } from './cast';
+import { copyBlock } from './copyBlock';
+import { add } from './add';
+import { multiply } from './multiply';
+import { broadcastRows } from './broadcastRows';
+import { sumRows } from './sumRows';
+import { gelu, geluBackward } from './gelu';
+import { swiglu, swigluBackward } from './swiglu';
+import { silu, siluBackward, siluBodies } from './silu';
+import { logSigmoid, logSigmoidBackward } from './logSigmoid';
+import { onePlusTanh, onePlusTanhBackward } from './onePlusTanh';
+import { matmul } from './matmul';
+import { layerNorm, layerNormBackward, rmsNorm, rmsNormBackward } from './norms';
+import { normLinear, normLinearBackward, normLinearBodies } from './normLinear';
+import { embed, embedBackward } from './embed';
+import { crossEntropy, crossEntropyBackward } from './crossEntropy';
+import { linearCrossEntropy, linearCrossEntropyBackward, linearCrossEntropyBodies } from './linearCrossEntropy';
+import { sampleToken } from './sampleToken';
+import { softmaxAttention, softmaxAttentionBackward } from './softmaxAttention';
+import { rotary, rotaryBackward } from './rotary';
+import { phaseSum, phaseSumBackward } from './phaseSum';
+import { gateSum, gateSumBackward } from './gateSum';
+import { resetGates } from './resetGates';
+import { keyScale } from './keyScale';
+import { scaleHeads } from './scaleHeads';
+import { updateState, updateStateBackward } from './updateState';
+import { discountedSum, discountedSumBackward } from './discountedSum';
+import { powerAttention, powerAttentionBackward } from './powerAttention';
+import { queryState, queryStateBackward } from './queryState';
+import { stepState, stepStateBackward } from './stepState';
+import { append } from './append';
+import { rotaryAppend, rotaryAppendBodies } from './rotaryAppend';
+import { queryWindow } from './queryWindow';
+import { adamw } from './adamw';
+import { squaredNorm } from './squaredNorm';
 
 export type * from './fill';
 export type * from './cast';
@@ -145,42 +145,9 @@ export const catalogue = {
   squaredNorm,
 };
 
-/** What they mean. */
-export const definitions = [
-  fillJs,
-  castJs,
-  copyBlockJs,
-  addJs,
-  multiplyJs,
-  broadcastRowsJs,
-  sumRowsJs,
-  geluJs,
-  swigluJs,
-  siluJs,
-  logSigmoidJs,
-  onePlusTanhJs,
-  matmulJs,
-  normsJs,
-  normLinearJs,
-  embedJs,
-  crossEntropyJs,
-  linearCrossEntropyJs,
-  sampleTokenJs,
-  softmaxAttentionJs,
-  rotaryJs,
-  phaseSumJs,
-  gateSumJs,
-  resetGatesJs,
-  keyScaleJs,
-  scaleHeadsJs,
-  updateStateJs,
-  discountedSumJs,
-  powerAttentionJs,
-  queryStateJs,
-  stepStateJs,
-  appendJs,
-  rotaryAppendJs,
-  queryWindowJs,
-  adamwJs,
-  squaredNormJs,
-] as const;
+/**
+ * How kernels are made of others, for those that are: a backend may leave such a kernel out, or decline calls of it, and then runs
+ * this. It runs in a scope of its own: what it allocates is given back at its end. These stand apart from the entries, as a page
+ * that calls no such kernel need not load them.
+ */
+export const bodies = [siluBodies, normLinearBodies, linearCrossEntropyBodies, rotaryAppendBodies] as const;

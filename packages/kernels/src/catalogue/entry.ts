@@ -8,7 +8,7 @@
  */
 
 import type { Sizes } from '../sizes';
-import type { Home, Tensor } from '../tensor';
+import type { Tensor } from '../tensor';
 import type { OptionRule } from './options';
 
 /** Axes by argument name; a trailing `?` marks optional tensors, `gates` stands for the two of {@link GateSums}. */
@@ -52,15 +52,6 @@ export interface Entry<Args> {
   readonly roundings: number | Readonly<Record<string, number>>;
   /** What conformance needs beside the axes to make arguments. */
   readonly samples?: Samples;
-}
-
-/**
- * A kernel that is made of others: a backend may leave it out, or decline calls of it, and then runs the body. `Parts` are the
- * kernels that it stands on.
- */
-export interface Composed<Args, Parts = never> extends Entry<Args> {
-  /** Runs in a scope of its own: what it allocates is given back at its end. */
-  body(args: Args, home: Home & { readonly kernels: Parts }, sizes: Sizes): void;
 }
 
 /** How arguments of a kernel are made for its cases: normal numbers over odd sizes where nothing is said. */

@@ -1,9 +1,11 @@
 /** The catalogue: every kernel by name, and what is made of its entry. */
 
-import { catalogue } from './entries';
-import type { Composed, Entry } from './entry';
+import type { Sizes } from '../sizes';
+import type { Home } from '../tensor';
+import { bodies, catalogue } from './entries';
+import type { Entry } from './entry';
 
-export { catalogue, definitions } from './entries';
+export { catalogue } from './entries';
 
 /** The name of a kernel. */
 export type KernelName = keyof typeof catalogue;
@@ -19,9 +21,12 @@ export type KernelArgs<K extends KernelName> = (typeof catalogue)[K] extends Ent
 export type Kernels = { readonly [K in KernelName]: (args: KernelArgs<K>) => void };
 
 /** The names of those that have a body. */
-export type ComposedName = {
-  [K in KernelName]: (typeof catalogue)[K] extends { body: unknown } ? K : never;
-}[KernelName];
+export type ComposedName = NameIn<(typeof bodies)[number]>;
+type NameIn<Bodies> = Bodies extends unknown ? keyof Bodies : never;
+
+/** How a kernel is made of others, whichever it is. */
+export type AnyBody = (args: never, home: Home & { readonly kernels: never }, sizes: Sizes) => void;
+export type Bodies = Readonly<Partial<Record<KernelName, AnyBody>>>;
 
 /** An entry whose arguments nobody here looks into. */
 export type AnyEntry = Entry<never>;
@@ -31,10 +36,14 @@ export function entryOf(name: KernelName): AnyEntry {
   return catalogue[name];
 }
 
+/** All bodies by name. */
+export function allBodies(): Bodies {
+  return Object.assign({}, ...bodies) as Bodies;
+}
+
 /** The body of a composed kernel. */
-export function bodyOf(name: KernelName): Composed<never>['body'] | undefined {
-  const entry: AnyEntry & Partial<Composed<never>> = catalogue[name];
-  return entry.body?.bind(entry);
+export function bodyOf(name: KernelName): AnyBody | undefined {
+  return allBodies()[name];
 }
 
 /** All kernels, in the order of the list. */

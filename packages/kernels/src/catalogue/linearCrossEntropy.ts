@@ -10,7 +10,7 @@ import type { Home, Tensor } from '../tensor';
 import type { AddArgs } from './add';
 import type { CopyBlockArgs } from './copyBlock';
 import { logSumExp, type CrossEntropyArgs, type CrossEntropyBackwardArgs } from './crossEntropy';
-import type { Composed } from './entry';
+import type { Entry } from './entry';
 import type { FillArgs } from './fill';
 import type { MatmulArgs } from './matmul';
 import { atLeast1 } from './options';
@@ -61,7 +61,7 @@ export interface LinearCrossEntropyParts {
 }
 
 /** loss[r] = −log softmax(x[r]·Wᵀ + b)[targets[r]], 0 where the target is negative; in blocks of rows. */
-export const linearCrossEntropy: Composed<LinearCrossEntropyArgs, LinearCrossEntropyParts> = {
+export const linearCrossEntropy: Entry<LinearCrossEntropyArgs> = {
   reads: { x: '… n', weight: 'V n', 'bias?': 'V', targets: '…' },
   writes: { loss: '…' },
   integers: ['targets'],
@@ -69,15 +69,10 @@ export const linearCrossEntropy: Composed<LinearCrossEntropyArgs, LinearCrossEnt
   options: { 'block?': atLeast1 },
   roundings: 128,
   samples: { options: { block: [undefined, 2] }, below: { targets: 'V' } },
-  body: ({ x, weight, bias, targets, block, loss }, home) => {
-    everyBlock({ x, weight, bias, targets, block }, home, ({ logits, ids, fill }) => {
-      fill(loss, (own) => home.kernels.crossEntropy({ logits, targets: ids, loss: own }));
-    });
-  },
 };
 
 /** The gradients of linearCrossEntropy, and the losses if they are asked for. */
-export const linearCrossEntropyBackward: Composed<LinearCrossEntropyBackwardArgs, LinearCrossEntropyParts> = {
+export const linearCrossEntropyBackward: Entry<LinearCrossEntropyBackwardArgs> = {
   reads: { x: '… n', weight: 'V n', 'bias?': 'V', targets: '…', dloss: '…' },
   writes: { 'dx?': '… n', 'dweight?': 'V n', 'dbias?': 'V', 'loss?': '…' },
   integers: ['targets'],
@@ -85,7 +80,19 @@ export const linearCrossEntropyBackward: Composed<LinearCrossEntropyBackwardArgs
   options: { 'block?': atLeast1 },
   roundings: 128,
   samples: { options: { block: [undefined, 2] }, below: { targets: 'V' } },
-  body: ({ x, weight, bias, targets, dloss, block, dx, dweight, dbias, loss }, home) => {
+};
+
+/** How they are made of others. */
+export const linearCrossEntropyBodies = {
+  linearCrossEntropy({ x, weight, bias, targets, block, loss }: LinearCrossEntropyArgs, home: Workplace): void {
+    everyBlock({ x, weight, bias, targets, block }, home, ({ logits, ids, fill }) => {
+      fill(loss, (own) => home.kernels.crossEntropy({ logits, targets: ids, loss: own }));
+    });
+  },
+  linearCrossEntropyBackward(
+    { x, weight, bias, targets, dloss, block, dx, dweight, dbias, loss }: LinearCrossEntropyBackwardArgs,
+    home: Workplace,
+  ): void {
     const { kernels } = home;
     if (targets.size === 0) for (const sum of [dweight, dbias]) if (sum) kernels.fill({ value: 0, y: sum });
     everyBlock({ x, weight, bias, targets, block }, home, ({ first, logits, xs, ids, take, fill }) => {
@@ -102,6 +109,8 @@ export const linearCrossEntropyBackward: Composed<LinearCrossEntropyBackwardArgs
     });
   },
 };
+
+type Workplace = Home & { readonly kernels: LinearCrossEntropyParts };
 
 /** Rows of a block are whole tiles of a product, where it has as many. */
 const tile = 128;
@@ -124,7 +133,7 @@ interface Block {
 /** Runs `use` for block after block of rows, with their logits. Blocks are about equally large. */
 function everyBlock(
   { x, weight, bias, targets, block }: Omit<LinearCrossEntropyArgs, 'loss'>,
-  home: Home & { readonly kernels: LinearCrossEntropyParts },
+  home: Workplace,
   use: (block: Block) => void,
 ): void {
   const { kernels } = home;
@@ -198,6 +207,7 @@ export const linearCrossEntropyJs = {
     store(sumsW, dweight);
     store(sumsB, dbias);
   },
+  bodies: linearCrossEntropyBodies,
 };
 
 const sumWeight = /* @__PURE__ */ zeroScratch();

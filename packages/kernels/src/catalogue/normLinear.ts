@@ -5,7 +5,7 @@
 
 import { lastAxis, loose } from '../js/tensor';
 import type { Home, Tensor } from '../tensor';
-import type { Composed } from './entry';
+import type { Entry } from './entry';
 import { fillJs, type FillArgs } from './fill';
 import { geluJs } from './gelu';
 import { logSigmoidJs } from './logSigmoid';
@@ -91,14 +91,13 @@ function sharedOf() {
 const shared = /* @__PURE__ */ sharedOf();
 
 /** y_i = f_i(norm(x)·W_iᵀ + b_i) for up to five maps of one layer norm or RMS norm. */
-export const normLinear: Composed<NormLinearArgs, NormLinearParts> = {
+export const normLinear: Entry<NormLinearArgs> = {
   ...shared,
   writes: /* @__PURE__ */ every('y', (i) => `… m${i}`),
-  body: forward,
 };
 
 /** The gradients of normLinear. */
-export const normLinearBackward: Composed<NormLinearBackwardArgs, NormLinearParts> = {
+export const normLinearBackward: Entry<NormLinearBackwardArgs> = {
   ...shared,
   reads: /* @__PURE__ */ Object.assign(
     /* @__PURE__ */ every('dy', (i) => `… m${i}`),
@@ -109,13 +108,19 @@ export const normLinearBackward: Composed<NormLinearBackwardArgs, NormLinearPart
     /* @__PURE__ */ every('dweight', (i) => `m${i} n`),
     /* @__PURE__ */ every('dbias', (i) => `m${i}`),
   ),
-  body: backward,
+};
+
+/** How they are made of others. */
+export const normLinearBodies = {
+  normLinear: forward,
+  normLinearBackward: backward,
 };
 
 /** What they mean: what their parts mean, one after the other, in doubles. */
 export const normLinearJs = {
   normLinear: (args: NormLinearArgs) => forward(args, definition()),
   normLinearBackward: (args: NormLinearBackwardArgs) => backward(args, definition()),
+  bodies: normLinearBodies,
 };
 
 type Workplace = Pick<Home, 'empty' | 'view'> & { readonly kernels: NormLinearParts };

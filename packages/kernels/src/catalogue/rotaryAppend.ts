@@ -3,7 +3,7 @@
 import { loose } from '../js/tensor';
 import type { Home, Tensor } from '../tensor';
 import { append, appendJs, type AppendArgs } from './append';
-import type { Composed } from './entry';
+import type { Entry } from './entry';
 import { phaseSumJs, type PhaseSumArgs } from './phaseSum';
 import { rotaryJs, type RotaryArgs } from './rotary';
 
@@ -33,7 +33,7 @@ export interface RotaryAppendParts {
 }
 
 /** Queries turned by their phases, and keys, turned too, appended with values and log gates; for streams, hence without a backward. */
-export const rotaryAppend: Composed<RotaryAppendArgs, RotaryAppendParts> = {
+export const rotaryAppend: Entry<RotaryAppendArgs> = {
   ...append,
   reads: {
     ...{ q: 'B T H d', ...append.reads },
@@ -43,13 +43,18 @@ export const rotaryAppend: Composed<RotaryAppendArgs, RotaryAppendParts> = {
   wide: ['logGate', 'logGates', 'beta', 'theta', 'thetaTail', 'resume', 'last'],
   moves: { ...append.moves, keys: undefined },
   roundings: { keys: 2048, values: 0, logGates: 0, next: 0, last: 2 ** -8, y: 2048 },
-  body: forward,
+};
+
+/** How it is made of others. */
+export const rotaryAppendBodies = {
+  rotaryAppend: forward,
 };
 
 /** What it means: what its parts mean, one after the other. */
 export const rotaryAppendJs = {
   rotaryAppend: (args: RotaryAppendArgs) =>
     forward(args, { kernels: { ...phaseSumJs, ...rotaryJs, ...appendJs }, ...loose }),
+  bodies: rotaryAppendBodies,
 };
 
 function forward(

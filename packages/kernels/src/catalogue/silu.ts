@@ -1,5 +1,5 @@
 import type { Home } from '../tensor';
-import type { Composed } from './entry';
+import type { Entry } from './entry';
 import type { FillArgs } from './fill';
 import type { SwigluArgs, SwigluBackwardArgs } from './swiglu';
 import { each, eachSlope, sigmoid, unary, unaryBackward, type UnaryArgs, type UnaryBackwardArgs } from './unary';
@@ -14,27 +14,33 @@ export interface SiluParts {
 const special = { x: [0, -0, 1e-30, 20, -20, 88, -88, 1e4, -1e4] };
 
 /** y = x/(1 + e^{−x}). */
-export const silu: Composed<UnaryArgs, SiluParts> = {
+export const silu: Entry<UnaryArgs> = {
   ...unary,
   roundings: 128,
   samples: { special, floor: { y: 1e-30 } },
-  body({ x, y }, home) {
-    home.kernels.swiglu({ gate: x, up: ones(home, x.shape), y });
-  },
 };
 
 /** The gradient of silu. */
-export const siluBackward: Composed<UnaryBackwardArgs, SiluParts> = {
+export const siluBackward: Entry<UnaryBackwardArgs> = {
   ...unaryBackward,
   roundings: 128,
   samples: { special, floor: { dx: 1e-30 } },
-  body({ x, dy, dx }, home) {
+};
+
+/** How they are made of others. */
+export const siluBodies = {
+  silu({ x, y }: UnaryArgs, home: Workplace): void {
+    home.kernels.swiglu({ gate: x, up: ones(home, x.shape), y });
+  },
+  siluBackward({ x, dy, dx }: UnaryBackwardArgs, home: Workplace): void {
     const dup = home.empty(x.shape);
     home.kernels.swigluBackward({ gate: x, up: ones(home, x.shape), dy, dgate: dx, dup });
   },
 };
 
-function ones(home: Home & { readonly kernels: SiluParts }, shape: readonly number[]) {
+type Workplace = Home & { readonly kernels: SiluParts };
+
+function ones(home: Workplace, shape: readonly number[]) {
   const y = home.empty(shape);
   home.kernels.fill({ value: 1, y });
   return y;
@@ -49,4 +55,5 @@ export const siluJs = {
       return s * (1 + x * (1 - s));
     });
   },
+  bodies: siluBodies,
 };
