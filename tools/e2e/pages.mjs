@@ -50,8 +50,15 @@ async function policyOf(folder, scripts) {
   return { 'Content-Security-Policy': scripts + hashes.join('') };
 }
 
-/** @param {string} folder @param {Record<string, string>} headers */
-async function show(folder, headers) {
+/**
+ * Shows a page until it says how it went.
+ *
+ * @param {string} folder
+ * @param {Record<string, string>} headers
+ * @param {string} telling an expression that is `passed: …` or `failed: …` in the end
+ * @returns {Promise<string>} what follows `passed: `
+ */
+export async function show(folder, headers, telling = 'document.title') {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error(noChromium());
   const server = createServer((request, response) => {
@@ -78,13 +85,13 @@ async function show(folder, headers) {
     });
     await page.goto(`http://127.0.0.1:${port}/`);
     // Asked again and again: what waits inside of the page is a script that the policy forbids.
-    let title = '';
-    for (const end = Date.now() + 240_000; Date.now() < end && !/^(passed|failed): /.test(title);) {
+    let told = '';
+    for (const end = Date.now() + 240_000; Date.now() < end && !/^(passed|failed): /.test(told);) {
       await new Promise((resolve) => setTimeout(resolve, 100));
-      title = await page.title();
+      told = String(await page.evaluate(telling));
     }
-    if (!title.startsWith('passed: ') || complaints.length > 0) throw new Error([title, ...complaints].join('\n'));
-    return title.slice('passed: '.length);
+    if (!told.startsWith('passed: ') || complaints.length > 0) throw new Error([told, ...complaints].join('\n'));
+    return told.slice('passed: '.length);
   } finally {
     await browser.close();
     server.close();

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commands } from './commands';
@@ -41,6 +42,24 @@ describe('help', () => {
     },
   );
 
+  it('fits into a terminal of 80 columns', async () => {
+    const shown: string[] = [];
+    for (const name of ['', ...commands.map((command) => command.name)]) {
+      const program = createProgram(commands, '1.2.3', async () => undefined, 80);
+      const writeOut = (text: string) => void shown.push(...text.split('\n'));
+      const quiet = (command: Command): void => {
+        command.configureOutput({ writeOut });
+        command.commands.forEach(quiet);
+      };
+      quiet(program);
+      await expect(
+        program.parseAsync([...name.split(' '), '--help'].filter(Boolean), { from: 'user' }),
+      ).rejects.toThrow();
+    }
+    expect(shown.length).toBeGreaterThan(100);
+    expect(shown.filter((line) => line.length > 80)).toEqual([]);
+  });
+
   it('has examples for every command', () => {
     expect(commands.filter(({ examples }) => !examples)).toEqual([]);
   });
@@ -57,7 +76,9 @@ function linesOf(readme: URL): string[] {
       .replaceAll('$text', text)
       .trim(),
   );
-  return lines.filter((line) => /^(pnpm )?sympow /.test(line)).map((line) => line.replace(/^pnpm /, ''));
+  return lines
+    .map((line) => line.replace(/^npm run -s sympow -- /, 'sympow '))
+    .filter((line) => line.startsWith('sympow '));
 }
 
 describe('the commands that READMEs print', () => {

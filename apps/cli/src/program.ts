@@ -8,19 +8,23 @@ import { ownRank } from './ranks';
  * The program over some commands.
  *
  * @param run - carries a command out
+ * @param columns - of the terminal that shows help
  * @throws CommanderError from `parseAsync`, as for a mistake that it has reported, so for `--help` and `--version`
  */
 export function createProgram(
   commands: readonly OwnCommand[],
   version: string,
   run: (command: OwnCommand, args: readonly unknown[], options: Record<string, unknown>) => Promise<void>,
+  columns = process.stdout.columns || 100,
 ): Command {
   const program = new Command('sympow')
     .description('Train, evaluate and run conformal symmetric power transformers (arXiv 2503.03269).')
     .version(version)
     .exitOverride()
     .configureHelp({
-      helpWidth: Math.min(process.stdout.columns || 100, 110),
+      helpWidth: Math.min(columns, 110),
+      // Without "[options]", which all of them take: commander wraps no description that has less than 40 columns.
+      subcommandTerm: (command) => Help.prototype.subcommandTerm(command).replace(' [options]', ''),
       optionDescription: (option) => (option.mandatory ? 'required: ' : '') + Help.prototype.optionDescription(option),
     });
   inOneLine(program, 'sympow');

@@ -299,8 +299,9 @@ function options(command: CommanderCommand): void {
   withCompute(withBackend(withEntries(command)));
   command.addHelpText(
     'after',
-    '\nA run that is finished is not repeated, and one that was interrupted goes on from its checkpoint.\n' +
-      'The folder gets results.json, CSV files, report.md, report.html and charts; runs/ below it holds the models.',
+    '\nA run that is finished is not repeated; one that was interrupted goes on from\n' +
+      'its checkpoint. The folder gets results.json, CSV files, report.md, report.html\n' +
+      'and charts; runs/ below it holds the models.',
   );
 }
 

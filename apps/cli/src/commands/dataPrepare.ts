@@ -69,18 +69,20 @@ async function follow(events: AsyncIterable<PrepareEvent>, place: string, output
     if (event.type === 'end') {
       const { type: _, ...end } = event;
       const dropped = end.dropped > 0 ? `, ${quantity(end.dropped)} left over at the ends of texts` : '';
-      output.note(`wrote ${place}: ${end.documents} documents, ${quantity(end.tokens)} tokens${dropped}`);
+      output.note(`wrote ${place}: ${documentsOf(end.documents)}, ${quantity(end.tokens)} tokens${dropped}`);
       return end;
     }
-    if (!told && event.resumedAt > 0) output.note(`going on with ${place} after ${event.resumedAt} documents`);
+    if (!told && event.resumedAt > 0) output.note(`going on with ${place} after ${documentsOf(event.resumedAt)}`);
     told = true;
     output.progress(
-      `${place}  text ${Math.min(event.inputs + 1, event.totalInputs)}/${event.totalInputs}  ${event.documents} documents  ` +
+      `${place}  text ${Math.min(event.inputs + 1, event.totalInputs)}/${event.totalInputs}  ${documentsOf(event.documents)}  ` +
         `${quantity(event.tokens)} tokens  ${quantity(event.tokensPerSecond)} tokens/s  ${(100 * event.done).toFixed(0)} %`,
     );
   }
   throw new Error('preparing ended without saying so');
 }
+
+const documentsOf = (count: number) => `${count} document${count === 1 ? '' : 's'}`;
 
 /** Reads `2048x2048`. */
 function chunk(text: string): [number, number] {
@@ -126,7 +128,7 @@ export const dataPrepare: Command = {
   description: 'Write text as tokens, to a .bin or a .zarr. Stopped or killed, the same command goes on.',
   examples: [
     'sympow data prepare books --out train.bin --tokenizer gpt2',
-    'sympow data prepare books --out train.zarr --held-out-to heldout.zarr --length 4096',
+    'sympow data prepare books --out train.zarr --held-out-to rest.zarr',
   ],
   options,
   async run(args, options) {

@@ -82,6 +82,21 @@ async function examine(name: string): Promise<Finding> {
   }
 }
 
+const indent = ' '.repeat(13);
+
+/** A text in lines that a terminal does not break, below the words that follow a backend's name. */
+function hanging(text: string): string {
+  const columns = Math.min(process.stdout.columns || 100, 110);
+  const lines = [indent];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    const longer = line === indent ? line + word : `${line} ${word}`;
+    if (longer.length <= columns || line === indent) lines[lines.length - 1] = longer;
+    else lines.push(indent + word);
+  }
+  return lines.join('\n');
+}
+
 export const doctor: Command = {
   name: 'doctor',
   description: 'Say which backends can run here, why others cannot, and how fast each is.',
@@ -105,11 +120,10 @@ export const doctor: Command = {
     const found: Finding[] = [];
     for (const { name } of backends) found.push(await examine(name));
     for (const { name, available, reason, gflops, threads, float, notes } of found) {
-      if (available)
-        output.print(
-          `  ✓ ${name.padEnd(8)} ${gflops!.toFixed(1)} GFLOP/s in ${float}, ${threads} thread${threads === 1 ? '' : 's'}  (${notes!.join('; ')})`,
-        );
-      else output.print(`  ✗ ${name.padEnd(8)} ${reason}`);
+      if (available) {
+        const speed = `${gflops!.toFixed(1)} GFLOP/s in ${float}, ${threads} thread${threads === 1 ? '' : 's'}`;
+        output.print(`  ✓ ${name.padEnd(8)} ${speed}\n${hanging(notes!.join('; '))}`);
+      } else output.print(`  ✗ ${name.padEnd(8)} ${hanging(reason!).trimStart()}`);
     }
     const { backend, name: chosen, refused } = await openBackend();
     await backend.close();

@@ -85,7 +85,7 @@ export async function evaluate({ model, context }: OpenCheckpoint, options: Eval
     const { position, streams: done, totalStreams, nats, tokensPerSecond, memoryBytes } = event;
     tellParent(event);
     output.progress(
-      `position ${quantity(position)} of ${quantity(length)}, ${done}/${totalStreams} streams  loss ${nats.toFixed(3)}  ` +
+      `${quantity(position)} of ${quantity(length)}, ${done}/${totalStreams} streams  loss ${nats.toFixed(3)}  ` +
         `${quantity(tokensPerSecond)} tokens/s  memory ${bytes(memoryBytes)}`,
     );
   }

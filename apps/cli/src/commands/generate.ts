@@ -151,8 +151,8 @@ export const generate: Command = {
   description: 'Write text from a checkpoint.',
   examples: [
     'sympow generate runs/books --prompt "It was"',
-    'sympow generate runs/books --prompt "It was" --max-tokens 1000 --temperature 0.7 --state-out chapter.safetensors',
-    'sympow generate runs/books --state-in chapter.safetensors    # goes on with that text',
+    'sympow generate runs/books --prompt "It was" --state-out chapter.safetensors',
+    'sympow generate runs/books --state-in chapter.safetensors  # goes on',
     'zcat book.gz | sympow generate runs/books --prompt-file -',
   ],
   options,

@@ -159,7 +159,7 @@ export const train: Command = {
   description: 'Train a model on text. Ctrl-C saves and stops; the same command goes on.',
   examples: [
     'sympow train books --out runs/books --steps 200',
-    'sympow train books --out runs/wide --variant gated --hidden 256 --layers 6 --context 512',
+    'sympow train books --out runs/wide --variant gated --hidden 256 --layers 6',
   ],
   options,
   async run(args, options) {
