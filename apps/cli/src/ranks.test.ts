@@ -113,6 +113,50 @@ describe.skipIf(withoutMpi())(`several processes${noMpi() ? ` (${noMpi()})` : ''
     limit,
   );
 
+  it(
+    'the runs of an experiment are shared out, into one folder, and come to what one process finds',
+    async () => {
+      const experiment = {
+        title: 'Shared',
+        model: { layers: 1, hiddenSize: 16, heads: 2, headSize: 8, rotaryHorizon: 256 },
+        training: { tokensPerStep: 32, steps: 4, learningRate: 0.01 },
+        ...{ variants: ['gated-softmax', 'conformal'], contexts: [8], seeds: [0, 1] },
+        evaluation: { length: 64, streams: 2, batch: 2 },
+      };
+      writeFileSync(scratch.at('x.json'), JSON.stringify(experiment));
+      const compare = (out: string) => [
+        main,
+        'compare',
+        scratch.at('x.json'),
+        '--data',
+        scratch.text,
+        '--backend',
+        'js',
+        '--out',
+        scratch.at(out),
+        '--json',
+      ];
+      const losses = (out: string) =>
+        readFileSync(scratch.at(out, 'results.json'), 'utf8').match(/"(meanLoss|loss)": ?[\d.]+/g);
+      const alone = spawnSync(process.execPath, compare('one'), { encoding: 'utf8' });
+      expect(alone.status, alone.stderr).toBe(0);
+      const { code, stdout, stderr } = await started(2, [...compare('two'), '--log-all']).ended;
+      expect(code, stderr).toBe(0);
+      expect(stderr).toContain('4 of 4 runs are finished');
+      expect(JSON.parse(stdout)).toMatchObject({ finished: true });
+      expect(losses('two')).toEqual(losses('one'));
+      expect(losses('one')!.length).toBeGreaterThan(3);
+      for (const rank of [0, 1])
+        expect(readFileSync(scratch.at(`two/logs/rank-${rank}.log`), 'utf8')).toContain('[2/2]');
+
+      const apart = [...compare('apart'), ':', '-n', '1', process.execPath, ...compare('elsewhere')];
+      const refused = await started(1, apart).ended;
+      expect(refused.code).not.toBe(0);
+      expect(refused.stderr).toMatch(/rank 1 does not see what rank 0 writes to/);
+    },
+    limit,
+  );
+
   const others: [string, RegExp, (out: string) => string[]][] = [
     ['another seed', /seed of rank 1 is 3; expected 0/, (out) => args(out, '--steps', '20', '--seed', '3')],
     ['another backend', /backend of rank 1 is "wasm"/, (out) => args(out, '--steps', '20', '--backend', 'wasm')],

@@ -1,9 +1,10 @@
 // One command in several processes: `mpirun -n 4 sympow train …`. Process 0 alone talks; the others can keep a log each.
 
-import { requireSame } from '@sympow/core';
+import { ConfigError, gather, requireSame, type Communicator } from '@sympow/core';
 import { launch, openMpi, type MpiCommunicator } from '@sympow/distributed';
 import type { Command } from 'commander';
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -62,6 +63,36 @@ export async function amongRanks<R>(
     communicator.abort(error);
     await communicator.close();
     throw error;
+  }
+}
+
+/**
+ * Ends all where a folder that every process writes to is another one for some of them: each on a disk of its own.
+ *
+ * @throws ConfigError, the same on all, that names the process
+ */
+export async function requireOneFolder(communicator: Communicator, folder: string): Promise<void> {
+  if (communicator.size === 1) return;
+  const own = new TextEncoder().encode(`.rank-0-${randomUUID()}`);
+  const mark = join(folder, new TextDecoder().decode(await communicator.broadcast(own, 0)));
+  if (communicator.rank === 0) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(mark, '');
+  }
+  try {
+    await communicator.barrier();
+    const seen = await gather(communicator, Uint8Array.of(existsSync(mark) ? 1 : 0));
+    const other = seen.findIndex(([sees]) => sees === 0);
+    if (other < 0) return;
+    throw new ConfigError({
+      what: `the folder of rank ${other}`,
+      value: folder,
+      message: `rank ${other} does not see what rank 0 writes to ${folder}`,
+      expected: 'a folder on a disk that all processes have in common',
+      remedy: 'Put it there, or run each machine by itself and put the runs together with --merge.',
+    });
+  } finally {
+    if (communicator.rank === 0) rmSync(mark, { force: true });
   }
 }
 

@@ -9,6 +9,7 @@ import { ratioOf, type Benchmark, type Row, type Setting } from './benchmark';
 import { WrongResult } from './check';
 import { machine } from './machine';
 import { collectGarbage, paces } from './measure';
+import { rankSteps } from './rankSteps';
 import { benchmarks, select } from './registry';
 import { stepMemory } from './stepMemory';
 import { comparison, table } from './table';
@@ -67,6 +68,7 @@ async function main(args: string[]): Promise<number> {
         list: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
         rounds: { type: 'string', default: '5' },
+        'rank-steps': { type: 'string' },
         step: { type: 'string' },
         text: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
@@ -104,6 +106,12 @@ async function main(args: string[]): Promise<number> {
   if (measuredBackend.v8Flags) setFlagsFromString(measuredBackend.v8Flags);
   if (values.step !== undefined) {
     process.stdout.write(`${JSON.stringify(await stepMemory(values.step, measuredBackend.factory(), quick))}\n`);
+    return 0;
+  }
+  if (values['rank-steps'] !== undefined) {
+    const { factory, threaded } = measuredBackend;
+    const first = await rankSteps(factory(threaded ? 1 : undefined), quick, Number(values['rank-steps']));
+    if (first) process.stdout.write(`${JSON.stringify(first)}\n`);
     return 0;
   }
   process.stderr.write(`${machine()}\n`);

@@ -10,6 +10,7 @@ import { matmul } from './benchmarks/matmul';
 import { memory } from './benchmarks/memory';
 import { peak } from './benchmarks/peak';
 import { power } from './benchmarks/power';
+import { ranks } from './benchmarks/ranks';
 import { reader } from './benchmarks/reader';
 import { training } from './benchmarks/training';
 import { variantSteps } from './benchmarks/variants';
@@ -17,6 +18,7 @@ import { variantSteps } from './benchmarks/variants';
 export const benchmarks: readonly Benchmark[] = [
   matmul,
   training,
+  ranks,
   variantSteps,
   attention,
   power,

@@ -1,6 +1,7 @@
 // `sympow compare`: trains and evaluates every model that a file describes, and writes what came out. It can be stopped at any
 // moment, and the same command goes on where it stood.
 
+import { requireSame, type Communicator } from '@sympow/core';
 import { CheckpointError } from '@sympow/model';
 import {
   costsOf,
@@ -35,10 +36,11 @@ import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
 import { locked, whileLocked } from '../lock';
 import { computeOf, withCompute, type ComputeFlags } from '../modelOptions';
+import { amongRanks, requireOneFolder, withRanks, type RankFlags } from '../ranks';
 import { requireRoom } from '../room';
-import { bytes, createOutput, duration, quantity, ratio, type Output } from '../output';
+import { bytes, duration, quantity, ratio, type Output } from '../output';
 
-interface Flags extends BackendFlags, ComputeFlags, EntryFlags {
+interface Flags extends BackendFlags, ComputeFlags, EntryFlags, RankFlags {
   out?: string;
   data?: string[];
   only?: string[];
@@ -64,39 +66,48 @@ interface Opened {
   readonly chosen: readonly Run[];
   readonly out: string;
   readonly folderOf: (run: Run) => RunFolder;
+  readonly communicator: Communicator;
 }
 
-async function open(path: string, flags: Flags): Promise<Opened> {
+const outOf = (path: string, { out }: Flags) => out ?? join('runs', slug(basename(path).replace(/\.json$/i, '')));
+
+async function open(path: string, flags: Flags, communicator: Communicator): Promise<Opened> {
   const entries = await openEntries(flags);
   const experiment = readExperiment(path);
   const data = await openExperimentData(experiment, (text) => openTexts(text, path, flags.data));
   const runs = planRuns(experiment, data.vocabSize, entries);
-  const out = flags.out ?? join('runs', slug(basename(path).replace(/\.json$/i, '')));
+  const out = outOf(path, flags);
   const folderOf = ({ id }: Run) => runFolder(join(out, 'runs', id));
   // What is finished stands in the same tables, whether or not it is chosen.
   for (const each of runs) await folderOf(each).check(settingsOf(each, data));
-  return { experiment, data, runs, chosen: selectRuns(runs, flags.only), out, folderOf };
+  const chosen = selectRuns(runs, flags.only);
+  await requireSame(communicator, Object.fromEntries(chosen.map((each) => [each.id, settingsOf(each, data)])));
+  await requireOneFolder(communicator, out);
+  return { experiment, data, runs, chosen, out, folderOf, communicator };
 }
 
-async function run(path: string, flags: Flags, output: Output): Promise<CompareResult> {
-  const opened = await open(path, flags);
+async function run(path: string, flags: Flags, communicator: Communicator, output: Output): Promise<CompareResult> {
+  const opened = await open(path, flags, communicator);
   for (const note of opened.data.notes) output.note(`note: ${note}`);
   const work = () => runOpened(path, opened, flags, output);
-  return flags.dryRun ? work() : whileLocked(opened.out, work);
+  return flags.dryRun || communicator.rank > 0 ? work() : whileLocked(opened.out, work);
 }
 
 async function runOpened(path: string, opened: Opened, flags: Flags, output: Output): Promise<CompareResult> {
-  const { experiment, data, runs, chosen, out, folderOf } = opened;
+  const { experiment, data, runs, chosen, out, folderOf, communicator } = opened;
+  const first = communicator.rank === 0;
   const statusOf = (each: Run) => progressOf(each, folderOf(each), { experiment, data });
-  if (flags.merge) await merge(opened, flags.merge, output);
+  if (flags.merge && first) await merge(opened, flags.merge, output);
+  await communicator.barrier();
   if (flags.dryRun) {
     output.print(await listing(opened, flags, statusOf));
   } else if (!flags.report) {
     await interruptible(output.note, (signal) => execute(opened, flags, signal, output));
   }
+  await communicator.barrier();
   const statuses = await Promise.all(runs.map(async (each) => ({ id: each.id, status: await statusOf(each) })));
   const finished = statuses.every(({ status }) => status === 'finished');
-  if (!flags.dryRun) {
+  if (!flags.dryRun && first) {
     await saveResults(path, opened, output);
     const done = statuses.filter(({ status }) => status === 'finished').length;
     output.note(
@@ -108,9 +119,10 @@ async function runOpened(path: string, opened: Opened, flags: Flags, output: Out
   return { out, runs: statuses.filter(({ id }) => wanted.has(id)), finished };
 }
 
-/** Works on one run after the other until all are finished, the signal comes, or the time is over. */
+/** Works on one run of its share after the other until all are finished, the signal comes, or the time is over. */
 async function execute(opened: Opened, flags: Flags, stop: AbortSignal, output: Output): Promise<void> {
-  const { experiment, data, chosen, folderOf } = opened;
+  const { experiment, data, folderOf, communicator } = opened;
+  const chosen = opened.chosen.filter((_, i) => i % communicator.size === communicator.rank);
   const limit = new AbortController();
   const timer =
     flags.maxSeconds === undefined
@@ -122,7 +134,7 @@ async function execute(opened: Opened, flags: Flags, stop: AbortSignal, output: 
     compute: computeOf(flags),
     open: () => openBackend(flags),
   };
-  await requireRoomFor(opened, bench);
+  await requireRoomFor({ ...opened, chosen }, bench);
   const start = performance.now();
   const show = shower(output);
   try {
@@ -296,7 +308,7 @@ function options(command: CommanderCommand): void {
     .option('--merge <folder...>', 'take finished runs of the same file from the --out of other machines')
     .option('--dry-run', 'list the runs with their sizes and costs, and do nothing')
     .option('--report', 'write the report again from what is there, and run nothing');
-  withCompute(withBackend(withEntries(command)));
+  withCompute(withBackend(withEntries(withRanks(command))));
   command.addHelpText(
     'after',
     '\nA run that is finished is not repeated; one that was interrupted goes on from\n' +
@@ -323,7 +335,9 @@ export const compare: Command = {
         expected: 'one of the two',
       });
     }
-    const output = createOutput(flags.json === true);
-    output.json(await run(args[0] as string, flags, output));
+    const path = args[0] as string;
+    await amongRanks(flags, outOf(path, flags), async (communicator, output) => {
+      output.json(await run(path, flags, communicator, output));
+    });
   },
 };
