@@ -56,7 +56,7 @@ describeSite('Figures', ({ visit }) => {
     const shape = ['--hidden', '64', '--layers', '2', '--heads', '2', '--head-size', '32', '--power', '2'];
     const run = ['--context', '128', '--batch', '8', '--steps', String(steps)];
     const rest = ['--tokenizer', 'Small-stories/tokenizer.json', '--eval-rows', '1', '--backend', 'wasm', '--json'];
-    // In turns, the best of three: whatever else the machine does takes from both.
+    // In turns, the best of three: whatever else the machine does takes from both. Both show the speed of the last steps.
     const inPage: number[] = [];
     const outside: number[] = [];
     for (const round of [1, 2, 3]) {

@@ -125,61 +125,6 @@ describeSite('Train', ({ visit }) => {
     await expect.poll(() => stepOf(other)).toBeGreaterThan(then);
   });
 
-  it('does all that by keyboard alone', async () => {
-    const { page } = await visit();
-    await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor();
-    /** Tabs on to what has this name. */
-    const reach = async (name: string | RegExp) => {
-      for (let presses = 0; presses < 60; presses++) {
-        await page.keyboard.press('Tab');
-        const label = await page.evaluate(() => {
-          const element = document.activeElement as HTMLInputElement | null;
-          return element?.labels?.[0]?.textContent ?? element?.textContent ?? '';
-        });
-        if (typeof name === 'string' ? label.trim() === name : name.test(label)) return;
-      }
-      expect.fail(`No way by Tab to ${String(name)}`);
-    };
-    await reach('Size');
-    await page.keyboard.press('t');
-    await reach(/^Context/);
-    await page.keyboard.press('Control+a');
-    await page.keyboard.type('32');
-    await reach(/^Steps/);
-    await page.keyboard.press('Control+a');
-    await page.keyboard.type('20');
-    await reach('Start');
-    await page.keyboard.press('Enter');
-    await page.getByText('Done after 20 steps').waitFor();
-    await reach('Talk');
-    await page.keyboard.press('Enter');
-    await reach('Write');
-    await page.keyboard.press('Enter');
-    await expect.poll(() => page.getByLabel('What it wrote').innerText()).toMatch(/^.{50}/s);
-    await page.getByRole('button', { name: 'Write', exact: true }).waitFor();
-    await reach('Mark this place');
-    await page.keyboard.press('Enter');
-    await reach('Open a session');
-    await reach(/^Back to/);
-    await page.keyboard.press('Enter');
-    await reach('Look inside');
-    await page.keyboard.press('Enter');
-    await reach('Look');
-    await page.keyboard.press('Enter');
-    await page.getByText(/takes its answer from/).waitFor();
-    await reach(/^Token/);
-    await page.keyboard.press('Home');
-    await page.getByText(/takes its answer from .* itself: 100 %/).waitFor();
-    await reach('Keep');
-    await page.keyboard.press('Enter');
-    const handed = page.waitForEvent('download');
-    await reach('Download');
-    await page.keyboard.press('Enter');
-    await handed;
-    await reach('Open');
-    await reach(/^Folder of a checkpoint/);
-  });
-
   it('says so when the browser has no room, and the model is not lost', async () => {
     const { page, context } = await visit();
     await tinyRun(page, 60);

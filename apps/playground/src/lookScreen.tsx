@@ -44,6 +44,7 @@ export function LookScreen({ state, engine, dispatch }: Props) {
             aria-label="The text"
             onSubmit={(event) => {
               event.preventDefault();
+              if (isWorking) return;
               setToken(undefined);
               dispatch({ type: 'asked to look' });
               engine.ask({ type: 'look', text });
@@ -54,7 +55,7 @@ export function LookScreen({ state, engine, dispatch }: Props) {
               <textarea id="passage" rows={3} value={text} onInput={(event) => setText(event.currentTarget.value)} />
             </div>
             <div class="buttons main">
-              <button type="submit" class="primary" disabled={isWorking || busy || text === ''}>
+              <button type="submit" class="primary" disabled={busy || text === ''} aria-disabled={isWorking}>
                 Look
               </button>
               <p class="status" role="status">

@@ -101,8 +101,11 @@ export function MeasureScreen({ state, engine, dispatch }: Props) {
             <button
               type="button"
               class="primary"
-              disabled={busy || isWorking || !ready}
+              disabled={busy || !ready}
+              // Not disabled: a button that is loses the focus of who has pressed it.
+              aria-disabled={isWorking}
               onClick={() => {
+                if (isWorking) return;
                 setCopied(false);
                 dispatch({ type: 'asked to measure' });
                 engine.ask({

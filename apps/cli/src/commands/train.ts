@@ -45,6 +45,7 @@ export interface TrainResult {
   readonly steps: number;
   readonly trainLoss: number | null;
   readonly heldOutLoss: number | null;
+  /** Of the last steps; start, held-out losses and saving are not counted. 0 where there was no step to take. */
   readonly tokensPerSecond: number;
   readonly parameters: number;
   readonly checkpoint: string | null;
@@ -77,9 +78,8 @@ async function runTraining(
   let parameters = 0;
   let trainLoss: number | null = null;
   let heldOutLoss: number | null = null;
-  let tokens = 0;
+  let tokensPerSecond = 0;
   let checkpoint: string | null = null;
-  const start = performance.now();
   const events = trainModel({
     model,
     data: train,
@@ -107,7 +107,7 @@ async function runTraining(
           : `training on ${event.backend}, ${quantity(event.tokensPerStep)} tokens per step`,
       );
     } else if (event.type === 'step') {
-      tokens += batch * context;
+      tokensPerSecond = event.tokensPerSecond;
       trainLoss = trainLoss === null ? event.loss : smoothing * trainLoss + (1 - smoothing) * event.loss;
       output.progress(
         `step ${event.step}/${event.steps}  loss ${trainLoss.toFixed(3)}  lr ${event.learningRate.toExponential(1)}  ` +
@@ -128,7 +128,7 @@ async function runTraining(
         steps: event.step,
         trainLoss,
         heldOutLoss,
-        tokensPerSecond: tokens / ((performance.now() - start) / 1000),
+        tokensPerSecond,
         parameters,
         checkpoint: event.checkpoint ?? checkpoint,
       };
