@@ -87,8 +87,18 @@ export interface TestRunner {
   };
 }
 
+/** What a backend rounds beyond its float type. */
+export interface Precision {
+  /**
+   * The most that operands of products are off by, relative to each, where a backend rounds them before it multiplies: `roundoff.float16`
+   * for halves, 2⁻²⁰ for the sum of two. Kernels that multiply may then be off by twice that and by four times what rounding their
+   * inputs does by the definition. 0 unless given.
+   */
+  readonly operandRoundoff?: number | undefined;
+}
+
 /** Options of `describeBackend`. */
-export interface DescribeOptions extends TestRunner {
+export interface DescribeOptions extends TestRunner, Precision {
   readonly skips?: readonly Skip[] | undefined;
   /**
    * Runs one in so many cases of each kernel, from the first on; 1, all of them, unless given. For where a case is dear and all

@@ -1,7 +1,7 @@
 /** The published suite: every case and every rule of the contract as tests of whatever runner the caller has. */
 
 import { kernelNames, type Backend, type BackendFactory, type KernelName } from '@sympow/kernels';
-import type { DescribeOptions, Skip } from './api';
+import type { DescribeOptions, Precision, Skip } from './api';
 import { cases } from './cases';
 import { checkCase } from './checkCase';
 import { contract } from './contract';
@@ -29,6 +29,7 @@ async function complaintsOfHalves(
   kernel: KernelName,
   halves: Halves,
   skips: readonly Skip[],
+  precision: Precision,
 ): Promise<string[]> {
   if (!storesHalves(backend.capabilities.dtypes, halves)) return [];
   const complaints: string[] = [];
@@ -36,7 +37,7 @@ async function complaintsOfHalves(
   for (const kase of halfCases(kernel)) {
     if (ran === mostHalfCases) break;
     if (skipOf(skips, kase)) continue;
-    const result = await checkCase(backend, kase, halves);
+    const result = await checkCase(backend, kase, halves, precision);
     if (result) ran++;
     for (const complaint of result?.complaints ?? []) complaints.push(`${kase.name}: ${complaint}`);
   }
@@ -63,7 +64,8 @@ async function complaintsOfHalves(
  * ```
  */
 export function describeBackend(factory: BackendFactory, options: DescribeOptions): void {
-  const { describe, it, skips = [], every = 1 } = options;
+  const { describe, it, skips = [], every = 1, operandRoundoff } = options;
+  const precision = { operandRoundoff };
   let opened: Promise<Backend> | undefined;
   const open = (): Promise<Backend> => (opened ??= factory.open());
 
@@ -74,7 +76,7 @@ export function describeBackend(factory: BackendFactory, options: DescribeOption
         for (const kase of own.filter((_, i) => i % every === 0)) {
           const skip = skipOf(skips, kase);
           const run = async () => {
-            const { complaints } = await checkCase(await open(), kase);
+            const { complaints } = await checkCase(await open(), kase, undefined, precision);
             if (complaints.length > 0) throw new Error(`${kernel}, ${kase.name}: ${complaints.join('; ')}`);
           };
           if (skip) it.skip(`${kase.name} (skipped since ${skip.since}: ${skip.reason})`, run);
@@ -82,14 +84,14 @@ export function describeBackend(factory: BackendFactory, options: DescribeOption
         }
         for (const halves of halvesOf(kernel)) {
           it(`${halves === 'mixed' ? 'float16 beside bfloat16 and others' : halves} where arguments need not be wide`, async () => {
-            const complaints = await complaintsOfHalves(await open(), kernel, halves, skips);
+            const complaints = await complaintsOfHalves(await open(), kernel, halves, skips, precision);
             if (complaints.length > 0) throw new Error(`${kernel}, ${complaints.join('; ')}`);
           });
         }
       });
     }
     describe('the forms of the recurrence', () => {
-      for (const { name, run } of agreement) it(name, async () => run(await open()));
+      for (const { name, run } of agreement) it(name, async () => run(await open(), operandRoundoff));
     });
     for (const group of new Set(contract.map((check) => check.group))) {
       describe(group, () => {

@@ -8,6 +8,7 @@ export type {
   Deviation,
   FeatureRow,
   Numbers,
+  Precision,
   Skip,
   Subject,
   TestRunner,

@@ -36,6 +36,27 @@ export const roundingsOfForms = 2048;
 /** Two numbers that differ a little may be rounded to neighbours, which are two roundings apart. */
 const roundingsOfHalves = 2;
 
+/** Kernels whose operands a backend may round before it multiplies them. */
+const products = /^(matmul|linearCrossEntropy|normLinear|updateState|queryState|powerAttention|softmaxAttention)/;
+
+/** Whether `operandRoundoff` has a say in what a kernel gives. */
+export const roundsOperands = (kernel: KernelName): boolean => products.test(kernel);
+
+/**
+ * What rounding operands may cost: twice a rounding, as intermediate operands are rounded too, and four times what rounding the inputs
+ * does to an output by the definition.
+ */
+export const costOfOperands = (operandRoundoff: number, measured: number): number => 2 * operandRoundoff + 4 * measured;
+
+/** Numbers to as many bits as leave a relative error of at most `roundoff`. */
+export function withRoundoff(data: Float64Array, roundoff: number): Float64Array {
+  return data.map((x) => {
+    if (x === 0 || !Number.isFinite(x)) return x;
+    const step = 2 * roundoff * 2 ** Math.floor(Math.log2(Math.abs(x)));
+    return Math.round(x / step) * step;
+  });
+}
+
 /** Bound on the relative error of an output, which `half` says to be rounded to it, the expected numbers likewise. */
 export function toleranceOf(kernel: KernelName, output: string, float: Capabilities['float'], half?: HalfType): number {
   const entry = roundings[kernel];
