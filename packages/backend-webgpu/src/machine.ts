@@ -57,7 +57,7 @@ export class Machine {
     { timestamps = false, products }: { timestamps?: boolean; products?: Products | undefined } = {},
   ) {
     this.products = products ?? 'float32';
-    this.features = facts.features.filter((name) => name === 'subgroups');
+    this.features = [...facts.features.filter((name) => name === 'subgroups'), ...(facts.software ? ['software'] : [])];
     this.foldAt = facts.limits.maxComputeWorkgroupsPerDimension!;
     this.bindings = new Bindings(device, failures, () => this.submit());
     this.timer = timestamps ? new Timer(device, batchSize) : undefined;

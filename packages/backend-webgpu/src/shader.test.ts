@@ -53,6 +53,15 @@ describe('compose', () => {
     expect(() => composed({ main })).toThrow('no value for s');
   });
 
+  it('makes a loop where a shader is compiled for a CPU, and blocks elsewhere', () => {
+    const main = lines('#loop i 2', '#if a', 'x[i] = 1;', '#endif', '#end');
+    const blocks = lines('{', 'const i = 0u;', 'x[i] = 1;', '}', '{', 'const i = 1u;', 'x[i] = 1;', '}');
+    expect(composed({ main }, { flags: new Set(['a']) }).code).toBe(blocks);
+    expect(composed({ main }, { flags: new Set(['a', 'software']) }).code).toBe(
+      lines('for (var i = 0u; i < 2u; i++) {', 'x[i] = 1;', '}'),
+    );
+  });
+
   it('puts lines where they are wanted that another file has defined', () => {
     const tile = lines('override n: u32 = 2;', '#define sums', '#repeat i n', 'var sum$i: f32;', '#end', '#end');
     const main = lines('#import tile', 'fn main() {', '#put sums', '}');

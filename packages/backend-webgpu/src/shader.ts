@@ -6,6 +6,8 @@
  * - `#if flag`, `#else`, `#endif`: flags are those of the launch, the names of the tensors it passes, and the features of
  *   the device; `!flag` negates.
  * - `#repeat i count` … `#end` repeats its lines with `$i` from 0; `i` is one letter, `count` a number or a constant's name.
+ * - `#loop i count` … `#end` does so with a constant `i` in a block of its own; on an adapter that computes on the CPU (flag `software`) it
+ *   is a loop, as compiling takes most of the time there and a loop is compiled once.
  * - `#define name` … `#end` keeps its lines for `#put name`, which puts them there: what has to stand in a function of the kernel,
  *   as variables that no other may hold, but is known to the file that it imports.
  * - `override x: u32 = 1;` becomes a constant with the launch's value, so that it can size arrays in registers.
@@ -99,6 +101,14 @@ function expand(name: string, variant: Variant, sources: Readonly<Record<string,
         for (let step = 0; step < count; step++)
           out.push(...walk(then.map((each) => each.replaceAll(`$${first}`, String(step)))));
         i = end;
+      } else if (directive === '#loop') {
+        const { then, end } = branches(lines, i);
+        const count = countOf(second);
+        const body = walk(then);
+        if (flags.has('software'))
+          out.push(`for (var ${first} = 0u; ${first} < ${count}u; ${first}++) {`, ...body, '}');
+        else for (let step = 0; step < count; step++) out.push('{', `const ${first} = ${step}u;`, ...body, '}');
+        i = end;
       } else if (directive === '#define') {
         const { then, end } = branches(lines, i);
         known.defined.set(first, () => walk(then));
@@ -145,7 +155,7 @@ function branches(lines: readonly string[], at: number): { then: string[]; other
   let middle: number | undefined;
   for (let i = at + 1; i < lines.length; i++) {
     const directive = lines[i]!.trim().split(/\s+/)[0];
-    if (directive === '#if' || directive === '#repeat' || directive === '#define') depth++;
+    if (directive === '#if' || directive === '#repeat' || directive === '#loop' || directive === '#define') depth++;
     else if (directive === '#else' && depth === 0) middle = i;
     else if (directive === '#endif' || directive === '#end') {
       if (depth-- > 0) continue;

@@ -38,11 +38,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 
     // The largest score of each row.
     var sizes: array<f32, rows>;
-#repeat r rows
-    let pairs$r = pairs_of_query(row_at(thread, $ru), columns);
-    sums[$r] = select(vec4<f32>(least), scores(sums[$r], pairs$r.decay), pairs$r.seen);
-    let sizes$r = size_of(sums[$r]);
-    sizes[$r] = max(max(sizes$r.x, sizes$r.y), max(sizes$r.z, sizes$r.w));
+    var seen: array<vec4<bool>, rows>;
+#loop r rows
+    let pairs = pairs_of_query(row_at(thread, r), columns);
+    sums[r] = select(vec4<f32>(least), scores(sums[r], pairs.decay), pairs.seen);
+    seen[r] = pairs.seen;
+    let four = size_of(sums[r]);
+    sizes[r] = max(max(four.x, four.y), max(four.z, four.w));
 #end
     put_parts(thread, &sizes);
     workgroupBarrier();
@@ -56,13 +58,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     }
     workgroupBarrier();
 
-#repeat r rows
-    let grown$r = grown[row_at(thread, $ru)];
+#loop r rows
+    let by = grown[row_at(thread, r)];
     // A row that has seen nothing yet has no largest score to compare with.
-    sums[$r] = select(vec4<f32>(), weights_of(sums[$r], reference_of(most[row_at(thread, $ru)])), pairs$r.seen);
-    totals[$r] = totals[$r] * grown$r + dot(sums[$r], vec4<f32>(1.0));
+    sums[r] = select(vec4<f32>(), weights_of(sums[r], reference_of(most[row_at(thread, r)])), seen[r]);
+    totals[r] = totals[r] * by + dot(sums[r], vec4<f32>(1.0));
 #repeat t tiles
-    outputs$t[$r] *= grown$r;
+    outputs$t[r] *= by;
 #end
 #end
     put_weights(thread, &sums);
@@ -74,27 +76,27 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
   workgroupBarrier();
   put_parts(thread, &totals);
   workgroupBarrier();
-#repeat r rows
-  let row$r = row_at(thread, $ru);
-  var total$r = 0.0;
+#loop r rows
+  let row = row_at(thread, r);
+  var total = 0.0;
   for (var i = 0u; i < side; i++) {
-    total$r += part_at(row$r, i);
+    total += part_at(row, i);
   }
 #if logSum
-  let share$r = 1.0 / total$r;
+  let share = 1.0 / total;
 #else
-  let share$r = 1.0;
+  let share = 1.0;
 #endif
 #repeat t tiles
-  store(task.first + row$r, task.column + $tu * block + value_at(thread), params.e, outputs$t[$r] * share$r, false);
+  store(task.first + row, task.column + $tu * block + value_at(thread), params.e, outputs$t[r] * share, false);
 #end
-  if (thread % side == 0u && task.column == 0u && task.first + row$r < task.end) {
-    let at = query_row(task.first + row$r);
+  if (thread % side == 0u && task.column == 0u && task.first + row < task.end) {
+    let at = query_row(task.first + row);
 #if logSum
-    logSum[at] = most[row$r] + log(total$r);
+    logSum[at] = most[row] + log(total);
 #else
-    den[at] = total$r;
-    rowMax[at] = most[row$r];
+    den[at] = total;
+    rowMax[at] = most[row];
 #endif
   }
 #end

@@ -109,11 +109,11 @@ fn direct_query(row: u32, column: u32) -> vec4<f32> {
   }
   for (var j = 0u; j <= row; j++) {
     let weight = weights[j * pitch + row / 4u][row % 4u];
-#repeat c 4
-    if (column + $cu < params.d) {
-      let factor$c = one_decay(query, key_first + j, column + $cu);
-      if (weight != 0.0 && factor$c != 0.0) {
-        sum[$c] += weight * one_of_k(key_first + j, column + $cu) * factor$c;
+#loop c 4
+    if (column + c < params.d) {
+      let factor = one_decay(query, key_first + j, column + c);
+      if (weight != 0.0 && factor != 0.0) {
+        sum[c] += weight * one_of_k(key_first + j, column + c) * factor;
       }
     }
 #end
@@ -127,11 +127,11 @@ fn direct_key(row: u32, column: u32) -> vec4<f32> {
   let key = key_first + row;
   for (var i = row; i < query_end - query_first; i++) {
     let weight = weights[i * pitch + row / 4u][row % 4u];
-#repeat c 4
-    if (column + $cu < params.d) {
-      let factor$c = one_decay(query_first + i, key, column + $cu);
-      if (weight != 0.0 && factor$c != 0.0) {
-        sum[$c] += weight * one_of_q(query_first + i, column + $cu) * factor$c;
+#loop c 4
+    if (column + c < params.d) {
+      let factor = one_decay(query_first + i, key, column + c);
+      if (weight != 0.0 && factor != 0.0) {
+        sum[c] += weight * one_of_q(query_first + i, column + c) * factor;
       }
     }
 #end

@@ -12,18 +12,26 @@ var<storage, read_write> dv: array<Stored>;
 var<storage, read_write> dA: array<f32>;
 #endif
 
-// Four numbers of a key's row, or added to what it holds.
+// Four numbers of a key's row, or added to what it holds, as only vector gates have it.
 fn store_dk(token: u32, column: u32, value: vec4<f32>, add: bool) {
   if (token >= key_end || column >= params.d) {
     return;
   }
   let at = key_row(token) * params.d + column;
 #if wide
+#if vector_gates
   dk[at / 4u] = value + select(vec4<f32>(), dk[at / 4u], add);
 #else
-#repeat j 4
-  if (column + $ju < params.d) {
-    dk[at + $ju] = value[$j] + select(0.0, dk[at + $ju], add);
+  dk[at / 4u] = value;
+#endif
+#else
+#loop j 4
+  if (column + j < params.d) {
+#if vector_gates
+    dk[at + j] = value[j] + select(0.0, dk[at + j], add);
+#else
+    dk[at + j] = value[j];
+#endif
   }
 #end
 #endif
@@ -37,9 +45,9 @@ fn store_dv(token: u32, column: u32, value: vec4<f32>) {
 #if wide
   dv[at / 4u] = value;
 #else
-#repeat j 4
-  if (column + $ju < params.e) {
-    dv[at + $ju] = value[$j];
+#loop j 4
+  if (column + j < params.e) {
+    dv[at + j] = value[j];
   }
 #end
 #endif
@@ -101,12 +109,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #end
       let largest = vec4<f32>(stats0.x, stats1.x, stats2.x, stats3.x);
       let along = vec4<f32>(stats0.y, stats1.y, stats2.y, stats3.y);
-#repeat r rows
-      let pairs$r = pairs_of_key(row_at(thread, $ru), columns);
-      let slopes$r = slopes_of(sums[$r], pairs$r.decay, gradients[$r], largest, along);
-      sums[$r] = select(vec4<f32>(), slopes$r.weight, pairs$r.seen);
-      gradients[$r] = select(vec4<f32>(), slopes$r.slope, pairs$r.seen);
-      totals[$r] += dot(gradients[$r], vec4<f32>(1.0));
+#loop r rows
+      let pairs = pairs_of_key(row_at(thread, r), columns);
+      let slopes = slopes_of(sums[r], pairs.decay, gradients[r], largest, along);
+      sums[r] = select(vec4<f32>(), slopes.weight, pairs.seen);
+      gradients[r] = select(vec4<f32>(), slopes.slope, pairs.seen);
+      totals[r] += dot(gradients[r], vec4<f32>(1.0));
 #end
       put_weights(thread, &sums);
 #repeat t tiles
@@ -128,8 +136,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #repeat t tiles
         var part$t = Sums();
         add_weighted(thread, of_q, first_column + $tu * block, &part$t);
-#repeat r rows
-        keys$t[$r] += decayed_four(part$t[$r], decay_of_key(row_at(thread, $ru), first_column + $tu * block + value_at(thread)));
+#loop r rows
+        keys$t[r] += decayed_four(part$t[r], decay_of_key(row_at(thread, r), first_column + $tu * block + value_at(thread)));
 #end
 #end
       }
@@ -141,10 +149,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     }
   }
 
-#repeat r rows
 #repeat t tiles
-  store_dk(first + row_at(thread, $ru), first_column + $tu * block + value_at(thread), keys$t[$r], direct);
-  store_dv(first + row_at(thread, $ru), first_column + $tu * block + value_at(thread), values$t[$r]);
+#loop r rows
+  store_dk(first + row_at(thread, r), first_column + $tu * block + value_at(thread), keys$t[r], direct);
+  store_dv(first + row_at(thread, r), first_column + $tu * block + value_at(thread), values$t[r]);
 #end
 #end
 #if dA

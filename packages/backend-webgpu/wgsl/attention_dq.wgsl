@@ -27,12 +27,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     add_scores(thread, key, task.first, &sums);
     var gradients = Sums();
     add_products(thread, of_dy, of_v, params.e, &gradients);
-#repeat r rows
-    let row$r = row_at(thread, $ru);
-    let pairs$r = pairs_of_query(row$r, columns);
-    let stats$r = query_stats[row$r];
-    let slopes$r = slopes_of(sums[$r], pairs$r.decay, gradients[$r], vec4<f32>(stats$r.x), vec4<f32>(stats$r.y));
-    sums[$r] = select(vec4<f32>(), slopes$r.slope, pairs$r.seen);
+#loop r rows
+    let row = row_at(thread, r);
+    let pairs = pairs_of_query(row, columns);
+    let stats = query_stats[row];
+    let slopes = slopes_of(sums[r], pairs.decay, gradients[r], vec4<f32>(stats.x), vec4<f32>(stats.y));
+    sums[r] = select(vec4<f32>(), slopes.slope, pairs.seen);
 #end
     put_weights(thread, &sums);
 #if vector_gates
@@ -53,17 +53,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #end
   }
 
-#repeat r rows
 #repeat t tiles
-  {
-    let row = row_at(thread, $ru);
-    let column = task.column + $tu * block + value_at(thread);
+#loop r rows
+  let row = row_at(thread, r);
+  let column = task.column + $tu * block + value_at(thread);
 #if vector_gates
-    store(task.first + row, column, params.d, decayed_four(outputs$t[$r], decay_of_query(row, column)), direct);
+  store(task.first + row, column, params.d, decayed_four(outputs$t[r], decay_of_query(row, column)), direct);
 #else
-    store(task.first + row, column, params.d, outputs$t[$r], false);
+  store(task.first + row, column, params.d, outputs$t[r], false);
 #endif
-  }
 #end
 #end
 }

@@ -37,18 +37,26 @@ fn task_of(group: u32) -> Task {
   return Task(begin, first, group / units % params.splits * tiles * block, end, before);
 }
 
-// Four numbers of a query's row of the result, or added to what it holds.
+// Four numbers of a query's row of the result, or added to what it holds, as only vector gates have it.
 fn store(token: u32, column: u32, width: u32, value: vec4<f32>, add: bool) {
   if (token >= query_end || column >= width) {
     return;
   }
   let at = query_row(token) * width + column;
 #if wide
+#if vector_gates
   y[at / 4u] = value + select(vec4<f32>(), y[at / 4u], add);
 #else
-#repeat j 4
-  if (column + $ju < width) {
-    y[at + $ju] = value[$j] + select(0.0, y[at + $ju], add);
+  y[at / 4u] = value;
+#endif
+#else
+#loop j 4
+  if (column + j < width) {
+#if vector_gates
+    y[at + j] = value[j] + select(0.0, y[at + j], add);
+#else
+    y[at + j] = value[j];
+#endif
   }
 #end
 #endif

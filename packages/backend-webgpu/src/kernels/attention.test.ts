@@ -56,9 +56,11 @@ const cases = [
     { T: 80, G: 1, d: 6, e: 5, gates: 'vector' },
     { power: 2, chunk: 80 },
   ),
+  // As few rows as have the small blocks.
+  ...casesOf('softmaxAttention', 'few rows', { T: 27, G: 2, d: 9, e: 40, gates: 'vector' }),
 ];
 
-// The conformance suite holds the small blocks of a software adapter to the definition; here are those of a large GPU.
+// The conformance suite holds the tile of a software adapter to the definition; here are the blocks of a GPU.
 describe.skipIf(missing)(`blocks of attention as on a large GPU${missing ? `: ${missing}` : ''}`, () => {
   const large = missing ? undefined : openAs({ facts: () => ({ software: false }) });
   afterAll(async () => (await large)?.close());

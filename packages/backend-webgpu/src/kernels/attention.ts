@@ -49,6 +49,8 @@ const large: readonly Block[] = [
   { side: 64, quads: 2, depth: 16 },
 ];
 const small: Block = { side: 32, quads: 1, depth: 16 };
+/** For adapters that compute on the CPU. */
+const lean: Block = { ...small, file: 'attention_lean' };
 
 /** On matrix units, with one half of each operand or with two. */
 function ofMatrices(split: boolean): Block {
@@ -69,7 +71,8 @@ function blockFor({ facts, products }: Machine, longest: number, vectorGates: bo
   if (products !== 'float32' && !vectorGates && longest > small.side && bytes! >= bytesOfMatrices[products]) {
     return matrixBlocks[products];
   }
-  if (facts.software || longest <= small.side) return small;
+  if (facts.software) return lean;
+  if (longest <= small.side) return small;
   return large.find((block) => bytesOf(block) <= bytes! && (block.side / 4) ** 2 / block.quads <= threads!) ?? small;
 }
 
@@ -97,7 +100,8 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
   const block = blockFor(machine, Math.min(inChunk, Math.max(T, S)), gateFlags(attention).includes('vector_gates'));
   const { side, quads, depth } = block;
   const threads = (side / 4) ** 2 / quads;
-  const tiles = Math.min(mostTiles, Math.ceil(width / side));
+  // Another tile is more code to compile.
+  const tiles = machine.facts.software ? 1 : Math.min(mostTiles, Math.ceil(width / side));
   const splits = Math.ceil(width / (tiles * side));
   const chunks = Math.ceil(rows / inChunk);
   const blocks = Math.ceil(inChunk / side);
