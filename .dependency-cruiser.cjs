@@ -23,9 +23,8 @@ const below = {
   start: [...recurrence, 'storage', 'model', 'inference', 'data', 'training', 'backends'],
   experiments: [...recurrence, 'storage', 'model', 'inference', 'data', 'training', 'evaluation'],
 };
-// Published, and used where every kilobyte and every licence counts: nothing but each other at run time.
-const core =
-  'core|embedding|safetensors|storage|kernels|autograd|recurrence|model|inference|backend-wasm|backend-webgpu';
+// Those that may bring packages of others. All the rest are used where every kilobyte and every licence counts.
+const bringing = require('./tools/checks/bringing.json').join('|');
 const npm = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'];
 
 const tests = '\\.(test|cases)\\.ts$';
@@ -67,9 +66,9 @@ module.exports = {
     },
     {
       name: 'core-without-dependencies',
-      comment: 'The core packages need nothing at run time but each other.',
+      comment: 'A package needs nothing at run time but the others, unless tools/checks/bringing.json lists it.',
       severity: 'error',
-      from: { path: `^packages/(${core})/src/`, pathNot: tests },
+      from: { path: '^packages/[^/]+/src/', pathNot: [`^packages/(${bringing})/`, tests] },
       to: { dependencyTypes: npm },
     },
     {

@@ -3,20 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, workspaces } from '../workspace.mjs';
 
-// Published, and used where every kilobyte and every licence counts: nothing but each other at run time.
-const core = [
-  'core',
-  'embedding',
-  'safetensors',
-  'storage',
-  'kernels',
-  'autograd',
-  'recurrence',
-  'model',
-  'inference',
-  'backend-wasm',
-  'backend-webgpu',
-];
+// Those that may bring packages of others. All the rest are used where every kilobyte and every licence counts: nothing but each
+// other at run time, and what somebody installs beside them.
+/** @type {string[]} */
+const bringing = JSON.parse(readFileSync(join(root, 'tools/checks/bringing.json'), 'utf8'));
 const anatomy = ['README.md', 'tsconfig.json', 'tsup.config.ts', 'vitest.config.ts', 'src/index.ts'];
 
 /** @type {string[]} */
@@ -32,9 +22,9 @@ for (const { directory, manifest } of workspaces(['packages', 'apps'])) {
   if (group === 'packages') {
     expect(manifest.name === `@sympow/${folder}`, `is named ${manifest.name}, not @sympow/${folder}`);
     for (const file of anatomy) expect(existsSync(join(root, directory, file)), `has no ${file}`);
-    if (core.includes(folder)) {
+    if (!bringing.includes(folder)) {
       for (const name of declared)
-        expect(name.startsWith('@sympow/') || optional(name), `depends on ${name}, a core package must not`);
+        expect(name.startsWith('@sympow/') || optional(name), `depends on ${name}, and bringing.json does not list it`);
     }
   }
 

@@ -22,7 +22,7 @@ export interface EngineFlags {
   readonly reason: string;
 }
 
-/** A backend of the list. To add one: a file beside `backends/js.ts`, and a line in its index. */
+/** A backend of the list. To add one: a line in `backends/index.ts`. */
 export interface BackendEntry {
   readonly name: string;
   /** Whether `auto` passes it over: there for where the others cannot run, and slower than they are here. */
