@@ -147,7 +147,7 @@ describe.each(work)('$name', ({ name: command, codes: [stopped, hungUp], args, m
 describe('stopping', () => {
   it('ends an evaluation in one word', async () => {
     const args = ['eval', checkpoint, 'long.txt', '--part', 'all', '--length', '200000', '--streams', '8'];
-    const reading = (words: string) => words.includes('position');
+    const reading = (words: string) => words.includes('of 200 k');
     const { code, words } = await interrupted(args, reading, (child) => child.kill('SIGINT'));
     expect(words.trim().split('\n').at(-1)).toBe('sympow: stopped');
     expect(code).toBe(130);
