@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import { bodyOf, entryOf, kernelNames } from './catalogue';
-import * as definitions from './catalogue/definitions';
+import * as definitions from './definitions.gen';
 
 const readme = new URL('../README.md', import.meta.url);
 const bounds = /(?<=<!-- kernels -->\n)[^]*(?=<!-- \/kernels -->)/;

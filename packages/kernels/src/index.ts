@@ -7,7 +7,7 @@ export { js, jsWith, type JsKernels, type JsOptions } from './js';
 export { backendOf, Memory, sizeOf, type Device } from './memory';
 export { checked, type ChoosyKernel, type UncheckedKernel, type UncheckedKernels } from './checked';
 export { bodyOf, catalogue, entryOf, kernelNames, type AnyBody, type AnyEntry } from './catalogue';
-export * from './catalogue/definitions';
+export * from './definitions.gen';
 export { drawTokens } from './catalogue/sampleToken';
 export type * from './catalogue/entries';
 export type * from './catalogue/entry';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from './api';
 import { bodyOf, type KernelName } from './catalogue';
-import * as definitions from './catalogue/definitions';
+import * as definitions from './definitions.gen';
 import { checked, type UncheckedKernels } from './checked';
 import { js } from './js';
 

@@ -1,6 +1,6 @@
 /**
  * The kernels. A file holds the entries of a kernel and of its backward, which stand here by name; its types are passed on, and
- * its definitions, which only the `js` backend takes along, stand in `definitions.ts`.
+ * its definitions, which only the `js` backend takes along, stand in `definitions.gen.ts`.
  */
 
 import { fill } from './fill';

@@ -3,7 +3,7 @@
 import { requireKnownKeys, type KnownKeys } from '@sympow/core';
 import type { BackendFactory, Elements, Recording, Tensor, TypedArray } from '../api';
 import { kernelNames, type Bodies, type KernelName } from '../catalogue';
-import * as definitions from '../catalogue/definitions';
+import * as definitions from '../definitions.gen';
 import { castJs } from '../catalogue/cast';
 import { copyBlockJs } from '../catalogue/copyBlock';
 import { fillJs } from '../catalogue/fill';
