@@ -7,27 +7,11 @@ override rows: u32 = 4;
 const quads = 1u;
 const side = block / 4u;
 const threads = side * side;
-const pitch = side + 1u;
 
-alias Sums = array<vec4<f32>, rows>;
-// Four rows of weights for each column: what `put_weights` keeps for `add_weighted`, and free for other use between the two.
-var<workgroup> weights: array<vec4<f32>, block * pitch>;
-
-// What a thread knows of its place; `thread_at` is called first.
-struct Place {
-  @builtin(local_invocation_index) thread: u32,
-}
-
-fn thread_at(place: Place) -> u32 {
-  return place.thread;
-}
+#import attention_place
 
 fn row_at(thread: u32, r: u32) -> u32 {
   return (thread / side) * 4u + r;
-}
-
-fn column_at(thread: u32, j: u32) -> u32 {
-  return thread % side + j * side;
 }
 
 fn value_at(thread: u32) -> u32 {

@@ -15,32 +15,17 @@ override value_loads: u32 = 2;
 
 const side = block / 4u;
 const threads = side * side / quads;
-const pitch = side + 1u;
 const slice = side * (depth / 4u);
 
-alias Sums = array<vec4<f32>, rows>;
 var<workgroup> panel_a: array<vec4<f32>, depth * pitch>;
 var<workgroup> panel_b: array<vec4<f32>, depth * pitch>;
 // Set where an operand holds NaN or infinities, which weights of 0 hide.
 var<workgroup> unbounded: atomic<u32>;
-// Four rows of weights for each column: what `put_weights` keeps for `add_weighted`, and free for other use between the two.
-var<workgroup> weights: array<vec4<f32>, block * pitch>;
 
-// What a thread knows of its place; `thread_at` is called first.
-struct Place {
-  @builtin(local_invocation_index) thread: u32,
-}
-
-fn thread_at(place: Place) -> u32 {
-  return place.thread;
-}
+#import attention_place
 
 fn row_at(thread: u32, r: u32) -> u32 {
   return (r / 4u) * (block / quads) + (thread / side) * 4u + r % 4u;
-}
-
-fn column_at(thread: u32, j: u32) -> u32 {
-  return thread % side + j * side;
 }
 
 // Block number i of a slice of both operands, one column per step.
