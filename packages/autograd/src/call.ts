@@ -96,12 +96,15 @@ export function call<Output extends string>(
 ): Record<Output, Variable> {
   const plan = planOf(kernel);
   const args: Arguments = { ...options };
+  const variables: Variable[] = [];
   for (const name of Object.keys(inputs)) {
     const given = inputs[name];
     if (!given) continue;
-    args[name] = isVariable(given) ? given.value : given;
+    const variable = isVariable(given);
+    args[name] = variable ? given.value : given;
+    if (variable) variables.push(given);
   }
-  const follows = tape.follows(Object.values(inputs).map((given) => (given && isVariable(given) ? given : undefined)));
+  const follows = tape.follows(variables);
   return tape.attempt(() => {
     const results = {} as Record<Output, Variable>;
     for (const name of Object.keys(outputs) as Output[]) {
