@@ -188,8 +188,9 @@ describeSite(
       const written = () => page.getByLabel('What it wrote').innerText();
       await write.click();
       await expect.poll(written, patience).toMatch(/^.{30}/s);
+      // The button is there again when it has written all.
+      await write.waitFor(patience);
       const first = await written();
-      await write.waitFor();
       await worker.evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy());
       await write.click();
       const lost = page.getByText(/^the GPU device was lost .*That was done: the run is as this browser kept it\.$/);
