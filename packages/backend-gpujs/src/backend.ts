@@ -7,6 +7,7 @@ import {
   fromHalves,
   isHalf,
   PooledBackend,
+  readElements,
   readingHalves,
   requireKnownKeys,
   storedElements,
@@ -77,10 +78,11 @@ class GpujsBackend extends PooledBackend<Storage, Storage> {
     return this.readSync(tensor);
   }
 
-  readSync(tensor: Tensor): TypedArray {
+  readSync(tensor: Tensor, into?: TypedArray): TypedArray {
     const { handle, dtype } = this.store.own(tensor);
-    if (handle.host instanceof Int32Array) return handle.host.slice();
+    if (handle.host instanceof Int32Array) return readElements(dtype, handle.host, into);
     const numbers = this.machine.read(handle);
+    if (into) return readElements('float32', numbers, into);
     return dtype === 'int32' ? Int32Array.from(numbers) : numbers;
   }
 

@@ -86,8 +86,8 @@ class WasmBackend extends PooledBackend<number, number> {
     return this.readSync(tensor);
   }
 
-  readSync(tensor: Tensor): TypedArray {
-    return readElements(tensor.dtype, this.stored(tensor));
+  readSync(tensor: Tensor, into?: TypedArray): TypedArray {
+    return readElements(tensor.dtype, this.stored(tensor), into);
   }
 
   record(body: () => Tensor): Recording {

@@ -173,7 +173,11 @@ export class Machine {
     if (data.length === 0) return;
     if (buffer.usedIn === this.batch) this.submit();
     const { queue } = this.device;
-    if (data.byteLength % 4 === 0) return queue.writeBuffer(buffer.gpu, 0, data as Uint16Array<ArrayBuffer>);
+    if (data.byteLength % 4 === 0) {
+      // Dawn in Node crashes on shared memory.
+      const own = data.buffer instanceof ArrayBuffer ? data : data.slice();
+      return queue.writeBuffer(buffer.gpu, 0, own as Uint16Array<ArrayBuffer>);
+    }
     // An odd number of halves: what is written are words.
     const padded = new Uint16Array(data.length + 1);
     padded.set(data);

@@ -1,6 +1,6 @@
 /** Element types: their sizes, which are halves, and numbers as a device stores them. */
 
-import { ConfigError, fromHalves, isTypedArray, toHalves, type HalfType } from '@sympow/core';
+import { ConfigError, fromHalves, isTypedArray, ShapeError, toHalves, type HalfType } from '@sympow/core';
 import type { DType, Elements, TypedArray } from './tensor';
 
 /** Bytes of one element. */
@@ -53,7 +53,12 @@ export function storedElements(dtype: DType, data: Elements): Stored {
   return stored;
 }
 
-/** A copy of the numbers that `stored` stands for. */
-export function readElements(dtype: DType, stored: Stored): TypedArray {
-  return isHalf(dtype) ? fromHalves(dtype, stored as Uint16Array) : (stored as TypedArray).slice();
+/** A copy of the numbers that `stored` stands for: in `into`, where it is given. @throws ShapeError if it does not hold as many */
+export function readElements(dtype: DType, stored: Stored, into?: TypedArray): TypedArray {
+  if (!into) return isHalf(dtype) ? fromHalves(dtype, stored as Uint16Array) : (stored as TypedArray).slice();
+  if (into.length !== stored.length) {
+    throw new ShapeError({ what: 'an array to read into', value: into.length, expected: `${stored.length} numbers` });
+  }
+  into.set(isHalf(dtype) ? fromHalves(dtype, stored as Uint16Array) : stored);
+  return into;
 }

@@ -90,8 +90,12 @@ export interface Home {
   /** The same memory under another shape of the same size. Dispose of it like any other tensor. */
   view(tensor: Tensor, shape: Shape): Tensor;
   read(tensor: Tensor): Promise<TypedArray>;
-  /** Present when `capabilities.synchronousRead`. */
-  readSync?(tensor: Tensor): TypedArray;
+  /**
+   * Present when `capabilities.synchronousRead`.
+   * @param into - what is filled and handed back, in place of new memory
+   * @throws ShapeError if `into` does not hold as many numbers as the tensor
+   */
+  readSync?(tensor: Tensor, into?: TypedArray): TypedArray;
   /**
    * Runs `body` and then disposes of every tensor made inside it, except those kept and those of an enclosing scope. Where it
    * throws, those kept go too.

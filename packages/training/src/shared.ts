@@ -80,7 +80,7 @@ export class SharedGradients {
       for await (const { members } of sums.done()) {
         for (const member of members) {
           const [at, tensor] = [places.get(member)!, tensors.get(member)!];
-          backend.write(tensor, numbers.slice(at, at + tensor.size));
+          backend.write(tensor, numbers.subarray(at, at + tensor.size));
         }
       }
       const squaredNorm = backend.scope((keep) => keep(optimizer.update(gradients, learningRate)));
@@ -123,7 +123,8 @@ class Sums implements Follower {
       this.asked.set(member, handled(tensor.read()));
       return;
     }
-    this.put(member, this.backend.readSync(tensor));
+    this.backend.readSync(tensor, this.placeOf(member, tensor.size));
+    this.there.add(member);
     for (let next = this.next(); next?.members.every((each) => this.there.has(each)); next = this.next())
       this.call(next);
   }
@@ -131,7 +132,11 @@ class Sums implements Follower {
   /** Each bucket once it is summed, when the pass is over. */
   async *done(): AsyncGenerator<Bucket, void, undefined> {
     for (let next = this.next(); next; next = this.next()) {
-      for (const member of next.members) this.put(member, await this.asked.get(member)!);
+      for (const member of next.members) {
+        const numbers = await this.asked.get(member)!;
+        this.placeOf(member, numbers.length).set(numbers);
+        this.there.add(member);
+      }
       this.call(next);
     }
     for (const [i, call] of this.calls.entries()) {
@@ -140,9 +145,9 @@ class Sums implements Follower {
     }
   }
 
-  private put(member: Member, numbers: TypedArray): void {
-    this.numbers.set(numbers, this.places.get(member));
-    this.there.add(member);
+  private placeOf(member: Member, size: number): Float32Array {
+    const at = this.places.get(member)!;
+    return this.numbers.subarray(at, at + size);
   }
 
   private next(): Bucket | undefined {

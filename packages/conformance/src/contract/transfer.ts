@@ -151,6 +151,20 @@ const rules: Record<string, (backend: Backend) => Promise<void> | void> = {
     const x = backend.upload([1, 2], [2]);
     backend.kernels.add({ a: x, b: x, y: x });
     sameNumbers(backend.readSync(x), [2, 4], 'the tensor');
+    const into = new Float32Array(4);
+    backend.readSync(x, into.subarray(1, 3));
+    sameNumbers(into, [0, 2, 4, 0], 'what was read into');
+    await refuses('SHAPE', () => backend.readSync!(x, into));
+    x.dispose();
+  },
+  'numbers may come from shared memory': async (backend) => {
+    if (typeof SharedArrayBuffer === 'undefined') return;
+    const shared = new Float32Array(new SharedArrayBuffer(16));
+    shared.set([1, 2, 3, 4]);
+    const x = backend.upload(shared.subarray(1, 3), [2]);
+    backend.write(x, shared.subarray(2));
+    shared.fill(0);
+    sameNumbers(await x.read(), [3, 4], 'the tensor');
     x.dispose();
   },
   'finish waits and can be called at any time': async (backend) => {

@@ -66,9 +66,9 @@ class JsBackend extends PooledBackend<ArrayBuffer, Stored> {
     return this.readSync(tensor);
   }
 
-  readSync(tensor: Tensor): TypedArray {
+  readSync(tensor: Tensor, into?: TypedArray): TypedArray {
     const { dtype, handle } = this.store.own(tensor);
-    return readElements(dtype, handle);
+    return readElements(dtype, handle, into);
   }
 
   record(body: () => Tensor): Recording {
