@@ -24,8 +24,14 @@ interface Plan {
   /** What the backward reads: the gradient of an output of the kernel, or what went into it and came out of it. */
   readonly reads: readonly { readonly name: string; readonly optional: boolean; readonly output: string | undefined }[];
   /** What it writes: gradients of inputs. */
-  readonly writes: readonly { readonly name: string; readonly optional: boolean; readonly input: string }[];
-  /** Of its arguments, those that come together or not at all. */
+  readonly writes: readonly {
+    readonly name: string;
+    readonly optional: boolean;
+    readonly input: string;
+    /** Whether it comes with others or not at all. */
+    readonly together: boolean;
+  }[];
+  /** Arguments of the call that those which come together need. */
   readonly together: readonly string[];
   readonly options: readonly string[];
   /** Outputs that a gradient can reach. */
@@ -56,13 +62,15 @@ function planOf(kernel: Differentiable): Plan {
     ...argument(key),
     output: inputs.includes(bare(key)) ? undefined : sourceOf(bare(key), outputs),
   }));
+  const written = Object.keys(writes).flatMap((key) => {
+    const input = sourceOf(bare(key), inputs);
+    return input === undefined ? [] : [{ ...argument(key), input, together: together.includes(bare(key)) }];
+  });
   const plan: Plan = {
-    ...{ backward, together, integers: forward.integers ?? [], options: Object.keys(options).map(bare) },
+    ...{ backward, integers: forward.integers ?? [], options: Object.keys(options).map(bare) },
     reads: read,
-    writes: Object.keys(writes).flatMap((key) => {
-      const input = sourceOf(bare(key), inputs);
-      return input === undefined ? [] : [{ ...argument(key), input }];
-    }),
+    writes: written,
+    together: together.map((name) => written.find((write) => write.name === name)?.input ?? name),
     reached: read.flatMap(({ output }) => output ?? []),
   };
   plans.set(kernel, plan);
@@ -95,7 +103,9 @@ export function call<Output extends string>(
   options?: Readonly<Record<string, unknown>>,
 ): Record<Output, Variable> {
   const plan = planOf(kernel);
-  const args: Arguments = { ...options };
+  // Names are added below, which is slow where options were spread.
+  const args: Arguments = {};
+  if (options) for (const name of Object.keys(options)) args[name] = options[name];
   const variables: Variable[] = [];
   for (const name of Object.keys(inputs)) {
     const given = inputs[name];
@@ -107,16 +117,21 @@ export function call<Output extends string>(
   const follows = tape.follows(variables);
   return tape.attempt(() => {
     const results = {} as Record<Output, Variable>;
+    const made: Variable[] = [];
     for (const name of Object.keys(outputs) as Output[]) {
       const value = tape.empty(outputs[name], plan.integers.includes(name) ? 'int32' : undefined);
-      results[name] = { value, requiresGradient: follows && plan.reached.includes(name) };
+      const result = { value, requiresGradient: follows && plan.reached.includes(name) };
+      results[name] = result;
+      made.push(result);
       args[name] = value;
     }
     (tape.kernels[kernel] as unknown as Call)(args);
-    if (follows) tape.record(Object.values(results), () => carryBack(tape, plan, inputs, args, results));
+    if (follows) tape.record(made, () => carryBack(tape, plan, inputs, args, results));
     return results;
   });
 }
+
+const isWhole = ({ together }: Plan, args: Arguments): boolean => together.every((name) => args[name] !== undefined);
 
 /** Gradients of a call's inputs from those of its results; `args` are those of the call. */
 function carryBack(
@@ -133,16 +148,11 @@ function carryBack(
     if (!result) own[name] = args[name];
     else own[name] = optional ? tape.gradient(result) : tape.gradientOrZero(result);
   }
-  const whole = plan.together.every((name) => {
-    const { input } = plan.writes.find((write) => write.name === name) ?? {};
-    return args[input ?? name] !== undefined;
-  });
   const made: [Variable | Tensor, Tensor][] = [];
-  for (const { name, optional, input } of plan.writes) {
+  for (const { name, optional, input, together } of plan.writes) {
     const given = inputs[input];
     if (!given) continue;
-    const together = plan.together.includes(name);
-    const wanted = together ? whole : isVariable(given) && given.requiresGradient;
+    const wanted = together ? isWhole(plan, args) : isVariable(given) && given.requiresGradient;
     if (optional && !wanted) continue;
     const gradient = tape.empty((args[input] as Tensor).shape);
     own[name] = gradient;

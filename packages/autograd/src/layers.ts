@@ -88,16 +88,16 @@ export function normLinear(
       });
     }
     const { kind, weight, bias, eps = 1e-5 } = parameters;
-    const shared = { kind, x: x.value, normWeight: weight?.value, normBias: bias?.value, eps };
     const results = maps.map((map) => tape.result([...x.value.shape.slice(0, -1), map.weight.value.shape[0]!], []));
     for (let first = 0; first < maps.length; first += mostMaps) {
-      const own = maps.slice(first, first + mostMaps).flatMap((map, i) => [
-        [`weight${i}`, map.weight.value],
-        [`bias${i}`, map.bias?.value],
-        [`activation${i}`, map.activation],
-        [`y${i}`, results[first + i]!.value],
-      ]);
-      tape.kernels.normLinear({ ...shared, ...(Object.fromEntries(own) as Partial<NormLinearArgs>) });
+      const args: Record<string, unknown> = { kind, x: x.value, normWeight: weight?.value, normBias: bias?.value, eps };
+      maps.slice(first, first + mostMaps).forEach((map, i) => {
+        args[`weight${i}`] = map.weight.value;
+        args[`bias${i}`] = map.bias?.value;
+        args[`activation${i}`] = map.activation;
+        args[`y${i}`] = results[first + i]!.value;
+      });
+      tape.kernels.normLinear(args as unknown as NormLinearArgs);
     }
     return results;
   });
@@ -110,7 +110,7 @@ export function normLinear(
 export function addLinear(tape: Tape, sum: Variable, x: Variable, { weight, bias }: MapParameters): Variable {
   if (tape.recording) return tape.attempt(() => add(tape, sum, linear(tape, x, weight, bias)));
   const product = { a: x.value, b: weight.value, bias: bias?.value, transposeB: true };
-  tape.kernels.matmul({ ...product, accumulate: true, y: sum.value });
+  tape.kernels.matmul({ accumulate: true, y: sum.value, ...product });
   return sum;
 }
 
@@ -142,23 +142,25 @@ export function linearCrossEntropy(
   { gradient }: LinearCrossEntropyOptions = {},
 ): Variable {
   const { kernels } = tape;
-  const inputs = { x: x.value, weight: weight.value, bias: bias?.value, targets };
   const follows = tape.follows([x, weight, bias]);
   const like = (variable: Variable | undefined) =>
     variable?.requiresGradient ? tape.empty(variable.value.shape) : undefined;
   const outputs = () => ({ dx: like(x), dweight: like(weight), dbias: like(bias) });
+  const args = { x: x.value, weight: weight.value, bias: bias?.value, targets };
+  const backward = (dloss: Tensor, { dx, dweight, dbias }: ReturnType<typeof outputs>, loss?: Tensor) =>
+    kernels.linearCrossEntropyBackward({ dloss, dx, dweight, dbias, loss, ...args });
   const [known, loss] = tape.attempt(() => {
     const made = follows && gradient ? { dloss: gradient, ...outputs() } : undefined;
     const out = tape.result(targets.shape, [x, weight, bias]);
-    if (made) kernels.linearCrossEntropyBackward({ ...inputs, ...made, loss: out.value });
-    else kernels.linearCrossEntropy({ ...inputs, loss: out.value });
+    if (made) backward(made.dloss, made, out.value);
+    else kernels.linearCrossEntropy({ loss: out.value, ...args });
     return [made, out];
   });
   tape.record([loss], () => {
     const dloss = tape.gradientOrZero(loss);
-    const { dx, dweight, dbias } = known ?? outputs();
-    if (known?.dloss.handle !== dloss.handle)
-      kernels.linearCrossEntropyBackward({ ...inputs, dloss, dx, dweight, dbias });
+    const gradients = known ?? outputs();
+    if (known?.dloss.handle !== dloss.handle) backward(dloss, gradients);
+    const { dx, dweight, dbias } = gradients;
     if (dx) tape.give(x, dx);
     if (dweight) tape.give(weight, dweight);
     if (bias && dbias) tape.give(bias, dbias);

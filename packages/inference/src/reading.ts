@@ -72,8 +72,11 @@ export class Reading {
       const logits = model.forward(tape, ids, { memory, lengths, lastOnly: true }).value;
       const logProbability = backend.empty([rows.length], settings.dtype);
       backend.kernels.sampleToken({
-        ...{ logits: backend.view(logits, [rows.length, model.config.vocabSize]), settings },
-        ...{ random, ids: backend.view(ids, [rows.length]), logProbability },
+        logits: backend.view(logits, [rows.length, model.config.vocabSize]),
+        settings,
+        random,
+        ids: backend.view(ids, [rows.length]),
+        logProbability,
       });
       return logProbability;
     };

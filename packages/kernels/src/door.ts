@@ -109,6 +109,7 @@ export class Door {
   readonly lists: readonly string[];
   private readonly wide: readonly string[];
   private readonly together: readonly string[];
+  private readonly normalizes: boolean;
   private readonly rule: ((args: Arguments, sizes: Sizes) => void) | undefined;
   private readonly ownAxes: string[] = [];
   /** The axes that `…` stood for in the first tensor of a call that has them. */
@@ -135,6 +136,7 @@ export class Door {
     this.lists = entry.lists ?? [];
     this.wide = entry.wide ?? [];
     this.together = entry.together ?? [];
+    this.normalizes = this.options.some(({ name }) => name === 'normalizer');
     this.rule = entry.rule as ((args: Arguments, sizes: Sizes) => void) | undefined;
   }
 
@@ -144,7 +146,7 @@ export class Door {
       if ((value === undefined && optional) || rule.holds(value)) continue;
       throw new ConfigError({ what: `${this.kernel}: ${name}`, value, expected: rule.expected });
     }
-    if (args.normalizer === 'sum' && (args.power as number) % 2 !== 0) this.refuseOdd(args);
+    if (this.normalizes && args.normalizer === 'sum' && (args.power as number) % 2 !== 0) this.refuseOdd(args);
     const sizes = new Sizes();
     for (let i = 0; i < this.ownAxes.length; i++) sizes.slots.push(-1);
     this.rest = undefined;

@@ -75,11 +75,11 @@ function chunked(
   const severalChunks = T > chunk;
   if (!severalChunks && !finalState) {
     const state = initial && { S: withChunkAxis(tape, initial.S), Z: withChunkAxis(tape, initial.Z) };
-    return { y: queryState(tape, q, gates, state, inside, { ...options, normalizer }) };
+    return { y: queryState(tape, q, gates, state, inside, { normalizer, ...options }) };
   }
   const { before, last } = discountedSum(tape, updateState(tape, k, v, gates, options), gates, initial, T, options);
   const history = severalChunks || initial ? before : undefined;
-  const y = queryState(tape, q, gates, history, inside, { ...options, normalizer });
+  const y = queryState(tape, q, gates, history, inside, { normalizer, ...options });
   return { y, last: finalState ? last : undefined };
 }
 

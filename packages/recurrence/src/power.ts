@@ -30,7 +30,7 @@ export function updateState(
   const D = embeddedSize(d, options.power);
   const inputs = { k, v, A: gates?.A };
   const outputs = { deltaS: [B, n, G, D, v.value.shape[3] as number], deltaZ: [B, n, G, D] };
-  const { deltaS, deltaZ } = call(tape, 'updateState', inputs, outputs, { ...options, gates: gates?.sums });
+  const { deltaS, deltaZ } = call(tape, 'updateState', inputs, outputs, { gates: gates?.sums, ...options });
   return { S: deltaS, Z: deltaZ };
 }
 
@@ -49,7 +49,7 @@ export function discountedSum(
     ...{ S: delta.S.value.shape, Z: delta.Z.value.shape },
     ...{ SLast: [B, G, D, e], ZLast: [B, G, D] },
   };
-  const made = call(tape, 'discountedSum', inputs, outputs, { ...options, length, gates: gates?.sums });
+  const made = call(tape, 'discountedSum', inputs, outputs, { length, gates: gates?.sums, ...options });
   return { before: { S: made.S, Z: made.Z }, last: { S: made.SLast, Z: made.ZLast } };
 }
 
@@ -72,7 +72,7 @@ export function powerAttention(
   const [B, T, H] = q.value.shape as [number, number, number, number];
   const inputs = { q, k, v, A: gates?.A };
   const outputs = { num: [B, T, H, v.value.shape[3] as number], den: [B, T, H], rowMax: [B, T, H] };
-  return call(tape, 'powerAttention', inputs, outputs, { ...options, gates: gates?.sums });
+  return call(tape, 'powerAttention', inputs, outputs, { gates: gates?.sums, ...options });
 }
 
 /** The chunk's own answer joined with the state before it: Y [B, T, H, e]. */
@@ -87,5 +87,5 @@ export function queryState(
   // Without a state the gates decay nothing here.
   const inputs = { q, num, den, rowMax, S: state?.S, Z: state?.Z, A: state && gates?.A };
   const outputs = { y: num.value.shape, total: den.value.shape };
-  return call(tape, 'queryState', inputs, outputs, { ...options, gates: gates?.sums }).y;
+  return call(tape, 'queryState', inputs, outputs, { gates: gates?.sums, ...options }).y;
 }

@@ -57,7 +57,7 @@ export function powerRecurrence(options: PowerOptions): Recurrence<PowerMemory, 
     const logGate = resetGates(tape, inputs.logGate, inputs.reset, G);
     const turned = { q, k, v: inputs.v, logGate, initial: state };
     const { y, last } = computeForm(tape, chooseForm(form, sizes), turned, { power, normalizer, finalState }, C);
-    return { y, state: last && { ...last, phase } };
+    return { y, state: last && { phase, ...last } };
   }
 
   return {
@@ -96,7 +96,7 @@ function inForm(
     case 'attention':
       return attentionForm(tape, inputs, options);
     case 'chunked':
-      return chunkedForm(tape, inputs, { ...options, chunk });
+      return chunkedForm(tape, inputs, { chunk, ...options });
     case 'recurrent':
       return recurrentForm(tape, inputs, options);
   }

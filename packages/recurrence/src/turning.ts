@@ -82,7 +82,7 @@ export function turnStream(
   const [B, T] = k.value.shape as [number, number];
   const turns = tape.result([B, T, ...theta.value.shape], []);
   const sums = { beta: beta?.value, theta: theta.value, thetaTail, resume: phase, last: phase };
-  restingRows(tape, phase, active, () => tape.kernels.phaseSum({ ...sums, turns: turns.value }));
+  restingRows(tape, phase, active, () => tape.kernels.phaseSum({ turns: turns.value, ...sums }));
   return { ...inputs, q: rotate(tape, q, turns), k: rotate(tape, k, turns), phases: undefined };
 }
 
@@ -109,8 +109,14 @@ export function appendTurned(
 ): { readonly q: Variable; readonly offset: Tensor; readonly next: Tensor } {
   const { offset, next } = places.toAppend(positions[0]!, active);
   const put = {
-    ...{ k: k.value, v: v.value, logGate: logGate?.value, offset, next },
-    ...{ keys, values, logGates: logGate && logGates },
+    k: k.value,
+    v: v.value,
+    logGate: logGate?.value,
+    offset,
+    next,
+    keys,
+    values,
+    logGates: logGate && logGates,
   };
   if (!phases || !phase) {
     tape.kernels.append(put);
@@ -119,7 +125,7 @@ export function appendTurned(
   const { theta, thetaTail, beta } = phases;
   const y = tape.result(q.value.shape, []);
   const turns = { beta: beta?.value, theta: theta.value, thetaTail, resume: phase, last: phase };
-  restingRows(tape, phase, active, () => tape.kernels.rotaryAppend({ ...put, ...turns, q: q.value, y: y.value }));
+  restingRows(tape, phase, active, () => tape.kernels.rotaryAppend({ q: q.value, y: y.value, ...put, ...turns }));
   return { q: y, offset, next };
 }
 

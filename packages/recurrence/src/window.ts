@@ -48,9 +48,9 @@ export function foldInto(power: number, window: Window, S: Tensor, Z: Tensor): v
     if (gates) backend.kernels.gateSum({ logGate: window.logGate, chunk: windowLength, ...gates });
     const [deltaS, beforeS] = [backend.empty([B, 1, G, D, e]), backend.empty([B, 1, G, D, e])];
     const [deltaZ, beforeZ] = [backend.empty([B, 1, G, D]), backend.empty([B, 1, G, D])];
-    backend.kernels.updateState({ ...options, k: window.k, v: window.v, gates, deltaS, deltaZ });
+    backend.kernels.updateState({ k: window.k, v: window.v, gates, deltaS, deltaZ, ...options });
     const sums = { S: beforeS, Z: beforeZ, S0: S, Z0: Z, SLast: S, ZLast: Z };
-    backend.kernels.discountedSum({ ...options, deltaS, deltaZ, gates, length: windowLength, ...sums });
+    backend.kernels.discountedSum({ deltaS, deltaZ, gates, length: windowLength, ...options, ...sums });
   });
 }
 

@@ -274,7 +274,7 @@ function sizesOf({ q, k, v, chunk, power }: Omit<PowerAttentionArgs, 'num' | 'de
   const columns = Math.min(chunk, T);
   const { gated, width, vector, root, plane } = gates;
   const shape = { T, H, G: k.shape[2]!, d, e: v.shape[3]!, chunk, columns };
-  return { B, sizes: { ...shape, p: power, gated, width, vector, root, plane } };
+  return { B, sizes: { p: power, gated, width, vector, root, plane, ...shape } };
 }
 
 export function powerAttention(machine: Machine): Pick<Kernels, 'powerAttention' | 'powerAttentionBackward'> {
@@ -286,7 +286,7 @@ export function powerAttention(machine: Machine): Pick<Kernels, 'powerAttention'
       const { B, sizes: all } = sizesOf(args, gates);
       const { T, H, e, columns } = all;
       everyBlock(machine, T, B * H * columns, (from, rows) => {
-        const sizes = { ...all, rows };
+        const sizes = { rows, ...all };
         const before = (y: Tensor): Operand => (rows < T ? y : none);
         const grid = [columns, rows, B * H] as const;
         const g = machine.temporary(scores, grid, sizes, q, k, gates.A, gates.start, from);
@@ -303,7 +303,7 @@ export function powerAttention(machine: Machine): Pick<Kernels, 'powerAttention'
       const { B, sizes: all } = sizesOf(args, gates);
       const { T, H, G, d, e, columns } = all;
       everyBlock(machine, T, B * H * columns, (from, rows) => {
-        const sizes = { ...all, rows };
+        const sizes = { rows, ...all };
         const before = (y: Tensor): Operand => (rows < T ? y : none);
         const grid = [columns, rows, B * H] as const;
         const g = machine.temporary(scores, grid, sizes, q, k, A, start, from);

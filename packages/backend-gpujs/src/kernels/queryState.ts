@@ -314,7 +314,7 @@ export function queryState(machine: Machine): Pick<Kernels, 'queryState' | 'quer
       const { sizes, c, inside, hat } = prepare(machine, args);
       const { B, T, H, d, e, p } = sizes;
       const { index, weight } = S ? tablesOf(d, p) : { index: new Float32Array(1), weight: new Float32Array(1) };
-      const constants = { ...sizes, index, weight, stated: S ? 1 : 0 };
+      const constants = { index, weight, stated: S ? 1 : 0, ...sizes };
       const rows = B * T * H;
       machine.write(total, divisor, [rows], constants, den, inside, hat, Z ?? none);
       const divided = normalizer === 'sum' ? 1 : 0;
@@ -334,10 +334,10 @@ export function queryState(machine: Machine): Pick<Kernels, 'queryState' | 'quer
       machine.write(dden, times, [rows], {}, dTotal, inside);
       if (!S || !Z || !dq || !dS || !dZ) return;
       const { E, index, weight, part, entry, slope } = tablesOf(d, p);
-      const entries = { ...sizes, index, weight };
+      const entries = { index, weight, ...sizes };
       machine.write(dS, stateGradient, [e, D, B * n * G], entries, hat, dAnswer);
       machine.write(dZ, normalizerGradient, [D, G, B * n], entries, hat, dTotal);
-      const slopes = { ...sizes, E, part, entry, slope };
+      const slopes = { E, part, entry, slope, ...sizes };
       const dHat = machine.temporary(queryGradient, [d, T * H, B], slopes, hat, S, Z, dAnswer, dTotal);
       const overC = machine.temporary(overCommon, [d, rows], { d }, dHat, c);
       machine.write(dq, decayedQueries, [d, T * H, B], decays, overC, gates.A, gates.start);

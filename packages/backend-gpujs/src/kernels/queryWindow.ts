@@ -164,7 +164,7 @@ export function queryWindow(machine: Machine): Pick<Kernels, 'queryWindow'> {
       const sizes = { C, H, G, d, e, D, p, gated: logGate ? 1 : 0, width, vector };
       const { index, weight } = tablesOf(d, p);
       const rows = B * H;
-      const constants = { ...sizes, root: vector ? 1 : 1 / p };
+      const constants = { root: vector ? 1 : 1 / p, ...sizes };
       const counts = machine.temporary(within, [B], sizes, count);
       const decay = machine.temporary(decays, [G * width, C + 1, B], constants, logGate ?? machine.none, counts);
       const g = machine.temporary(scores, [C, H, B], sizes, q, k, decay, counts);
@@ -172,9 +172,9 @@ export function queryWindow(machine: Machine): Pick<Kernels, 'queryWindow'> {
       const c = machine.temporary(commonFactor, [rows], sizes, g, tilde);
       const hat = machine.temporary(overCommon, [d, rows], { size: d, p: 1 }, tilde, c);
       const w = machine.temporary(overCommon, [C, rows], { size: C, p }, g, c);
-      const entries = { ...sizes, index, weight };
-      const ofZ = { ...entries, columns: 1, valued: 0 };
-      const ofS = { ...entries, columns: e, valued: 1 };
+      const entries = { index, weight, ...sizes };
+      const ofZ = { columns: 1, valued: 0, ...entries };
+      const ofS = { columns: e, valued: 1, ...entries };
       const total = machine.temporary(sums, [1, rows], ofZ, w, machine.none, hat, Z, counts);
       const answer = machine.temporary(sums, [e, rows], ofS, w, v, hat, S, counts);
       const divided = normalizer === 'sum' ? 1 : 0;

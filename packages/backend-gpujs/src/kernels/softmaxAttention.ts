@@ -251,12 +251,12 @@ export function softmaxAttention(machine: Machine): Pick<Kernels, 'softmaxAttent
       let max = none;
       let sum = none;
       everyBlock(machine, T, B * H * S, (from, rows) => {
-        const sizes = { ...shape, rows, ...kinds };
+        const sizes = { rows, ...shape, ...kinds };
         const s = machine.temporary(scores, [S, rows, B * H], sizes, q, k, A, start, at, from, hidden);
         max = machine.temporary(maxima, [H, T, B], sizes, s, max, from);
         sum = machine.temporary(rowSums, [H, T, B], sizes, s, max, sum, from);
         const w = machine.temporary(shares, [S, rows, B * H], sizes, s, max, sum, from, 1);
-        const constants = { ...shape, size: e, rows, scaled: 0 };
+        const constants = { size: e, rows, scaled: 0, ...shape };
         machine.write(y, overKeys, [e, T * H, B], constants, w, v, rows < T ? y : none, at, from);
         return [max, sum];
       });
@@ -269,11 +269,11 @@ export function softmaxAttention(machine: Machine): Pick<Kernels, 'softmaxAttent
       let added = none;
       const along = machine.temporary(alongAnswer, [B * T * H], { e }, y, dy);
       everyBlock(machine, T, B * H * S, (from, rows) => {
-        const sizes = { ...shape, rows, ...kinds };
+        const sizes = { rows, ...shape, ...kinds };
         const before = (tensor: Tensor): Operand => (rows < T ? tensor : none);
         const s = machine.temporary(scores, [S, rows, B * H], sizes, q, k, A, start, at, from, hidden);
         const w = machine.temporary(shares, [S, rows, B * H], sizes, s, logSum, none, from, 0);
-        const values = { ...shape, size: e, rows, scaled: 0 };
+        const values = { size: e, rows, scaled: 0, ...shape };
         machine.write(dv, overQueries, [e, S * G, B], values, w, dy, before(dv), at, from);
         const ds = machine.temporary(scoreGradient, [S, rows, B * H], sizes, w, v, dy, along, at, from);
         if (kinds.channels) {
@@ -284,7 +284,7 @@ export function softmaxAttention(machine: Machine): Pick<Kernels, 'softmaxAttent
             added = machine.temporary(gateGradient, [G, S, B], { T, S, H, G, rows }, ds, added, at, from);
           return [added];
         }
-        const keys = { ...shape, size: d, rows, scaled: 1 };
+        const keys = { size: d, rows, scaled: 1, ...shape };
         machine.write(dk, overQueries, [d, S * G, B], keys, ds, q, before(dk), at, from);
         machine.write(dq, overKeys, [d, T * H, B], keys, ds, k, before(dq), at, from);
         if (dA) machine.write(dA, gateGradient, [G, S, B], { T, S, H, G, rows }, ds, before(dA), at, from);

@@ -245,15 +245,15 @@ function prepare(machine: Machine, { q, k, Z, v, logGate, power }: StepStateArgs
   const vector = logGate?.shape.length === 3 ? 1 : 0;
   const tables = tablesOf(d, power);
   const sizes = { H, G, d, e: v.shape[2]!, D, p: power, gated: logGate ? 1 : 0, vector };
-  const entries = { ...sizes, index: tables.index, weight: tables.weight };
+  const entries = { index: tables.index, weight: tables.weight, ...sizes };
   const gamma = logGate ? machine.temporary(gates, [logGate.size], {}, logGate) : machine.none;
   return {
     B,
     sizes,
     tables,
     decays: machine.temporary(rowDecays, [D, B * G], entries, gamma),
-    ofKeys: machine.temporary(features, [D, B * G], { ...entries, queries: 0 }, k),
-    ofQueries: machine.temporary(features, [D, B * H], { ...entries, queries: 1 }, q),
+    ofKeys: machine.temporary(features, [D, B * G], { queries: 0, ...entries }, k),
+    ofQueries: machine.temporary(features, [D, B * H], { queries: 1, ...entries }, q),
   };
 }
 
@@ -285,7 +285,7 @@ export function stepState(machine: Machine): Pick<Kernels, 'stepState' | 'stepSt
       const nextS = machine.temporary(
         nextGradient,
         [e, D, B * G],
-        { ...both, columns: e, later: dSNext ? 1 : 0 },
+        { columns: e, later: dSNext ? 1 : 0, ...both },
         dSNext ?? none,
         ofQueries,
         dAnswer,
@@ -293,19 +293,19 @@ export function stepState(machine: Machine): Pick<Kernels, 'stepState' | 'stepSt
       const nextZ = machine.temporary(
         nextGradient,
         [1, D, B * G],
-        { ...both, columns: 1, later: dZNext ? 1 : 0 },
+        { columns: 1, later: dZNext ? 1 : 0, ...both },
         dZNext ?? none,
         ofQueries,
         dTotal,
       );
       const { E, part, entry, slope, count } = tables;
-      const slopes = { ...sizes, E, part, entry, slope };
+      const slopes = { E, part, entry, slope, ...sizes };
       const ofQuery = { D, e, rows: B * H, states: B * G, summed: 1 };
       const dQuery = machine.temporary(featureGradient, [D, B * H], ofQuery, SNext, ZNext, dAnswer, dTotal);
-      machine.write(dq, vectorGradient, [d, B * H], { ...slopes, queries: 1 }, q, dQuery);
+      machine.write(dq, vectorGradient, [d, B * H], { queries: 1, ...slopes }, q, dQuery);
       const ofKey = { D, e, rows: B * G, states: B * G, summed: 0 };
       const dKey = machine.temporary(featureGradient, [D, B * G], ofKey, nextS, nextZ, v, none);
-      machine.write(dk, vectorGradient, [d, B * G], { ...slopes, queries: 0 }, k, dKey);
+      machine.write(dk, vectorGradient, [d, B * G], { queries: 0, ...slopes }, k, dKey);
       machine.write(dv, valueGradient, [e, B * G], { D, e }, ofKeys, nextS);
       if (dlogGate) {
         const along = machine.temporary(alongRow, [D, B * G], { D, e }, S, Z, nextS, nextZ, decays);

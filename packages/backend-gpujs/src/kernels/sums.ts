@@ -299,7 +299,7 @@ export function sums(machine: Machine): Pick<Kernels, 'gateSum' | 'gateSumBackwa
       const first = resume ?? phase ?? none;
       const switches = { stepped: beta ? 1 : 0, tailed: thetaTail ? 1 : 0, begun: resume || phase ? 1 : 0 };
       const sizes = { B, T, G, half, W: beta?.shape.length === 4 ? G * half : G, times: T };
-      const constants = { ...sizes, ...switches, resumed: resume ? 1 : 0, final: 0 };
+      const constants = { resumed: resume ? 1 : 0, final: 0, ...sizes, ...switches };
       const operands = [steps, theta, thetaTail ?? none, first, 1] as const;
       machine.write(turns, phases, [half, G, B * T], constants, ...operands);
       if (last) machine.write(last, phases, [half, G, 2 * B], { ...constants, times: 1, final: 1 }, ...operands);

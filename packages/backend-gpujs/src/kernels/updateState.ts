@@ -201,8 +201,8 @@ export function updateState(machine: Machine): Pick<Kernels, 'updateState' | 'up
       const sizes = { T, G, d, e, D, n, chunk, p: power };
       const gates = gatesOf(machine, sums, power);
       const hat = decayedKeys(machine, k, gates, chunk);
-      machine.write(dv, valueGradient, [e, G, B * T], { ...sizes, index, weight }, hat, dDeltaS);
-      const table = { ...sizes, E, part, entry, slope };
+      machine.write(dv, valueGradient, [e, G, B * T], { index, weight, ...sizes }, hat, dDeltaS);
+      const table = { E, part, entry, slope, ...sizes };
       if (!gates.gated) return machine.write(dk, keyGradient, [d, G, B * T], table, hat, v, dDeltaS, dDeltaZ);
       const dHat = machine.temporary(keyGradient, [d, G, B * T], table, hat, v, dDeltaS, dDeltaZ);
       const { width, vector, root, plane } = gates;

@@ -89,8 +89,11 @@ export function dense(machine: Machine) {
     sampleToken({ logits, settings, random, ids, logProbability }) {
       const floats = (tensor: Tensor) => machine.floats(at(tensor), tensor.size);
       drawTokens({
-        ...{ logits: floats(logits), settings: floats(settings), V: last(logits) },
-        ...{ random: machine.integers(at(random), random.size), ids: machine.integers(at(ids), ids.size) },
+        logits: floats(logits),
+        settings: floats(settings),
+        V: last(logits),
+        random: machine.integers(at(random), random.size),
+        ids: machine.integers(at(ids), ids.size),
         logProbability: logProbability && floats(logProbability),
       });
     },

@@ -114,8 +114,6 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
     imports: { score, ...(block.file && { attention_tile: block.file }) },
     flags,
     constants: {
-      ...constants,
-      ...block.constants,
       block: side,
       depth,
       quads,
@@ -123,6 +121,8 @@ export function attend(machine: Machine, attention: Attention, work: Work): void
       row_loads: Math.ceil(((side / 4) * (depth / 4) * 2) / threads),
       value_loads: Math.ceil(((side / 4) * depth) / threads),
       tiles,
+      ...constants,
+      ...block.constants,
     },
     tensors: { q, k, v, ...tensors },
     params: {

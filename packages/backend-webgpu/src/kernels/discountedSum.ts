@@ -22,10 +22,10 @@ function chunkDecayOf(machine: Machine, { gates, power, chunk, length }: Options
   return {
     imports: { row_decay: 'state_decay' },
     flags: vector ? ['vector'] : [],
-    tensors: { ...tensors, rows: vector ? featuresOf(machine, width, power).rows : undefined },
+    tensors: { rows: vector ? featuresOf(machine, width, power).rows : undefined, ...tensors },
     // The root of e^A, whatever share of it a key or a query carries.
-    constants: { ...constants, gate_exponent: 0.5, power },
-    params: { ...params, length, chunk, chunks: n!, heads: G!, rows: D! },
+    constants: { power, ...constants, gate_exponent: 0.5 },
+    params: { length, chunk, chunks: n!, heads: G!, rows: D!, ...params },
     width,
   };
 }
@@ -52,8 +52,8 @@ export function discountedSum(machine: Machine): DiscountedSum {
       imports: decay.imports,
       flags: [...decay.flags, ...flags, ...(inPlace ? ['in_place'] : [])],
       constants: decay.constants,
-      tensors: { ...decay.tensors, delta, before, last, initial: inPlace ? undefined : initial },
-      params: { ...decay.params, size, columns },
+      tensors: { delta, before, last, initial: inPlace ? undefined : initial, ...decay.tensors },
+      params: { size, columns, ...decay.params },
       groups: groupsOf256(size),
     });
   };
@@ -77,11 +77,11 @@ export function discountedSum(machine: Machine): DiscountedSum {
           imports: decay.imports,
           flags: decay.flags,
           constants: decay.constants,
-          tensors: { ...decay.tensors, S, Z, dS: dDeltaS, dZ: dDeltaZ, sums },
-          params: { ...decay.params, size: Z.size, columns },
+          tensors: { S, Z, dS: dDeltaS, dZ: dDeltaZ, sums, ...decay.tensors },
+          params: { size: Z.size, columns, ...decay.params },
           groups: Math.ceil(Z.size / 16),
         });
-        gateTotals(machine, { ...decay, sums, dA, groups: (Z.size / Z.shape[3]!) * decay.width });
+        gateTotals(machine, { sums, dA, groups: (Z.size / Z.shape[3]!) * decay.width, ...decay });
       });
     },
   };
@@ -102,7 +102,7 @@ export function gateTotals(machine: Machine, { params, constants, tensors, width
   machine.launch('gate_totals', {
     constants: { power: constants.power },
     tensors: { rows: tensors.rows, sums, dA },
-    params: { ...params, width },
+    params: { width, ...params },
     groups,
   });
 }

@@ -65,16 +65,16 @@ export function featureSum(
   machine.launch('feature_sum', {
     imports: { tile: tile.file },
     flags: [...(e % 4 === 0 ? ['wide'] : []), ...tile.flags],
-    constants: { ...tile.constants, ...features.constants, a_along_k: false },
+    constants: { a_along_k: false, ...tile.constants, ...features.constants },
     tensors: { table: features.table, x, v, scale, weight, ...chunkStart(gates).tensors, S, Z },
     params: {
-      ...chunks,
-      ...chunkStart(gates).params,
       heads,
       shared_by: heads / G,
       rows: D,
       columns: e,
       quads: features.quads,
+      ...chunks,
+      ...chunkStart(gates).params,
     },
     groups: Math.ceil((4 * features.quads) / tile.m) * Math.ceil(e / tile.n) * copies,
   });
@@ -116,17 +116,17 @@ export function featureQuery(
   machine.launch('feature_query', {
     imports: { tile: tile.file },
     flags: [...(e % 4 === 0 ? ['wide'] : []), ...tile.flags],
-    constants: { ...tile.constants, ...features.constants, a_along_k: false, bounded: tile.file === 'matrix_tile' },
+    constants: { a_along_k: false, bounded: tile.file === 'matrix_tile', ...tile.constants, ...features.constants },
     tensors: { table: features.table, x, S, y, ...chunkStart(gates).tensors, ...tensors },
     params: {
-      ...chunks,
-      ...chunkStart(gates).params,
       heads,
       shared_by: heads / G,
       rows: D,
       columns: e,
       quads: features.quads,
       normalized,
+      ...chunks,
+      ...chunkStart(gates).params,
     },
     groups: Math.ceil(chunks.chunk / tile.m) * Math.ceil(e / tile.n) * copies,
   });
@@ -166,7 +166,7 @@ export function featureGradient(
   const pairs = power === 2;
   const width = 4 * chunks.vectors;
   const flags = e % 4 === 0 ? ['wide'] : [];
-  const params = { ...chunks, heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads };
+  const params = { heads, shared_by: heads / G, rows: D, columns: e, quads: features.quads, ...chunks };
   const onMatrixUnits = pairs && matrixStateTileFor(machine, chunks.chunk, width);
   if (onMatrixUnits) {
     const { file, m, n, constants } = onMatrixUnits;
@@ -174,13 +174,13 @@ export function featureGradient(
       imports: { tile: file },
       flags: [...flags, ...onMatrixUnits.flags],
       constants: {
-        ...constants,
         d,
         width,
         span: 4 * Math.ceil(e / 4),
         a_along_k: true,
         b_along_k: true,
         bounded: true,
+        ...constants,
       },
       tensors: { x, dx, values, scale, weight, S, Z },
       params,
@@ -192,12 +192,12 @@ export function featureGradient(
     imports: { tile: tile.file, jacobian: pairs ? 'jacobian_pairs' : 'jacobian_any' },
     flags,
     constants: {
-      ...tile.constants,
-      ...(pairs ? { d, block_rows: tile.n / 8 } : features.constants),
       parts: tile.constants.quads ?? 1,
       a_along_k: true,
       b_along_k: true,
       width,
+      ...tile.constants,
+      ...(pairs ? { d, block_rows: tile.n / 8 } : features.constants),
     },
     tensors: { table: pairs ? undefined : features.table, x, dx, values, scale, weight, S, Z },
     params,

@@ -91,11 +91,16 @@ export function fewRows(machine: Machine, { x, rows, maps, accumulate = false, n
   machine.launch('few_rows', {
     flags: norm ? ['squares'] : [],
     constants: {
-      ...{ tile_m: m, tile_n: n, shares, slice, own: slice / shares },
-      ...{ loads_x: Math.ceil((m * slice) / threads), loads_w: Math.ceil((n * slice) / threads) },
+      tile_m: m,
+      tile_n: n,
+      shares,
+      slice,
+      own: slice / shares,
+      loads_x: Math.ceil((m * slice) / threads),
+      loads_w: Math.ceil((n * slice) / threads),
     },
     tensors: { x, normWeight: norm?.weight, ...tensorsOf(maps) },
-    params: { ...params, rows, vectors, eps: norm?.eps ?? 0, accumulate: accumulate ? 1 : 0 },
+    params: { rows, vectors, eps: norm?.eps ?? 0, accumulate: accumulate ? 1 : 0, ...params },
     groups: groups * Math.ceil(rows / m),
   });
 }

@@ -65,17 +65,15 @@ export function matmul(machine: Machine): Pick<Kernels, 'matmul'> {
     const parts = Math.max(1, Math.ceil(k / perPart));
     const launch = (out: typeof y, last: boolean) =>
       machine.launch(onMatrixUnits ? tile.file : 'matmul', {
-        ...(!onMatrixUnits && {
-          imports: { tile: tile.file },
-          flags: [...(wide ? ['wide'] : []), ...(f16 ? ['f16'] : [])],
-        }),
+        imports: onMatrixUnits ? {} : { tile: tile.file },
+        flags: onMatrixUnits ? [] : [...(wide ? ['wide'] : []), ...(f16 ? ['f16'] : [])],
         constants: {
-          ...tile.constants,
           transpose_a: transposeA,
           transpose_b: transposeB,
           ...(onMatrixUnits
             ? { split: machine.products === 'split' }
             : { a_along_k: !transposeA, b_along_k: transposeB }),
+          ...tile.constants,
         },
         tensors: { a, b, bias: last ? bias : undefined, y: out },
         params: {

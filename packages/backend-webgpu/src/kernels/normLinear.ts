@@ -43,7 +43,7 @@ export function normLinear(machine: Machine): Pick<UncheckedKernels, 'normLinear
       flags: kind === 'layer' ? ['centred'] : [],
       constants: { rows: x.size / n, lanes, steps },
       tensors: { x, normWeight, normBias, ...tensorsOf(maps) },
-      params: { ...params, vectors: n / 4, eps },
+      params: { vectors: n / 4, eps, ...params },
       groups,
     });
   };

@@ -28,7 +28,7 @@ export function optimizer(machine: Machine): Pick<Kernels, 'adamw' | 'squaredNor
           const size = vectors(weight);
           machine.launch('adamw', {
             tensors: { step: numbers, squared_norm: squaredNorm, grad: grads[i], weight, m: m[i], v: v[i] },
-            params: { ...params, size, weight_decay: weightDecay[i]! },
+            params: { size, weight_decay: weightDecay[i]!, ...params },
             groups: groupsOf256(size),
           });
         });

@@ -37,9 +37,9 @@ export function powerAttention(machine: Machine): PowerAttention {
           groups: groupsOf256(size),
         });
         const read = { dy, prepared };
-        attend(machine, attention, { name: 'attention_dq', rows: T, heads: H, width: d, tensors: { ...read, y: dq } });
+        attend(machine, attention, { name: 'attention_dq', rows: T, heads: H, width: d, tensors: { y: dq, ...read } });
         const width = Math.max(d, e);
-        attend(machine, attention, { name: 'attention_dkv', rows: T, heads: G, width, tensors: { ...read, dk, dv } });
+        attend(machine, attention, { name: 'attention_dkv', rows: T, heads: G, width, tensors: { dk, dv, ...read } });
       });
       if (!dA || !gates) return;
       const vector = gates.start.shape.length === 4;

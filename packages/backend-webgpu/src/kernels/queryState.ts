@@ -31,16 +31,7 @@ function scaleQueries(machine: Machine, { chunks, power, q, G, gates, ...rest }:
   machine.launch('scale_queries', {
     constants: decay.constants,
     tensors: { q, row_max, den, natural, transposed, terms, ...decay.tensors },
-    params: {
-      ...chunks,
-      ...decay.params,
-      size,
-      heads: H,
-      shared_by: H / G,
-      d,
-      root: 1 / Math.sqrt(d),
-      power,
-    },
+    params: { size, heads: H, shared_by: H / G, d, root: 1 / Math.sqrt(d), power, ...chunks, ...decay.params },
     groups: Math.ceil(size / 64),
   });
 }
@@ -74,7 +65,7 @@ export function queryState(machine: Machine): QueryState {
       const [B, T, H, d] = q.shape as [number, number, number, number];
       const rows = (history: { terms?: Tensor; scale?: Tensor; weight?: Tensor }) =>
         machine.launch('query_rows_backward', {
-          tensors: { ...history, row_max: rowMax, y, total, dy, dnum, dden },
+          tensors: { row_max: rowMax, y, total, dy, dnum, dden, ...history },
           params: { size: rowMax.size, columns: y.shape[3]!, normalized: normalizer === 'sum' ? 1 : 0, power },
           groups: Math.ceil(rowMax.size / 16),
         });
@@ -95,8 +86,8 @@ export function queryState(machine: Machine): QueryState {
         scaleQueries(machine, { chunks, power, q, G, gates, rowMax, natural, transposed: x, terms });
         rows({ terms, scale, weight });
         const shared = { chunks, power, d, heads: H, scale, weight };
-        featureSum(machine, { ...shared, x: natural, v: dy, S: dS, Z: dZ });
-        featureGradient(machine, { ...shared, x, dx, values: dy, S, Z });
+        featureSum(machine, { x: natural, v: dy, S: dS, Z: dZ, ...shared });
+        featureGradient(machine, { x, dx, values: dy, S, Z, ...shared });
         unscale(machine, { chunks, power, d, heads: H, G, gates, x: q, terms, gradient: dx, dx: dq, dA });
       });
     },

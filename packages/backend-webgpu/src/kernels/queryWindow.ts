@@ -122,7 +122,7 @@ export function queryWindow(machine: Machine): Pick<Kernels, 'queryWindow'> {
         const window = { k, logGate, count };
         const found = windowParts(machine, { power, q, root: 1 / Math.sqrt(d), S, Z, window });
         const normalized = normalizer === 'sum';
-        joinWindow(machine, { ...found, power, normalized, G: S.shape[1]!, window: { v, count }, y });
+        joinWindow(machine, { power, normalized, G: S.shape[1]!, window: { v, count }, y, ...found });
       });
     },
   };

@@ -36,8 +36,16 @@ export function rotaryAppend(machine: Machine): Pick<UncheckedKernels, 'rotaryAp
             flags: [...perPair(args.beta), ...(same(resume, last) ? ['continues'] : [])],
             tensors: { offset, ...tensors },
             params: {
-              ...{ size, rows, window: keys.shape[1]!, heads, shared_by: heads / G },
-              ...{ half, plane: rows * G * half, columns, of_v: ofV, of_gates: ofGates },
+              size,
+              rows,
+              window: keys.shape[1]!,
+              heads,
+              shared_by: heads / G,
+              half,
+              plane: rows * G * half,
+              columns,
+              of_v: ofV,
+              of_gates: ofGates,
             },
             groups: Math.ceil(size / 64),
           });

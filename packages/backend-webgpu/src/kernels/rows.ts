@@ -39,7 +39,7 @@ export function sumColumns(
     machine.launch('sum_rows', {
       imports: { term: file },
       flags,
-      tensors: { ...inputs, y: out },
+      tensors: { y: out, ...inputs },
       params: { rows: count, n, rows_per_split: Math.ceil(count / parts), scale: factor, half },
       groups: blocks * parts,
     });

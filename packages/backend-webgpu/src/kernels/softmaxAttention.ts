@@ -86,11 +86,11 @@ export function softmaxAttention(machine: Machine): SoftmaxAttention {
           groups: Math.ceil(rows / 16),
         });
         const read = { dy, prepared };
-        attend(machine, attention, { name: 'attention_dq', rows: T, heads: H, width: d, tensors: { ...read, y: dq } });
+        attend(machine, attention, { name: 'attention_dq', rows: T, heads: H, width: d, tensors: { y: dq, ...read } });
         const width = Math.max(d, e);
         const channels = isByChannel(args.gates) ? args.gates!.start.shape[3]! : 0;
         const added = channels > d ? q.backend.empty([B, S, G]) : undefined;
-        const tensors = { ...read, dk, dv, dA: channels > 0 ? added : dA };
+        const tensors = { dk, dv, dA: channels > 0 ? added : dA, ...read };
         attend(machine, attention, { name: 'attention_dkv', rows: S, heads: G, width, tensors });
         if (channels === 0 || !dA) return;
         machine.launch('channel_gate_gradient', {

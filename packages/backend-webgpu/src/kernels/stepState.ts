@@ -60,11 +60,11 @@ export function stepState(machine: Machine): StepState {
     // A chunk of one token.
     const params = { length: 1, chunk: 1, chunks: 1, heads: G, rows: D };
     const vector = decay.flags.length > 0;
-    const tensors = { ...decay.tensors, rows: vector ? rows : undefined };
+    const tensors = { rows: vector ? rows : undefined, ...decay.tensors };
     machine.launch('gate_rows', {
       ...decay,
-      tensors: { ...tensors, S, Z, dS, dZ, sums },
-      params: { ...params, size: Z.size, columns: e },
+      tensors: { S, Z, dS, dZ, sums, ...tensors },
+      params: { size: Z.size, columns: e, ...params },
       groups: Math.ceil(Z.size / 16),
     });
     const { constants } = decay;
@@ -87,7 +87,6 @@ export function stepState(machine: Machine): StepState {
       machine.launch('step_update', {
         ...decay,
         tensors: {
-          ...decay.tensors,
           rows: featuresOf(machine, d, power).rows,
           vectors: k,
           v,
@@ -95,13 +94,14 @@ export function stepState(machine: Machine): StepState {
           Z: same(Z, ZNext) ? undefined : Z,
           SNext,
           ZNext,
+          ...decay.tensors,
         },
         params: { size, rows: D, columns: e, d },
         groups: groupsOf256(size),
       });
       y.backend.scope(() => {
         const found = windowParts(machine, { power, q, root: 1 / Math.sqrt(d), S: SNext, Z: ZNext });
-        joinWindow(machine, { ...found, power, normalized: normalizer === 'sum', G, y });
+        joinWindow(machine, { power, normalized: normalizer === 'sum', G, y, ...found });
       });
     },
     stepStateBackward({ power, normalizer, q, k, v, logGate, S, Z, SNext, ZNext, y, dy, dSNext, dZNext, ...outputs }) {
@@ -125,18 +125,18 @@ export function stepState(machine: Machine): StepState {
         machine.launch('step_gradient', {
           constants: { power },
           tensors: { rows, vectors: q, dy, shares, dSNext, dZNext, dS, dZ },
-          params: { ...sizes, d, shared_by: H / G, root },
+          params: { d, shared_by: H / G, root, ...sizes },
           groups: groupsOf256(size),
         });
         vectorGradient({ power, x: q, root, S: SNext, Z: ZNext, values: dy, shares, dx: dq });
         vectorGradient({ power, x: k, root: 1, S: dS, Z: dZ, values: v, dx: dk });
         const values = windowParts(machine, { power, q: k, root: 1, S: dS, Z: dZ });
-        joinWindow(machine, { ...values, power, normalized: false, G, y: dv });
+        joinWindow(machine, { power, normalized: false, G, y: dv, ...values });
         const decay = stepDecayOf(logGate, power);
         if (dlogGate) gateGradient(decay, { rows, S, Z, dS, dZ, dlogGate });
         machine.launch('step_forget', {
           ...decay,
-          tensors: { ...decay.tensors, rows, dS, dZ },
+          tensors: { rows, dS, dZ, ...decay.tensors },
           params: sizes,
           groups: groupsOf256(size),
         });

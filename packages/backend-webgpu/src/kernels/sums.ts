@@ -37,7 +37,7 @@ function scan(machine: Machine, { element, sumSize, tensors, along, flags = [], 
     machine.launch('scan', {
       imports: { element },
       flags: [...flags, ...phase],
-      tensors: { ...tensors, block_sums: blockSums },
+      tensors: { block_sums: blockSums, ...tensors },
       params: { size, columns, length: T, blocks, block, chunk: 0, half: 1, plane: 0, ...params },
       groups,
     });

@@ -32,7 +32,7 @@ export function unscale(machine: Machine, { chunks, power, d, gates, heads, G, .
   machine.launch('unscale', {
     constants: decay.constants,
     tensors: { ...decay.tensors, ...tensors },
-    params: { ...chunks, ...decay.params, heads, shared_by: heads / G, d, root: 1 / Math.sqrt(d) },
+    params: { heads, shared_by: heads / G, d, root: 1 / Math.sqrt(d), ...chunks, ...decay.params },
     groups: states * Math.ceil(chunks.padded / tokens),
   });
 }

@@ -25,7 +25,7 @@ function scaleKeys(machine: Machine, { chunks, power, k, gates, natural, transpo
   machine.launch('scale_keys', {
     constants: decay.constants,
     tensors: { k, natural, transposed, ...decay.tensors },
-    params: { ...chunks, ...decay.params, size, heads: G, d },
+    params: { size, heads: G, d, ...chunks, ...decay.params },
     groups: groupsOf256(size),
   });
 }
@@ -65,7 +65,7 @@ export function updateState(machine: Machine): UpdateState {
         const { width } = decayOf(gates, power);
         machine.launch('gate_ends', {
           tensors: { dA },
-          params: { ...chunks, heads: G, width },
+          params: { heads: G, width, ...chunks },
           groups: states * width,
         });
       });

@@ -67,5 +67,5 @@ function forward(
   kernels.rotary({ x: q, turns, y });
   const turned = home.empty(k.shape);
   kernels.rotary({ x: k, turns, y: turned });
-  kernels.append({ ...rest, k: turned });
+  kernels.append({ k: turned, ...rest });
 }

@@ -12,7 +12,7 @@ export const data: Phases = {
   constants: thetaConstants,
   map: betaMap,
   inputs: (tape, h, weight, _settings, made) => ({
-    ...thetaOf(weight),
     beta: made ?? mapped(tape, h, weight, betaMap),
+    ...thetaOf(weight),
   }),
 };

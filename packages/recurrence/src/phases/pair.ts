@@ -13,6 +13,6 @@ export const pair: Phases = {
   map: betaMap,
   inputs(tape, h, weight, { keyValueHeads: G, headSize: d }, made = mapped(tape, h, weight, betaMap)) {
     const [B, T] = made.value.shape as [number, number];
-    return { ...thetaOf(weight), beta: reshape(tape, made, [B, T, G, d / 2]) };
+    return { beta: reshape(tape, made, [B, T, G, d / 2]), ...thetaOf(weight) };
   },
 };
