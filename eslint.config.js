@@ -5,7 +5,16 @@ import tseslint from 'typescript-eslint';
 const root = fileURLToPath(new URL('.', import.meta.url));
 
 export default defineConfig(
-  globalIgnores(['**/dist', 'docs/.vitepress', '**/coverage', 'runs', '**/*.gen.ts', '**/*.cjs', '**/assembly']),
+  globalIgnores([
+    '**/dist',
+    '.gpu',
+    'docs/.vitepress',
+    '**/coverage',
+    'runs',
+    '**/*.gen.ts',
+    '**/*.cjs',
+    '**/assembly',
+  ]),
   tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: root } },

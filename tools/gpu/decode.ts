@@ -4,9 +4,9 @@ import type { WebGpuBackend } from '@sympow/backend-webgpu';
 import { Batch, generate, Session } from '@sympow/inference';
 import { js, type Backend, type Tensor } from '@sympow/kernels';
 import { Model, type ModelConfig, type ModelMemory } from '@sympow/model';
-import { expectClose } from './check';
-import { median } from './measure';
-import { normals } from './numbers';
+import { expectClose } from '../bench/src/check';
+import { median } from '../bench/src/measure';
+import { normals } from '../bench/src/numbers';
 
 /** What was measured. */
 export interface DecodeRow {
