@@ -15,7 +15,7 @@ const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const built = (name: string) =>
   JSON.stringify(new URL(`../../../packages/${name}/dist/index.js`, import.meta.url).href);
 
-/** Losses of 100 steps, in a file. */
+/** Losses of 100 steps with each format of gradients, in a file. */
 const curve = `
   import { writeFileSync } from 'node:fs';
   import { openMpi } from ${built('distributed')};
@@ -24,16 +24,21 @@ const curve = `
   import { Model, modelConfig, variants } from ${built('model')};
   import { js } from ${built('kernels')};
   import { wasm } from ${built('backend-wasm')};
-  const [name, out] = process.argv.slice(2);
+  const [name, out, ...formats] = process.argv.slice(2);
   const communicator = await openMpi();
   const backend = await { js: () => js(), wasm: () => wasm({ threads: 1 }) }[name]().open();
   const shape = { vocabSize: 256, hiddenSize: 8, layers: 1, heads: 2, headSize: 4 };
-  const model = Model.create(backend, modelConfig({ ...variants.conformal, ...shape }), { seed: 1 });
   const data = textSource('to be or not to be, that is the question. '.repeat(40));
-  const losses = [];
-  for await (const event of train({ model, data, batch: 8, context: 12, steps: 100, learningRate: 6e-4, communicator }))
-    if (event.type === 'step') losses.push(event.loss);
-  if (communicator.rank === 0) writeFileSync(out, JSON.stringify(losses));
+  const options = { data, batch: 8, context: 12, steps: 100, learningRate: 6e-4, communicator };
+  const curves = [];
+  for (const gradientFormat of formats) {
+    const model = Model.create(backend, modelConfig({ ...variants.conformal, ...shape }), { seed: 1 });
+    const losses = [];
+    for await (const event of train({ ...options, model, gradientFormat }))
+      if (event.type === 'step') losses.push(event.loss);
+    curves.push(losses);
+  }
+  if (communicator.rank === 0) writeFileSync(out, JSON.stringify(curves));
   await communicator.close();`;
 
 describe.skipIf(withoutMpi())(`several processes${noMpi() ? ` (${noMpi()})` : ''}`, () => {
@@ -53,26 +58,45 @@ describe.skipIf(withoutMpi())(`several processes${noMpi() ? ` (${noMpi()})` : ''
   const checkpoints = (out: string) => readdirSync(scratch.at(out, 'checkpoints'));
   const own = (stderr: string) => stderr.split('\n').filter((line) => line.startsWith('sympow: '));
 
+  const curves = async (processes: number, backend: string, ...formats: string[]) => {
+    const [program, out] = [scratch.at('curve.mjs'), scratch.at(`${backend}-${processes}.json`)];
+    writeFileSync(program, curve);
+    const { code, stderr } = await started(processes, [program, backend, out, ...formats], { limit: 200 }).ended;
+    expect(code, stderr).toBe(0);
+    return JSON.parse(readFileSync(out, 'utf8')) as number[][];
+  };
+  const furthest = (ours: readonly number[], others: readonly number[]) =>
+    Math.max(...ours.map((loss, i) => Math.abs(loss - others[i]!)));
+
   it.each(['js', 'wasm'])(
     'the losses of 1, 2 and 4 are the same within 1e-5 on %s, and to the last bit each time',
     async (backend) => {
-      const program = scratch.at('curve.mjs');
-      writeFileSync(program, curve);
-      const losses = async (processes: number) => {
-        const out = scratch.at(`${backend}-${processes}.json`);
-        const { code, stderr } = await started(processes, [program, backend, out], { limit: 200 }).ended;
-        expect(code, stderr).toBe(0);
-        return JSON.parse(readFileSync(out, 'utf8')) as number[];
-      };
+      const losses = async (processes: number) => (await curves(processes, backend, 'float32'))[0]!;
       const alone = await losses(1);
       expect(alone).toHaveLength(100);
       expect(alone[99]).toBeLessThan(alone[0]! - 0.1);
       for (const processes of [2, 4]) {
         const together = await losses(processes);
-        const furthest = Math.max(...together.map((loss, i) => Math.abs(loss - alone[i]!)));
-        expect(furthest).toBeLessThan(1e-5);
+        expect(furthest(together, alone)).toBeLessThan(1e-5);
         if (processes === 2) expect(await losses(processes)).toEqual(together);
       }
+    },
+    limit,
+  );
+
+  // The bounds are those of the tests of training.
+  it(
+    'gradients that travel in 16 bits have losses close to those of float32, the same to the last bit each time',
+    async () => {
+      const formats = ['float32', 'bfloat16', 'float16'];
+      const [whole, bfloat16, float16] = (await curves(2, 'js', ...formats)) as [number[], number[], number[]];
+      const gone = whole[0]! - Math.min(...whole);
+      for (const [half, unit] of [[bfloat16, 2 ** -8] as const, [float16, 2 ** -11] as const]) {
+        expect(half[0]).toBe(whole[0]);
+        expect(half).not.toEqual(whole);
+        expect(furthest(half, whole)).toBeLessThan((unit * gone) / 10);
+      }
+      expect(await curves(2, 'js', ...formats)).toEqual([whole, bfloat16, float16]);
     },
     limit,
   );
@@ -159,6 +183,11 @@ describe.skipIf(withoutMpi())(`several processes${noMpi() ? ` (${noMpi()})` : ''
 
   const others: [string, RegExp, (out: string) => string[]][] = [
     ['another seed', /seed of rank 1 is 3; expected 0/, (out) => args(out, '--steps', '20', '--seed', '3')],
+    [
+      'another format of gradients',
+      /gradientFormat of rank 1 is "float16"; expected "float32"/,
+      (out) => args(out, '--steps', '20', '--gradient-format', 'float16'),
+    ],
     ['another backend', /backend of rank 1 is "wasm"/, (out) => args(out, '--steps', '20', '--backend', 'wasm')],
     [
       'another file',

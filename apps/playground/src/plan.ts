@@ -41,7 +41,7 @@ export const firstTrainingFields = controls({ context: trainingSettings.context,
 /** All others, by their groups. */
 export const otherFields: readonly { readonly of: 'model' | 'training'; readonly fields: readonly Control[] }[] = [
   { of: 'model', fields: without(modelSettings, ['vocabSize', 'power']) },
-  { of: 'training', fields: without(trainingSettings, ['context', 'steps', 'accumulate', 'anneal']) },
+  { of: 'training', fields: without(trainingSettings, ['context', 'steps', 'accumulate', 'gradientFormat', 'anneal']) },
 ];
 
 /** What a form comes to. */

@@ -3,8 +3,8 @@
 import { ConfigError } from '@sympow/kernels';
 import { trainingSettings, type TrainingOptions } from '@sympow/training';
 
-const { context: _context, seed: _seed, ...rest } = trainingSettings;
-/** The settings of a run but for what experiments vary in a way of their own. */
+const { context: _context, seed: _seed, gradientFormat: _gradientFormat, ...rest } = trainingSettings;
+/** The settings of a run but for what experiments vary in a way of their own, and what several processes alone have a use for. */
 export const fileSettings = rest;
 
 /** What a file may say about training. */

@@ -1,6 +1,6 @@
 /** Types of training: what a run is made of, and what it says while it goes on. */
 
-import type { Communicator } from '@sympow/core';
+import type { Communicator, HalfType } from '@sympow/core';
 import type { TokenSource, TrainingBatches, TrainingBatchesOptions } from '@sympow/data';
 import type { Model, Storage } from '@sympow/model';
 import type { AdamWOptions } from './adamw';
@@ -22,6 +22,11 @@ export interface TrainingOptions extends AdamWOptions {
   readonly steps: number;
   /** Pieces in which the rows of an update are computed, a divisor of `batch`; default 1. More take less memory. */
   readonly accumulate?: number;
+  /**
+   * In what gradients travel between processes, the same for all of them; default `float32`. `bfloat16` and `float16` take half the bytes:
+   * what a process gives is rounded, and so is the sum. Losses travel as float32. One process alone rounds nothing.
+   */
+  readonly gradientFormat?: 'float32' | HalfType;
   /** Which rows are drawn: a whole number from 0 to 2⁵³−1, default 0; fixed. */
   readonly seed?: number;
   /** The highest learning rate; default 6e-4; fixed. */

@@ -36,11 +36,12 @@ export interface Computed {
   /** 0 where the model chooses. */
   readonly chunk: number;
   readonly accumulate: number;
+  readonly gradientFormat: string;
 }
 
-export function computedBy({ model, accumulate = 1 }: TrainingOptions): Computed {
+export function computedBy({ model, accumulate = 1, gradientFormat = 'float32' }: TrainingOptions): Computed {
   const { form = 'auto', chunk = 0 } = model.compute;
-  return { backend: model.backend.name, form, chunk, accumulate };
+  return { backend: model.backend.name, form, chunk, accumulate, gradientFormat };
 }
 
 /** What people should know about a run that goes on, line by line. */

@@ -43,7 +43,7 @@ async function updates(communicator: Communicator, most: number, late = false) {
       return communicator.allReduce(numbers, ...more);
     },
   };
-  const shared = new SharedGradients(model, heard, most);
+  const shared = new SharedGradients(model, heard, 'float32', most);
   const batches = trainingBatches(data, { batch: 4, context: 12 });
   const losses: number[] = [];
   let atOnce = 0;

@@ -1,7 +1,7 @@
 /** One update by several processes: each computes its rows, all make the same update from the sum of their gradients. */
 
 import type { Variable } from '@sympow/autograd';
-import type { Communicator } from '@sympow/core';
+import type { Communicator, HalfType } from '@sympow/core';
 import type { Batch } from '@sympow/data';
 import type { Backend, Tensor, TypedArray } from '@sympow/kernels';
 import type { Model } from '@sympow/model';
@@ -11,6 +11,9 @@ import { gradientsOf, targetsIn, type Follower, type StepReport } from './step';
 
 /** Numbers of a bucket: so few that most of a model is under way before the backward pass ends, so many that a call costs little. */
 const usual = 2 ** 18;
+
+/** In what numbers travel. */
+type Format = 'float32' | HalfType;
 
 /** What is summed: the gradient of a parameter, or the loss. */
 type Member = Variable | 'loss';
@@ -25,7 +28,8 @@ interface Bucket {
 /**
  * Sums gradients over all processes in buckets, while the backward pass that makes them still runs. Buckets hold the parameters from the
  * last to the first, about as a pass comes by them, and each goes when it is full and those before it have gone: their order depends on
- * the model alone. Each number is summed by itself, so buckets change no bit of a sum.
+ * the model alone. Each number is summed by itself, so buckets change no bit of a sum of float32. The loss and whether a process stops
+ * are float32 whatever the format, in a bucket of their own where it is another.
  */
 export class SharedGradients {
   private readonly buckets: Bucket[] = [];
@@ -33,16 +37,21 @@ export class SharedGradients {
   /** Whether a process stops, the loss, and the gradients: memory that every update uses again. */
   private readonly numbers: Float32Array;
 
-  /** @param most - numbers of a bucket, but for one whose last gradient is larger */
+  /**
+   * @param format - in what gradients travel
+   * @param most - numbers of a bucket, but for one whose last gradient is larger
+   */
   constructor(
     private readonly model: Model,
     private readonly communicator: Communicator,
+    private readonly format: Format = 'float32',
     most = usual,
   ) {
     let bucket: Bucket = { from: 0, to: 1, members: [] };
     this.buckets.push(bucket);
     const add = (member: Member, size: number) => {
-      if (bucket.to - bucket.from >= most) {
+      const apart = format !== 'float32' && bucket.members[0] === 'loss';
+      if (apart || bucket.to - bucket.from >= most) {
         bucket = { from: bucket.to, to: bucket.to, members: [] };
         this.buckets.push(bucket);
       }
@@ -64,10 +73,10 @@ export class SharedGradients {
     learningRate: number,
     stops: boolean,
   ): Promise<StepReport & { readonly stops: boolean }> {
-    const { model, numbers, places, communicator } = this;
+    const { model, numbers, places, communicator, format } = this;
     const { backend } = model;
     numbers[0] = stops ? 1 : 0;
-    const sums = new Sums(backend, this.buckets, places, numbers, communicator);
+    const sums = new Sums(backend, this.buckets, places, numbers, communicator, format);
     const { loss, gradients } = backend.scope((keep) => {
       const own = batches.map((batch) => rowsOf(batch, communicator));
       const made = gradientsOf(model, own, targetsIn(batches), sums);
@@ -108,6 +117,7 @@ class Sums implements Follower {
     private readonly places: ReadonlyMap<Member, number>,
     private readonly numbers: Float32Array,
     private readonly communicator: Communicator,
+    private readonly format: Format,
   ) {}
 
   loss(tensor: Tensor): void {
@@ -155,7 +165,8 @@ class Sums implements Follower {
   }
 
   private call({ from, to }: Bucket): void {
-    this.calls.push(handled(this.communicator.allReduce(this.numbers.subarray(from, to), 'sum')));
+    const format = from === 0 ? 'float32' : this.format;
+    this.calls.push(handled(this.communicator.allReduce(this.numbers.subarray(from, to), 'sum', format)));
   }
 }
 

@@ -64,7 +64,7 @@ async function* run(options: TrainingOptions): AsyncGenerator<TrainingEvent, Tra
 
     const schedule = warmupCosine(settings);
     const computed = computedBy(options);
-    const shared = alone ? undefined : new SharedGradients(model, communicator);
+    const shared = alone ? undefined : new SharedGradients(model, communicator, options.gradientFormat);
     const speed = new Speed();
     let saved = step;
     let stops = false;

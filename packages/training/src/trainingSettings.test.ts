@@ -12,7 +12,7 @@ const rows: readonly (readonly [string, Setting])[] = Object.entries(trainingSet
 
 function table(): string {
   const lines = rows.map(([key, { default: usual, flag, check, says }]) => {
-    const shown = typeof usual === 'number' ? `\`${usual}\`` : '';
+    const shown = usual === undefined ? '' : `\`${usual as string | number}\``;
     return `| \`${key}\` | ${flag ? `\`${flag.words}\`` : ''} | ${shown} | ${says}; ${check.expected} |`;
   });
   return ['| Setting | Flag | Default | What |', '| --- | --- | --- | --- |', ...lines].join('\n');

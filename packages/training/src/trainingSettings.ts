@@ -1,6 +1,6 @@
 /** The numbers of a run, one row each: the only place that knows their defaults, checks and flags. */
 
-import { numberAbove, realNumber, wholeNumber, type Check, type Setting } from '@sympow/core';
+import { numberAbove, oneOfWords, realNumber, wholeNumber, type Check, type Setting } from '@sympow/core';
 
 /** Of AdamW. */
 export const adamwSettings = {
@@ -68,6 +68,12 @@ export const trainingSettings = {
     ...{ group: 'run', unit: 'pieces' },
     ...{ default: 1, says: 'pieces in which the rows of a step are computed', check: wholeNumber() },
     flag: { words: '--accumulate <n>' },
+  },
+  gradientFormat: {
+    ...{ group: 'run' },
+    ...{ default: 'float32', says: 'in what gradients travel between processes' },
+    check: oneOfWords(['float32', 'bfloat16', 'float16']),
+    flag: { words: '--gradient-format <name>' },
   },
   seed: { ...{ group: 'run' }, default: 0, says: 'which rows are drawn', check: wholeNumber(0) },
   learningRate: {

@@ -1,6 +1,17 @@
 /** Several ranks in one process, connected by promises. */
 
-import type { Communicator } from '@sympow/core';
+import { fromHalves, toHalves, type Communicator, type HalfType } from '@sympow/core';
+
+/** What 16 bits keep of numbers, of which the largest float16 is about 2¹³ as between processes. */
+function rounded(numbers: Float32Array, format: HalfType): Float32Array {
+  const most = Math.max(...numbers.map(Math.abs));
+  const scale = format === 'float16' && most > 0 ? 2 ** (13 - Math.floor(Math.log2(most))) : 1;
+  const halves = toHalves(
+    format,
+    numbers.map((x) => x * scale),
+  );
+  return fromHalves(format, halves).map((x) => x / scale);
+}
 
 /** Sums in the order of the ranks, so that they are the same each time. */
 export function ranksInOneProcess(size: number): Communicator[] {
@@ -25,12 +36,14 @@ export function ranksInOneProcess(size: number): Communicator[] {
   return Array.from({ length: size }, (_, rank) => ({
     rank,
     size,
-    async allReduce(numbers, operation) {
-      const all = (await meet(rank, numbers.slice())) as Float32Array[];
+    async allReduce(numbers, operation, format = 'float32') {
+      const half = format === 'float32' || operation === 'max' ? undefined : format;
+      const all = (await meet(rank, half ? rounded(numbers, half) : numbers.slice())) as Float32Array[];
       for (let i = 0; i < numbers.length; i++) {
         const each = all.map((one) => one[i]!);
         numbers[i] = operation === 'sum' ? each.reduce((a, b) => a + b) : Math.max(...each);
       }
+      if (half) numbers.set(rounded(numbers, half));
     },
     async broadcast(bytes, root) {
       return (await meet(rank, bytes))[root] as Uint8Array;
