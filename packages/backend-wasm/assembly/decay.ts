@@ -4,6 +4,7 @@
 // own. The reference of a block is never later than its first query, and blocks are cut where the decay inside them gets
 // steep, so that no factor leaves the range of a float.
 
+import { exp } from './doubles';
 import { exp4 } from './functions';
 
 /** Steepest decay inside a block, as an exponent. */
@@ -139,7 +140,7 @@ export function rowFactors(out: usize, D: i32, p: i32, begin: i32, last: i32, in
     let value: f32 = 1;
     if (width) {
       const sum = <f64>load<f32>(head + at) + <f64>load<f32>(tail + at);
-      value = load<i32>(start + at) >= begin ? 0 : <f32>Math.exp(sum);
+      value = load<i32>(start + at) >= begin ? 0 : <f32>exp(sum);
     }
     for (let row = 0; row < D; row++, out += 4) store<f32>(out, value);
     return;
@@ -152,7 +153,7 @@ export function rowFactors(out: usize, D: i32, p: i32, begin: i32, last: i32, in
       if (load<i32>(start + i) >= begin) seen = false;
       sum += <f64>load<f32>(head + i) + <f64>load<f32>(tail + i);
     }
-    store<f32>(out, seen ? <f32>Math.exp(sum) : 0);
+    store<f32>(out, seen ? <f32>exp(sum) : 0);
   }
 }
 

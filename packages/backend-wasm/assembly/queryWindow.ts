@@ -3,6 +3,7 @@
 
 import { rewind, take } from './arena';
 import { rowDot } from './discountedSum';
+import { exp } from './doubles';
 import { embedVector, monomials, setRuns } from './embedding';
 import { power } from './functions';
 import { dot, product } from './product';
@@ -41,7 +42,7 @@ export function queryWindow(
       for (let i = 0; i < width; i++) {
         const at = left + (<usize>i << 3);
         const sum = load<f64>(at);
-        store<f32>(row + (<usize>i << 2), <f32>Math.exp(sum * exponent));
+        store<f32>(row + (<usize>i << 2), <f32>exp(sum * exponent));
         if (j < 0) continue;
         const log: f32 = logGate ? load<f32>(logGate + (<usize>(((b * C + j) * G + g) * width + i) << 2)) : 0;
         const kept: f64 = log < RESET_BELOW || sum == -Infinity ? -Infinity : sum + <f64>log;

@@ -1,6 +1,7 @@
 // Kernels over rows: sums and copies of rows, norms, lookup, cross-entropy.
 
 import { corner, rewind, take } from './arena';
+import { log } from './doubles';
 import { exp4, max4, sum4 } from './functions';
 import { widenRow } from './halves';
 import { addTo } from './product';
@@ -273,7 +274,7 @@ export function crossEntropy(from: i32, to: i32, n: i32, logits: usize, targets:
       value = NaN;
     } else if (target >= 0) {
       const top = largest(n, x);
-      value = Math.log(<f64>exponentials(n, x, top, 1, 0)) + (<f64>top - <f64>load<f32>(x + (<usize>target << 2)));
+      value = log(<f64>exponentials(n, x, top, 1, 0)) + (<f64>top - <f64>load<f32>(x + (<usize>target << 2)));
     }
     store<f32>(loss + (<usize>row << 2), <f32>value);
   }

@@ -4,6 +4,7 @@
 
 import { rewind, take } from './arena';
 import { blockEnd, keyFactors, queryFactors, selectHead } from './decay';
+import { log } from './doubles';
 import { exp4, sum4 } from './functions';
 import { product } from './product';
 import { exponentials, largest, scaleRow } from './rows';
@@ -94,7 +95,7 @@ export function softmaxAttention(
       for (let r = 0; r < rows; r++) {
         const sum = load<f32>(sums + (<usize>r << 2));
         const top = load<f32>(tops + (<usize>r << 2));
-        store<f32>(logSum + (<usize>(token + r * H) << 2), <f32>(<f64>top * <f64>slope + Math.log(<f64>sum)));
+        store<f32>(logSum + (<usize>(token + r * H) << 2), <f32>(<f64>top * <f64>slope + log(<f64>sum)));
         scaleRow(out + (<usize>(r * H * e) << 2), e, 1 / sum);
       }
     }

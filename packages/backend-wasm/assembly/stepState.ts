@@ -2,22 +2,24 @@
 // key/value head.
 
 import { rewind, take } from './arena';
+import { exp } from './doubles';
 import { embedPrecisely, embedPreciselyBackward, setPreciseRuns } from './preciseEmbedding';
 
 const RESET_BELOW: f32 = -87;
 
-@inline
-function gate(logGate: usize, at: i32): f64 {
-  const log = load<f32>(logGate + (<usize>at << 2));
-  return log < RESET_BELOW ? 0 : Math.exp(<f64>log);
+/** The gates of head `index`, of which there are `width`; a single 1 where there are none. */
+function setGates(gates: usize, width: i32, logGate: usize, index: i32): void {
+  for (let i = 0; i < width; i++) {
+    const log: f32 = logGate ? load<f32>(logGate + (<usize>(index * width + i) << 2)) : 0;
+    setDouble(gates, i, log < RESET_BELOW ? 0 : exp(<f64>log));
+  }
 }
 
-/** γ of row `row` of the state of head `index`. */
-function rowDecay(row: i32, d: i32, p: i32, logGate: usize, index: i32, indices: usize): f64 {
-  if (!logGate) return 1;
-  if (!indices) return gate(logGate, index);
+/** γ of row `row` of the state. */
+function rowDecay(row: i32, p: i32, gates: usize, indices: usize): f64 {
+  if (!indices) return double(gates, 0);
   let value: f64 = 1;
-  for (let r = 0; r < p; r++) value *= gate(logGate, index * d + load<i32>(indices + (<usize>(row * p + r) << 2)));
+  for (let r = 0; r < p; r++) value *= double(gates, load<i32>(indices + (<usize>(row * p + r) << 2)));
   return value;
 }
 
@@ -63,16 +65,18 @@ export function stepState(
   setPreciseRuns(runs, p, d);
   const phi = take(2 * D);
   const answer = take(2 * e);
+  const gates = take(2 * d);
   const perGroup = H / G;
+  const width = indices ? d : 1;
   const root = 1 / Math.sqrt(<f64>d);
   for (let index = begin; index < end; index++) {
     const z = (<usize>index * D) << 2;
     const s = z * e;
     const values = v + (<usize>(index * e) << 2);
     embedPrecisely(k + (<usize>(index * d) << 2), 1, phi);
-    let f = rowDecay(0, d, p, logGate, index, indices);
+    setGates(gates, width, logGate, index);
     for (let i = 0; i < D; i++) {
-      if (indices) f = rowDecay(i, d, p, logGate, index, indices);
+      const f = rowDecay(i, p, gates, indices);
       const feature = double(phi, i);
       setFloat(ZNext + z, i, decayed(f, float(Z + z, i)) + feature);
       const line = s + ((<usize>i * e) << 2);
@@ -102,11 +106,13 @@ export function stepStateBackward(
   setPreciseRuns(runs, p, d);
   const phi = take(2 * D);
   const dPhi = take(2 * D);
+  const gates = take(2 * d);
   const dGate = take(2 * d);
   const dValues = take(2 * e);
   const gradS = take(2 * D * e);
   const gradZ = take(2 * D);
   const perGroup = H / G;
+  const width = indices ? d : 1;
   const root = 1 / Math.sqrt(<f64>d);
   for (let index = begin; index < end; index++) {
     const z = (<usize>index * D) << 2;
@@ -140,9 +146,9 @@ export function stepStateBackward(
     embedPrecisely(k + (<usize>(index * d) << 2), 1, phi);
     memory.fill(dValues, 0, <usize>e << 3);
     memory.fill(dGate, 0, <usize>d << 3);
-    let f = rowDecay(0, d, p, logGate, index, indices);
+    setGates(gates, width, logGate, index);
     for (let i = 0; i < D; i++) {
-      if (indices) f = rowDecay(i, d, p, logGate, index, indices);
+      const f = rowDecay(i, p, gates, indices);
       const line = s + ((<usize>i * e) << 2);
       const ofZ = double(gradZ, i);
       let gradient = ofZ;
@@ -164,7 +170,6 @@ export function stepStateBackward(
     }
     embedPreciselyBackward(dPhi, dk + (<usize>(index * d) << 2), 1);
     for (let j = 0; j < e; j++) setFloat(dv + (<usize>(index * e) << 2), j, double(dValues, j));
-    const gates = indices ? d : 1;
-    if (dlogGate) for (let i = 0; i < gates; i++) setFloat(dlogGate + (<usize>(index * gates) << 2), i, double(dGate, i));
+    if (dlogGate) for (let i = 0; i < width; i++) setFloat(dlogGate + (<usize>(index * width) << 2), i, double(dGate, i));
   }
 }

@@ -199,7 +199,7 @@ export function recurrence(machine: Machine) {
     const indices = logGate?.shape.length === 3 ? machine.indices(d, power) : 0;
     return {
       tasks: B * G,
-      space: (backward ? 2 * D * e + 6 * D : 2 * D) + 2 * (d + 2 * e) + 4 * (runs.monomials + d) + 128,
+      space: (backward ? 2 * D * e + 6 * D : 2 * D) + 4 * (d + e) + 4 * (runs.monomials + d) + 128,
       list: [H, G, d, e, power, D, runs.at, indices] as const,
     };
   }
