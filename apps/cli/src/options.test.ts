@@ -79,7 +79,7 @@ describe('one thing in the place of another', () => {
       () => tokenSource(typo([Int32Array.of(1)]), { vocabSize: 4 }),
     ],
     [
-      'a document is an object with keys name; expected a name and',
+      'a document is an object with keys \\[name\\]; expected a name and',
       () => tokenSource(typo([{ name: 'a' }]), { vocabSize: 4 }),
     ],
   ])('%s', (message, call) => expect(call).toThrow(new RegExp(message)));

@@ -1,7 +1,7 @@
 // The errors that the packages throw: one line that names the value, what was expected, and what to do about it.
 // Other packages add their own kinds by extending `SympowError` with a name and a code.
 
-import { isError } from './realms';
+import { isError, typedArrayKind } from './realms';
 
 /** What an error says. The message reads `<what> is <value>; expected <expected>. <remedy>`. */
 export interface ErrorDetails {
@@ -38,21 +38,17 @@ export abstract class SympowError extends Error {
   /** Stable across versions, unlike the message. */
   abstract readonly code: string;
   /** What is wrong, without what was expected and the remedy. */
-  readonly problem: string;
+  declare readonly problem: string;
   /** The offending value itself. */
-  readonly value: unknown;
-  readonly expected: string;
-  readonly remedy: string | undefined;
+  declare readonly value: unknown;
+  declare readonly expected: string;
+  declare readonly remedy: string | undefined;
 
   constructor({ what, value, expected, remedy, message, cause }: ErrorDetails) {
     const problem = message ?? `${what} is ${describeValue(value)}`;
-    const sentence = `${problem}; expected ${expected}`;
-    const sentences = remedy === undefined ? [sentence] : [sentence, remedy];
-    super(sentences.map(asSentence).join(' '), cause === undefined ? undefined : { cause });
-    this.problem = problem;
-    this.value = value;
-    this.expected = expected;
-    this.remedy = remedy;
+    const sentences = [`${problem}; expected ${expected}`, remedy ?? ''];
+    super(sentences.map(asSentence).join(' ').trim(), cause ? { cause } : undefined);
+    Object.assign(this, { problem, value, expected, remedy });
   }
 }
 
@@ -102,42 +98,29 @@ export class OutOfMemoryError extends SympowError {
  * ```
  */
 export function describeValue(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value.length > 72 ? `${value.slice(0, 72)}…` : value);
-    case 'bigint':
-      return `${value}n`;
-    case 'number':
-      return Object.is(value, -0) ? '-0' : String(value);
-    case 'function':
-      return value.name ? `function ${value.name}` : 'a function';
-    case 'object':
-      return value === null ? 'null' : describeObject(value);
-    default:
-      return String(value);
-  }
-}
-
-function describeObject(value: object): string {
-  if (Array.isArray(value)) return describeArray(value);
+  if (typeof value === 'string') return JSON.stringify(value.length > 72 ? `${value.slice(0, 72)}…` : value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return value.name ? `function ${value.name}` : 'a function';
+  if (Object.is(value, -0)) return '-0';
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return firstOf(value, 8, (item) => (Array.isArray(item) ? '[…]' : describeValue(item)));
   const kind = (value.constructor as { name?: string } | undefined)?.name || 'Object';
-  if (ArrayBuffer.isView(value) && 'length' in value) return `${kind}(${String(value.length)})`;
+  if (typedArrayKind(value)) return `${kind}(${(value as Uint8Array).length})`;
   if (isError(value)) return `${kind} ${describeValue(value.message)}`;
-  return kind === 'Object' ? `an object with ${describeKeys(Object.keys(value))}` : `an instance of ${kind}`;
+  if (kind !== 'Object') return `an instance of ${kind}`;
+  return `an object with keys ${firstOf(Object.keys(value), 4, String)}`;
 }
 
-function describeArray(values: readonly unknown[]): string {
-  const shown = values.slice(0, 8).map((item) => (Array.isArray(item) ? '[…]' : describeValue(item)));
-  if (values.length > shown.length) shown.push(`… (${values.length} in all)`);
+/** `[a, b]`: the first of some items in words, and how many there are where that is more. */
+function firstOf(items: readonly unknown[], most: number, words: (item: unknown) => string): string {
+  const shown = items.slice(0, most).map(words);
+  if (items.length > most) shown.push(`… (${items.length} in all)`);
   return `[${shown.join(', ')}]`;
 }
 
-function describeKeys(keys: readonly string[]): string {
-  if (keys.length === 0) return 'no keys';
-  return `keys ${keys.slice(0, 4).join(', ')}${keys.length > 4 ? ', …' : ''}`;
-}
-
 function asSentence(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return /[.!?]$/.test(line) ? line : `${line}.`;
+  return text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/[^.!?]$/, '$&.');
 }

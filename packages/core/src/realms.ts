@@ -17,8 +17,7 @@ interface TypedArrays {
 
 /** The name of the kind of a typed array, such as `Uint8Array` for a Buffer; nothing for anything else. */
 export function typedArrayKind(value: unknown): keyof TypedArrays | undefined {
-  if (!ArrayBuffer.isView(value)) return undefined;
-  // An array's own answer, which no other class and no other realm changes. A DataView has none of a typed array.
+  // An array's own answer, which no other class and no other realm changes. Anything else has none.
   return Reflect.get(typedArrayPrototype, Symbol.toStringTag, value) as keyof TypedArrays | undefined;
 }
 

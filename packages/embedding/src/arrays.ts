@@ -1,7 +1,7 @@
 // The arrays that come in and go out: checked at the door, and refused before they are allocated where they cannot be held.
 import type { FloatArray } from './api';
 import { isTypedArray, ShapeError, typedArrayKind } from '@sympow/core';
-import { describeBytes, entriesAtMost, MAX_ENTRIES, tooLarge } from './size';
+import { MAX_ENTRIES, tooLarge } from './size';
 
 interface ArrayClass<A> {
   new (length: number): A;
@@ -10,15 +10,11 @@ interface ArrayClass<A> {
 
 /** A new array, or an OutOfMemoryError that names its bytes. */
 export function allocate<A>(Kind: ArrayClass<A>, length: number, what: string): A {
-  const refuse = (expected: string, cause?: unknown) => {
-    const bytes = describeBytes(BigInt(length * Kind.BYTES_PER_ELEMENT));
-    return tooLarge(what, length, bytes, expected, ', or fewer rows at a time', cause);
-  };
-  if (length > MAX_ENTRIES) throw refuse(entriesAtMost);
+  if (length > MAX_ENTRIES) throw tooLarge(what, length, Kind.BYTES_PER_ELEMENT);
   try {
     return new Kind(length);
   } catch (cause) {
-    throw refuse('as much memory as the engine has left', cause);
+    throw tooLarge(what, length, Kind.BYTES_PER_ELEMENT, 'as much as the engine has left', cause);
   }
 }
 
@@ -27,7 +23,7 @@ export function resultLike<A extends FloatArray>(x: A, length: number, what: str
   const Kind = (isTypedArray(x, 'Float32Array') ? Float32Array : Float64Array) as unknown as ArrayClass<A>;
   if (out === undefined) return allocate(Kind, length, what);
   if (typedArrayKind(out) !== typedArrayKind(x)) {
-    throw new ShapeError({ what: 'out', value: out, expected: `an array of the class of the input, ${Kind.name}` });
+    throw new ShapeError({ what: 'out', value: out, expected: `a ${Kind.name}, as the input is` });
   }
   requireLength('out', out, length);
   return out;

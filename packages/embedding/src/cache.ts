@@ -5,13 +5,11 @@ export function boundedCache<T>(budget: number, bytesOf: (value: T) => number): 
   const values = new Map<string, T>();
   let held = 0;
   return (key, build) => {
-    const known = values.get(key);
-    const value = known ?? build();
+    const value = values.get(key) ?? build();
     const bytes = bytesOf(value);
     if (bytes > budget) return value;
     // A Map remembers insertion order: putting the entry back makes it the newest.
-    if (known === undefined) held += bytes;
-    else values.delete(key);
+    if (!values.delete(key)) held += bytes;
     values.set(key, value);
     for (const [oldest, one] of values) {
       if (held <= budget) break;

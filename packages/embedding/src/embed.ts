@@ -45,13 +45,12 @@ export function embed<A extends FloatArray>(x: A, options: EmbedOptions<A>): A {
  * ```
  */
 export function embedBatch<A extends FloatArray>(x: A, rows: number, { power, out }: EmbedOptions<A>): A {
-  const d = rowLength('x', x, rows);
+  const d = rowLength(x, rows);
   const runs = embeddingRuns(d, power);
   const phi = resultLike(x, rows * runs.size, `φ of ${rows} rows, d = ${d}, power = ${power}`, out);
   const scratch = scratchOf(runs);
   for (let row = 0; row < rows; row++) {
-    load(scratch.x, x, row);
-    raise(runs, scratch);
+    raise(runs, scratch, x, row);
     weigh(runs, scratch, phi, row * runs.size);
   }
   return phi;
@@ -97,15 +96,14 @@ export function embedBatchBackward<A extends FloatArray>(
   rows: number,
   { power, out }: EmbedOptions<A>,
 ): A {
-  const d = rowLength('x', x, rows);
+  const d = rowLength(x, rows);
   const runs = embeddingRuns(d, power);
   requireFloats('dphi', dphi);
   requireLength('dphi', dphi, rows * runs.size);
   const dx = resultLike(x, rows * d, 'dx', out);
   const scratch = gradientScratchOf(runs);
   for (let row = 0; row < rows; row++) {
-    load(scratch.x, x, row);
-    raise(runs, scratch);
+    raise(runs, scratch, x, row);
     scratch.dx.fill(0);
     unweigh(runs, scratch, dphi, row * runs.size);
     lower(runs, scratch);
@@ -148,18 +146,13 @@ function gradientScratchOf(runs: EmbeddingRuns): GradientScratch {
 }
 
 function perDegree({ last }: EmbeddingRuns): Float64Array[] {
-  return last.map(({ length }) => allocate(Float64Array, length, 'scratch memory of φ'));
+  return last.map(({ length }) => allocate(Float64Array, length, 'scratch memory'));
 }
 
-/** Reads one row into the scratch, so that the inner loops see doubles whatever came in. */
-function load(to: Float64Array, x: FloatArray, row: number): void {
-  const begin = row * to.length;
-  for (let t = 0; t < to.length; t++) to[t] = x[begin + t]!;
-}
-
-/** Monomials of degree 1 … p−1, each from its prefix. */
-function raise({ last }: EmbeddingRuns, { x, monomials }: Scratch): void {
+/** Monomials of degree 1 … p−1 of one row, each from its prefix. The loops see doubles, whatever came in. */
+function raise({ last }: EmbeddingRuns, { x, monomials }: Scratch, rows: FloatArray, row: number): void {
   const d = x.length;
+  for (let t = 0; t < d; t++) x[t] = rows[row * d + t]!;
   for (let r = 1; r < monomials.length; r++) {
     const prefix = monomials[r - 1]!;
     const start = last[r - 1]!;
@@ -173,11 +166,10 @@ function raise({ last }: EmbeddingRuns, { x, monomials }: Scratch): void {
 }
 
 /** The last step, from degree p−1 to φ, with the weights. Four entries at a time, as this is where the time goes. */
-function weigh({ last, first, rest }: EmbeddingRuns, { x, monomials }: Scratch, phi: FloatArray, begin: number): void {
+function weigh({ last, first, rest }: EmbeddingRuns, { x, monomials }: Scratch, phi: FloatArray, at: number): void {
   const d = x.length;
-  const prefix = monomials[monomials.length - 1]!;
-  const start = last[last.length - 1]!;
-  let at = begin;
+  const prefix = monomials.at(-1)!;
+  const start = last.at(-1)!;
   for (let j = 0; j < prefix.length; j++) {
     let t = start[j]!;
     phi[at++] = prefix[j]! * first[j]! * x[t++]!;
@@ -245,15 +237,11 @@ function lower({ last }: EmbeddingRuns, { x, dx, monomials, gradients }: Gradien
   }
 }
 
-function rowLength(what: string, x: FloatArray, rows: number): number {
-  requireFloats(what, x);
+function rowLength(x: FloatArray, rows: number): number {
+  requireFloats('x', x);
   requireWhole('rows', rows);
   if (x.length === 0 || x.length % rows !== 0) {
-    throw new ShapeError({
-      what: `length of ${what}`,
-      value: x.length,
-      expected: `a positive multiple of ${rows} rows`,
-    });
+    throw new ShapeError({ what: 'length of x', value: x.length, expected: `a positive multiple of ${rows} rows` });
   }
   return x.length / rows;
 }

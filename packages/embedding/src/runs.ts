@@ -32,17 +32,15 @@ function build(d: number, p: number): EmbeddingRuns {
     throw new ConfigError({ what: 'power', value: p, expected: `at most ${MAX_POWER} to embed vectors with` });
   }
   const size = embeddedSize(d, p);
-  const what = `run tables of d = ${d}, power = ${p}`;
-  // Degrees 0 … p−1 one after the other; their sizes add up to C(d+p−1, p−1).
-  const lasts = allocate(Int32Array, Number(countMultisets(d + 1, p - 1)), what);
-  const last = [lasts.subarray(0, 1)];
+  const what = `tables of d = ${d}, power = ${p}`;
+  const last = [Int32Array.of(0)];
   let repeats = Int32Array.of(0); // how often the last coordinate occurs
   let ways = Float64Array.of(1); // r! / ∏ m_k!
-  let at = 1;
   for (let r = 1; r < p; r++) {
-    const degree = lasts.subarray(at, at + Number(countMultisets(d, r)));
-    const degreeRepeats = allocate(Int32Array, degree.length, what);
-    const degreeWays = allocate(Float64Array, degree.length, what);
+    const count = Number(countMultisets(d, r));
+    const degree = allocate(Int32Array, count, what);
+    const degreeRepeats = allocate(Int32Array, count, what);
+    const degreeWays = allocate(Float64Array, count, what);
     const prefix = last[r - 1]!;
     for (let j = 0, k = 0; j < prefix.length; j++) {
       for (let t = prefix[j]!; t < d; t++, k++) {
@@ -54,17 +52,16 @@ function build(d: number, p: number): EmbeddingRuns {
     last.push(degree);
     repeats = degreeRepeats;
     ways = degreeWays;
-    at += degree.length;
   }
   const first = ways.map((count, j) => Math.sqrt((count * p) / (repeats[j]! + 1)));
   const rest = ways.map((count) => Math.sqrt(count * p));
   if (!rest.every(Number.isFinite)) {
-    const expected = `at most about ${Math.floor(1024 / Math.log2(d))} for d = ${d}, so that p! / ∏ m_k! is a finite double`;
+    const expected = `at most about ${Math.floor(1024 / Math.log2(d))} for d = ${d}, or weights overflow`;
     throw new ConfigError({ what: 'power', value: p, expected });
   }
   return { headSize: d, power: p, size, last, first, rest };
 }
 
 function bytesOf({ last, first, rest }: EmbeddingRuns): number {
-  return last[0]!.buffer.byteLength + first.byteLength + rest.byteLength;
+  return [...last, first, rest].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

@@ -76,27 +76,20 @@ export function countMultisets(kinds: number, length: number): bigint {
 
 function asEntries(count: bigint, what: string): number {
   if (count <= MAX_ENTRIES) return Number(count);
-  const more = count >= COUNT_LIMIT ? 'more than ' : '';
-  throw tooLarge(what, count, `${more}${describeBytes(count * 4n)} as float32`, entriesAtMost);
+  throw tooLarge(`${what} in float32`, count, 4);
 }
 
-/** What is expected where there are too many entries. */
-export const entriesAtMost = `at most ${MAX_ENTRIES} entries`;
-
-/** `8320 bytes (0.0 GiB)`, for messages. */
-export function describeBytes(bytes: bigint): string {
-  return `${bytes} bytes (${(Number(bytes) / 2 ** 30).toFixed(1)} GiB)`;
-}
-
-/** The error for what no array can hold; `others` are remedies beside smaller sizes. */
+/** The error for what no array can hold. */
 export function tooLarge(
   what: string,
-  value: number | bigint,
-  taken: string,
-  expected: string,
-  others = '',
+  entries: number | bigint,
+  bytesEach: number,
+  expected = `at most ${MAX_ENTRIES} entries`,
   cause?: unknown,
 ): OutOfMemoryError {
-  const remedy = `Use a smaller head size or power${others}.`;
-  return new OutOfMemoryError({ what, value, message: `${what} would take ${taken}`, expected, remedy, cause });
+  const bytes = BigInt(entries) * BigInt(bytesEach);
+  const more = entries >= COUNT_LIMIT ? 'more than ' : '';
+  const message = `${what} would take ${more}${bytes} bytes (${(Number(bytes) / 2 ** 30).toFixed(1)} GiB)`;
+  const remedy = 'Use a smaller head size, power or batch.';
+  return new OutOfMemoryError({ what, value: entries, message, expected, remedy, cause });
 }
