@@ -3,6 +3,7 @@
 import { backends, openBackend as open, type EngineFlagMode } from '@sympow/backends';
 import type { Backend } from '@sympow/kernels';
 import type { Command } from 'commander';
+import { verified } from './boundsChecks';
 import { oneOf, whole } from './command';
 import { UsageError } from './failure';
 
@@ -13,6 +14,8 @@ export interface BackendFlags {
   readonly threads?: number | undefined;
   /** Whether flags of V8 may be set that make WebAssembly faster. */
   readonly v8Flags?: EngineFlagMode | undefined;
+  /** Whether a GPU checks indexes: `off` where `doctor` found that its numbers are right without. */
+  readonly boundsChecks?: 'on' | 'off' | undefined;
 }
 
 const names = backends.map(({ name }) => name);
@@ -32,13 +35,27 @@ export function withBackend(command: Command): Command {
       'auto: on Node 24 and later, faster WebAssembly through an experimental flag of V8 that passes a test first',
       oneOf('--v8-flags', ['auto', 'off'] as const),
       'auto',
+    )
+    .option(
+      '--bounds-checks <on|off>',
+      'off: faster on many GPUs, allowed where sympow doctor --without-bounds-checks has passed',
+      oneOf('--bounds-checks', ['on', 'off'] as const),
+      'on',
     );
 }
 
 /** Opens a backend by name; `auto` takes the first that can run here. */
-export async function openBackend({ backend: name, threads, v8Flags }: BackendFlags): Promise<Backend> {
+export async function openBackend({ backend: name, threads, v8Flags, boundsChecks }: BackendFlags): Promise<Backend> {
   if (name !== 'auto' && !names.includes(name)) {
     throw new UsageError({ what: '--backend', value: name, expected: `auto or one of ${names.join(', ')}` });
   }
-  return (await open(name, { threads, engineFlags: v8Flags })).backend;
+  if (boundsChecks === 'off' && name !== 'webgpu') {
+    throw new UsageError({
+      what: '--bounds-checks off',
+      value: `with --backend ${name}`,
+      expected: '--backend webgpu',
+    });
+  }
+  const own = boundsChecks === 'off' ? { boundsChecks, verified: verified() } : undefined;
+  return (await open(name, { threads, engineFlags: v8Flags, own })).backend;
 }

@@ -12,6 +12,9 @@ export interface GpuLike {
   requestAdapter(options?: object): Promise<object | null>;
 }
 
+/** Makes the first with switches of Dawn: `` (toggles) => create([`enable-dawn-features=${toggles.join()}`]) ``. */
+export type MakeGpu = (toggles: readonly string[]) => GpuLike;
+
 /** A `GPUDevice`. */
 export interface DeviceLike {
   readonly features: { has(name: string): boolean };
@@ -29,8 +32,11 @@ export interface WarmUp {
 
 /** Which device `webgpu` opens, and what is looked at while it computes. */
 export interface WebGpuOptions {
-  /** Where to ask for a device; by default `navigator.gpu`. In Node: `create([])` of the package `webgpu`. */
-  readonly gpu?: GpuLike | undefined;
+  /**
+   * Where to ask for a device; by default `navigator.gpu`. In Node: `create([])` of the package `webgpu`, or a function that calls
+   * `create` with the switches of Dawn that other options need.
+   */
+  readonly gpu?: GpuLike | MakeGpu | undefined;
   /** A device to compute on. It is used with the limits and features it has, and never destroyed. */
   readonly device?: DeviceLike | undefined;
   /** Which adapter to ask for where there are several; `high-performance` by default. */
@@ -46,6 +52,18 @@ export interface WebGpuOptions {
    * of them, and operands are scaled so that they fit. `capabilities.notes` says which it is.
    */
   readonly products?: Products | undefined;
+  /**
+   * Whether shaders check that each index lies within its tensor. `on`, the default, is what WebGPU promises: a wrong index reads and
+   * writes nothing of others. `off` leaves these checks out, in Node alone, and is faster, by up to 40 % on a large GPU; a driver then
+   * compiles other code, and some have computed wrong numbers with it. So it opens only where `verified` has the
+   * {@link WebGpuBackend.fingerprint}. `trial` is `off` before that, for a run of the conformance suite: trust no number until it passed.
+   */
+  readonly boundsChecks?: BoundsChecks | undefined;
+  /**
+   * Fingerprints for which all of the conformance suite has passed with `boundsChecks: 'trial'`; none by default. The version of Dawn is
+   * not in them: keep it beside them, and leave out those of another.
+   */
+  readonly verified?: readonly string[] | undefined;
   /** Measures every kernel by timestamp queries, see {@link WebGpuBackend.timings}. Off by default. */
   readonly timestamps?: boolean | undefined;
 }
@@ -53,10 +71,15 @@ export interface WebGpuOptions {
 /** What products multiply with; see {@link WebGpuOptions.products}. */
 export type Products = 'float32' | 'split' | 'float16';
 
+/** Whether indexes are checked; see {@link WebGpuOptions.boundsChecks}. */
+export type BoundsChecks = 'on' | 'off' | 'trial';
+
 /** What the device said about itself. */
 export interface AdapterFacts {
   readonly vendor: string;
   readonly architecture: string;
+  /** The name of the device. */
+  readonly device: string;
   readonly description: string;
   /** Whether it computes on the CPU. */
   readonly software: boolean;
@@ -79,6 +102,11 @@ export interface KernelTime {
 /** A backend on a GPU, with what WebGPU has beyond the contract. It is what `webgpu()` opens. */
 export interface WebGpuBackend extends Backend {
   readonly adapter: AdapterFacts;
+  /**
+   * Device, driver, products and shaders in one line. Where two are the same, and the version of Dawn too, what was found of numbers on one holds
+   * on the other.
+   */
+  readonly fingerprint: string;
   /** See `Backend.record`. A replay hands the device what it was handed before: no check, no new object, 2 to 3 µs a launch. */
   record(body: () => Tensor): Recording;
   /**

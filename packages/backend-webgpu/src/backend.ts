@@ -18,6 +18,7 @@ import {
   type TypedArray,
 } from '@sympow/kernels';
 import type { AdapterFacts, KernelTime, Products, WarmUp, WebGpuBackend, WebGpuFactory, WebGpuOptions } from './api';
+import { fingerprintOf, requireSwitch, requireVerified } from './boundsChecks';
 import { openDevice, type OpenedDevice } from './device';
 import { Failures } from './failures';
 import { halves, kernelsOf } from './kernels';
@@ -37,7 +38,7 @@ export class GpuBackend extends PooledBackend<DeviceBuffer, DeviceBuffer> implem
   constructor(
     private readonly machine: Machine,
     private readonly opened: OpenedDevice,
-    { maxBytes = Infinity }: WebGpuOptions,
+    { maxBytes = Infinity, boundsChecks = 'on' }: WebGpuOptions,
   ) {
     const { facts } = opened;
     // Buffers are bound whole, as vectors of four numbers.
@@ -73,9 +74,14 @@ export class GpuBackend extends PooledBackend<DeviceBuffer, DeviceBuffer> implem
         ...(facts.matrixUnits
           ? [`products: ${machine.products}${machine.products === 'float32' ? ', though it has matrix units' : ''}`]
           : []),
+        ...(boundsChecks === 'on' ? [] : ['indexes are not checked']),
       ],
     } as const;
     this.kernels = checked(kernelsOf(machine), this, halves);
+  }
+
+  get fingerprint(): string {
+    return fingerprintOf(this.adapter, this.machine.products);
   }
 
   write(tensor: Tensor, data: Elements): void {
@@ -130,7 +136,7 @@ const allProducts: readonly Products[] = ['float32', 'split', 'float16'];
 
 const known: KnownKeys<WebGpuOptions> = {
   ...{ gpu: true, device: true, powerPreference: true, software: true },
-  ...{ maxBytes: true, products: true, timestamps: true },
+  ...{ maxBytes: true, products: true, boundsChecks: true, verified: true, timestamps: true },
 };
 
 /**
@@ -163,6 +169,7 @@ export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
       expected: allProducts.join(', '),
     });
   }
+  requireSwitch(options);
   return {
     name: 'webgpu',
     open: async () => {
@@ -177,6 +184,7 @@ export function webgpu(options: WebGpuOptions = {}): WebGpuFactory {
           products,
         });
         const backend = new GpuBackend(machine, opened, options);
+        requireVerified(backend.fingerprint, options);
         await backend.warmUp(() => enqueueChecks(backend, products).forEach((tensor) => tensor.dispose()));
         await selfCheck(backend, products);
         if (timestamps) await backend.timings();

@@ -2,6 +2,7 @@
 
 import { BackendError, type SympowError } from '@sympow/kernels';
 import type { AdapterFacts, WebGpuOptions } from './api';
+import { togglesOf } from './boundsChecks';
 
 /** Used where present, never required. */
 const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'] as const;
@@ -33,13 +34,15 @@ function unavailable(value: string, expected: string, remedy: string, cause?: un
   return new BackendError({ what: 'WebGPU', value, message: `there is ${value}`, expected, remedy, cause });
 }
 
-function gpuOf({ gpu }: Pick<WebGpuOptions, 'gpu'>): GPU | undefined {
-  return (gpu ?? (globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu) as GPU | undefined;
+function gpuOf({ gpu, boundsChecks }: Pick<WebGpuOptions, 'gpu' | 'boundsChecks'>): GPU | undefined {
+  const given = typeof gpu === 'function' ? gpu(togglesOf({ boundsChecks })) : gpu;
+  return (given ?? (globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu) as GPU | undefined;
 }
 
 /** @throws BackendError that says what is missing */
-async function request({ gpu: given, powerPreference, software = true }: WebGpuOptions): Promise<OpenedDevice> {
-  const gpu = gpuOf({ gpu: given });
+async function request(options: WebGpuOptions): Promise<OpenedDevice> {
+  const { powerPreference, software = true } = options;
+  const gpu = gpuOf(options);
   if (!gpu) {
     throw unavailable(
       'no WebGPU in this runtime',
@@ -80,15 +83,16 @@ async function request({ gpu: given, powerPreference, software = true }: WebGpuO
 export async function openDevice(options: WebGpuOptions): Promise<OpenedDevice> {
   if (!options.device) return request(options);
   const device = options.device as unknown as GPUDevice;
-  if (options.gpu) held.add(options.gpu);
-  const matrixUnits = hasMatrixUnits(gpuOf(options), device, device.adapterInfo);
+  const gpu = gpuOf(options);
+  if (gpu) held.add(gpu);
+  const matrixUnits = hasMatrixUnits(gpu, device, device.adapterInfo);
   return { device, foreign: true, facts: factsOf(device, infoOf(device.adapterInfo), matrixUnits) };
 }
 
 function infoOf(info: GPUAdapterInfo | undefined) {
-  const { vendor = '', architecture = '', description = '', isFallbackAdapter } = info ?? {};
+  const { vendor = '', architecture = '', device = '', description = '', isFallbackAdapter } = info ?? {};
   const software = isFallbackAdapter === true || cpu.test(`${architecture} ${description}`);
-  return { vendor, architecture, description, software };
+  return { vendor, architecture, device, description, software };
 }
 
 /** What an adapter says of matrices that its subgroups multiply; not in the standard yet. */

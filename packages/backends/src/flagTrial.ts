@@ -2,6 +2,7 @@
 // first, and what came of it is remembered for this version of the engine.
 
 import { folderStorage } from '@sympow/storage';
+import { cacheFolder } from './cacheFolder';
 
 /** Asked for when they are needed and never imported: a bundler for a browser follows every import. */
 const node = () => ({
@@ -51,15 +52,6 @@ export async function trialOf({
 
 /** Beside the modules of this package, wherever a build has put this one. */
 const trialProgram = () => process.getBuiltinModule('node:url').fileURLToPath(new URL('trial.js', import.meta.url));
-
-/** Where programs keep what they can find out again: as the XDG Base Directory Specification and its likes say. */
-function cacheFolder(): string {
-  const { homedir, isAbsolute, join } = node();
-  const { XDG_CACHE_HOME: xdg = '', LOCALAPPDATA: local = '' } = process.env;
-  if (isAbsolute(xdg)) return join(xdg, 'sympow');
-  if (process.platform === 'win32' && isAbsolute(local)) return join(local, 'sympow', 'Cache');
-  return join(homedir(), process.platform === 'darwin' ? join('Library', 'Caches') : '.cache', 'sympow');
-}
 
 function remembered(path: string): Trial | undefined {
   try {

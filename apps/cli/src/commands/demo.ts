@@ -181,6 +181,7 @@ async function run(flags: Flags, signal: AbortSignal, output: Output): Promise<R
   // One thread each: the two models share the cores between them.
   const common = ['--backend', flags.backend, '--threads', '1', '--seed', String(flags.seed)];
   if (flags.v8Flags) common.push('--v8-flags', flags.v8Flags);
+  if (flags.boundsChecks) common.push('--bounds-checks', flags.boundsChecks);
   output.print(
     `Two models learn to write ${text.what}, byte by byte, from at most ${context} bytes at a time.\n` +
       `One is conformal: its gates and phases depend on what it reads. The other, plain sympow, has neither.\n` +

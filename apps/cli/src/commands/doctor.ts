@@ -3,8 +3,9 @@
 import { backends, engineFlags, openBackend } from '@sympow/backends';
 import { isSympowError, type Backend } from '@sympow/kernels';
 import { arch, cpus, platform, totalmem } from 'node:os';
+import { tryWithoutBoundsChecks } from '../boundsChecks';
 import type { Command } from '../command';
-import { bytes, createOutput } from '../output';
+import { bytes, createOutput, quantity, type Output } from '../output';
 
 interface Finding {
   readonly name: string;
@@ -97,13 +98,53 @@ function hanging(text: string): string {
   return lines.join('\n');
 }
 
+/** The conformance suite on the GPU without checks of indexes; the exit code is 1 unless all of it passes. */
+async function withoutBoundsChecks(output: Output): Promise<void> {
+  const [{ cases }, { backend }] = await Promise.all([
+    import('@sympow/conformance'),
+    openBackend('webgpu', { own: { boundsChecks: 'trial' } }),
+  ]);
+  try {
+    output.print(`${backend.capabilities.notes.join('; ')}`);
+    const { fingerprint, complaints } = await tryWithoutBoundsChecks(
+      backend as typeof backend & { fingerprint: string },
+      {
+        cases,
+        onProgress: (done, of) =>
+          output.progress(`${quantity(done)} of ${quantity(of)} cases of the conformance suite`),
+      },
+    );
+    const passed = complaints.length === 0;
+    if (passed) {
+      output.print(`  ✓ ${quantity(cases.length)} cases have right numbers without checks of indexes`);
+      output.print(
+        `--backend webgpu --bounds-checks off is allowed here now, with this Dawn, driver and version of sympow`,
+      );
+    } else {
+      output.print(
+        `  ✗ ${quantity(complaints.length)} of ${quantity(cases.length)} cases are wrong without checks of indexes`,
+      );
+      for (const complaint of complaints.slice(0, 10)) output.print(hanging(complaint));
+      process.exitCode = 1;
+    }
+    output.json({ passed, cases: cases.length, complaints, fingerprint });
+  } finally {
+    await backend.close();
+  }
+}
+
 export const doctor: Command = {
   name: 'doctor',
   description: 'Say which backends can run here, why others cannot, and how fast each is.',
-  examples: ['sympow doctor', 'sympow doctor --json'],
-  options: () => undefined,
+  examples: ['sympow doctor', 'sympow doctor --without-bounds-checks'],
+  options: (command) =>
+    void command.option(
+      '--without-bounds-checks',
+      'hold the GPU to the conformance suite without checks of indexes; if it passes, --bounds-checks off is allowed',
+    ),
   async run(_args, options) {
     const output = createOutput(options.json === true);
+    if (options.withoutBoundsChecks === true) return withoutBoundsChecks(output);
     const cpu = cpus();
     const machine = {
       node: process.version,
