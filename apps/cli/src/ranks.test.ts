@@ -2,7 +2,7 @@
 
 import { noMpi, prepareMpi, started, withoutMpi } from '@sympow-tools/mpirun';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -117,6 +117,34 @@ describe.skipIf(withoutMpi())(`several processes${noMpi() ? ` (${noMpi()})` : ''
       expect(rest.stderr).toMatch(/going on from .*step-00000010/);
       const [one, several] = [resultOf(whole.stdout), resultOf(rest.stdout)];
       expect(Math.abs(one.heldOutLoss! - several.heldOutLoss!)).toBeLessThan(1e-5);
+    },
+    limit,
+  );
+
+  it(
+    'texts are shared out to be prepared, and what is written has the bytes of one process',
+    async () => {
+      mkdirSync(scratch.at('books'));
+      for (const [i, words] of ['Call me Ishmael. ', 'To be or not to be. ', 'été 😀 '].entries())
+        writeFileSync(scratch.at('books', `${i}.txt`), words.repeat(40 * (i + 1)));
+      const array = ['--tokenizer', 'gpt2', '--length', '32', '--chunk', '4x16', '--json'];
+      const prepared = (out: string) => [
+        ...[main, 'data', 'prepare', scratch.at('books'), '--out', scratch.at(out, 'x.zarr')],
+        ...['--held-out-to', scratch.at(out, 'rest.zarr'), '--held-out', '0.4', ...array],
+      ];
+      const alone = spawnSync(process.execPath, prepared('alone'), { encoding: 'utf8' });
+      expect(alone.status, alone.stderr).toBe(0);
+      const { code, stdout, stderr } = await started(2, prepared('together')).ended;
+      expect(code, stderr).toBe(0);
+      expect(stdout.trim().split('\n')).toHaveLength(1);
+      expect(stderr.match(/wrote .*x\.zarr/g)).toHaveLength(1);
+      const files = (out: string) =>
+        readdirSync(scratch.at(out), { recursive: true, encoding: 'utf8' })
+          .filter((name) => statSync(scratch.at(out, name)).isFile())
+          .sort()
+          .map((name) => [name, readFileSync(scratch.at(out, name), 'base64')]);
+      expect(files('together')).toEqual(files('alone'));
+      expect(files('alone').length).toBeGreaterThan(6);
     },
     limit,
   );

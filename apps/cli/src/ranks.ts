@@ -53,8 +53,8 @@ export async function amongRanks<R>(
   const output = log === undefined ? spoken : alsoInto(log, spoken);
   try {
     await requireSame(communicator, { version: ownVersion(), command: process.argv[2] });
-    if (size > 1)
-      output.note(`${size} processes on ${new Set(hosts).size} ${hosts.length > 1 ? 'machines' : 'machine'}`);
+    const machines = new Set(hosts).size;
+    if (size > 1) output.note(`${size} processes on ${machines} machine${machines > 1 ? 's' : ''}`);
     const result = await body(communicator, output);
     await communicator.close();
     return result;

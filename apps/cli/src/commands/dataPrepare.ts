@@ -1,5 +1,6 @@
 // `sympow data prepare`: text into tokens on disk, once; stopped or killed, the same command goes on.
 
+import type { Communicator } from '@sympow/core';
 import { prepare, textInputs, type Compressor, type PrepareEnd, type PrepareEvent } from '@sympow/data';
 import type { Command as CommanderCommand } from 'commander';
 import { oneOf, real, some, whole, type Command } from '../command';
@@ -7,7 +8,8 @@ import { textEncodings, tokenizerOf } from '../dataOptions';
 import { UsageError } from '../failure';
 import { interruptible } from '../interrupt';
 import { whileLockedBeside } from '../lock';
-import { createOutput, quantity, type Output } from '../output';
+import { quantity, type Output } from '../output';
+import { amongRanks } from '../ranks';
 
 interface Flags {
   out: string;
@@ -32,7 +34,12 @@ export interface PrepareResult {
   readonly written: readonly Written[];
 }
 
-async function run(paths: readonly string[], flags: Flags, output: Output): Promise<PrepareResult> {
+async function run(
+  paths: readonly string[],
+  flags: Flags,
+  communicator: Communicator,
+  output: Output,
+): Promise<PrepareResult> {
   const { out, heldOutTo, heldOut, extensions, encoding, documents, cycle } = flags;
   const tokenizer = await tokenizerOf(flags.tokenizer);
   const { inputs, notes } = await textInputs(paths, { extensions, encoding });
@@ -55,8 +62,9 @@ async function run(paths: readonly string[], flags: Flags, output: Output): Prom
   await interruptible(output.note, async (signal) => {
     for (const { out: place, part, documents: most, cycle: again } of parts) {
       const zarr = given || !place.endsWith('.bin') ? { ...array, documents: most, cycle: again } : undefined;
-      const events = prepare(inputs, { out: place, tokenizer, part, zarr, signal });
-      written.push(await whileLockedBeside(place, () => follow(events, place, output)));
+      const events = prepare(inputs, { out: place, tokenizer, part, zarr, communicator, signal });
+      const body = () => follow(events, place, output);
+      written.push(await (communicator.rank === 0 ? whileLockedBeside(place, body) : body()));
     }
   });
   return { written };
@@ -133,7 +141,8 @@ export const dataPrepare: Command = {
   options,
   async run(args, options) {
     const flags = options as unknown as Flags;
-    const output = createOutput(flags.json === true);
-    output.json(await run(args[0] as string[], flags, output));
+    await amongRanks({ json: flags.json }, flags.out, async (communicator, output) =>
+      output.json(await run(args[0] as string[], flags, communicator, output)),
+    );
   },
 };

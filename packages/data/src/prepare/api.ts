@@ -1,6 +1,7 @@
 /**
  * Types of preparing: text becomes tokens in a file or a Zarr array, once, so that training does not encode it again.
  */
+import type { Communicator } from '@sympow/core';
 import type { Tokenizer } from '../api';
 
 /** A text to prepare. */
@@ -24,6 +25,11 @@ export interface PrepareOptions {
   zarr?: PrepareZarrOptions | undefined;
   /** Tokens after which what was written is made certain, so that a killed run goes on from there; 4 Mi unless said otherwise. */
   certainEvery?: number | undefined;
+  /**
+   * The processes that prepare together, each with the same texts and options; default one alone. They share out whole texts to encode, and
+   * the result is that of one. Process 0 alone writes, and tells events; the others tell `end`, the same.
+   */
+  communicator?: Communicator | undefined;
   /** Stops as soon as nothing is lost; the same call goes on from there. */
   signal?: AbortSignal | undefined;
 }

@@ -1,12 +1,13 @@
 // Text into tokens on disk. Works in a folder beside the place of the result, which gets its name when all is done.
-import { ConfigError, requireWhole } from '@sympow/core';
+import { ConfigError, oneProcess, requireSame, requireWhole, together } from '@sympow/core';
 import { folderStorage, isStorageError } from '@sympow/storage';
 import { localFiles } from '../datasets/localFiles';
 import { DataError } from '../errors';
 import { byteTokenizer } from '../tokenizers/bytes';
-import type { PrepareEvent, PrepareInput, PrepareOptions } from './api';
+import type { PrepareEnd, PrepareEvent, PrepareInput, PrepareOptions } from './api';
 import { binWriter } from './binWriter';
 import { documentsOf } from './documents';
+import { encodedHere, SharedTexts } from './encodedTexts';
 import { openJournal, type Place, type Written } from './journal';
 import { KnownTexts } from './knownTexts';
 import { zarrOptions, zarrWriter } from './zarrWriter';
@@ -28,7 +29,14 @@ import { zarrOptions, zarrWriter } from './zarrWriter';
  * }
  * ```
  */
-export async function* prepare(
+export function prepare(
+  inputs: readonly PrepareInput[],
+  options: PrepareOptions,
+): AsyncGenerator<PrepareEvent, void, undefined> {
+  return together(options.communicator ?? oneProcess, told(inputs, options), ({ type }) => type === 'end');
+}
+
+async function* told(
   inputs: readonly PrepareInput[],
   options: PrepareOptions,
 ): AsyncGenerator<PrepareEvent, void, undefined> {
@@ -49,7 +57,8 @@ async function* run(
   inputs: readonly PrepareInput[],
   options: PrepareOptions,
 ): AsyncGenerator<PrepareEvent, void, undefined> {
-  const { out, tokenizer = byteTokenizer(), part = [0, 1], certainEvery = 2 ** 22, signal } = options;
+  const { out, tokenizer = byteTokenizer(), part = [0, 1], certainEvery = 2 ** 22 } = options;
+  const { communicator = oneProcess, signal } = options;
   const { fs, path } = localFiles();
   requireWhole('certainEvery', certainEvery, 1);
   const [low, high] = part;
@@ -62,6 +71,23 @@ async function* run(
   }
   if (bin && options.zarr) throw new ConfigError({ what: 'zarr', value: options.zarr, expected: 'nothing for a .bin' });
   const zarr = bin ? undefined : zarrOptions(options.zarr ?? {});
+  if (inputs.length === 0) throw new DataError({ what: 'texts', value: 0, expected: 'at least one' });
+  const texts = inputs.map(({ name, size }) => [name, size]);
+  const settings = { tokenizer: await hashOf(JSON.stringify(tokenizer)), part, zarr };
+  const place = folderStorage(path.dirname(out));
+  const name = path.basename(out);
+  const partial = `${name}.partial`;
+  const folder = place.folder(partial);
+  await requireSame(communicator, {
+    ...settings,
+    ...{ texts: texts.length, 'names and sizes of texts': await hashOf(JSON.stringify(texts)) },
+  });
+  if (communicator.rank > 0) {
+    // When to stop is for process 0 to say.
+    const encoding = { inputs, tokenizer, part, known: new KnownTexts([], folder.path), signal: undefined };
+    yield await new SharedTexts(encoding, communicator).help();
+    return;
+  }
   if (await fs.stat(out).catch(() => undefined)) {
     const remedy = 'Choose another place, or remove it.';
     throw new DataError({
@@ -72,23 +98,13 @@ async function* run(
       remedy,
     });
   }
-  if (inputs.length === 0) throw new DataError({ what: 'texts', value: 0, expected: 'at least one' });
-
-  const place = folderStorage(path.dirname(out));
-  const name = path.basename(out);
-  const partial = `${name}.partial`;
-  const folder = place.folder(partial);
-  const texts = inputs.map(({ name, size }) => [name, size]);
-  const journal = await openJournal(folder, {
-    tokenizer: await hashOf(JSON.stringify(tokenizer)),
-    part,
-    zarr,
-    texts,
-  });
+  const journal = await openJournal(folder, { ...settings, texts });
   const begun = performance.now();
   const first = journal.written;
   const known = new KnownTexts([...(first.texts ?? [])], folder.path);
   await known.readAgain(inputs, signal);
+  const encoding = { inputs, tokenizer, part, known, signal };
+  const shared = communicator.size > 1 ? new SharedTexts(encoding, communicator) : undefined;
   await folder.sweep();
   const writer = zarr
     ? await zarrWriter(place, partial, name, tokenizer, zarr, first)
@@ -108,14 +124,15 @@ async function* run(
   try {
     let now = first;
     const most = zarr?.documents ?? Infinity;
-    const cuts = { tokenizer, part, length: zarr?.length, cycle: zarr?.cycle ?? false, known, signal };
+    const cut = { length: zarr?.length, cycle: zarr?.cycle ?? false, signal };
+    const cuts = { texts: shared ?? encodedHere(encoding), count: inputs.length, ...cut };
     const certain = async () => {
       await writer.flush(now);
       await journal.save({ ...now, texts: known.hashes });
     };
     if (now.documents < most) {
       let pending = 0;
-      for await (const { document, place, dropped } of documentsOf(inputs, now.place, cuts)) {
+      for await (const { document, place, dropped } of documentsOf(now.place, cuts)) {
         const { documents, tokens } = now;
         const added = document === undefined ? 0 : await writer.add(document);
         now = {
@@ -137,7 +154,10 @@ async function* run(
     await certain();
     await writer.finish(now);
     const { documents, tokens, dropped } = now;
-    yield { type: 'end', out, documents, tokens, dropped, seconds: (performance.now() - begun) / 1000 };
+    const seconds = (performance.now() - begun) / 1000;
+    const end: PrepareEnd = { type: 'end', out, documents, tokens, dropped, seconds };
+    await shared?.finish(end);
+    yield end;
   } finally {
     await writer.close();
   }
