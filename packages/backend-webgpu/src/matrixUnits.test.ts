@@ -49,7 +49,7 @@ describe.skipIf(missing)(`matrix units, emulated${missing ? `: ${missing}` : ''}
     },
   );
 
-  // Attention takes more memory of a workgroup than a software adapter has.
+  // Attention is in kernels/hardInputs.test.ts; with `split` it takes more memory of a workgroup than a software adapter has.
   it.runIf(inject('thorough'))('float16: products with φ', async () => {
     const situation = {
       name: 'd = 36',

@@ -114,7 +114,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
       let slopes = slopes_of(sums[r], pairs.decay, gradients[r], largest, along);
       sums[r] = select(vec4<f32>(), slopes.weight, pairs.seen);
       gradients[r] = select(vec4<f32>(), slopes.slope, pairs.seen);
-      totals[r] += dot(gradients[r], vec4<f32>(1.0));
+      totals[r] += dot(select(vec4<f32>(), slopes.decay, pairs.seen), vec4<f32>(1.0));
 #end
       put_weights(thread, &sums);
 #repeat t tiles
@@ -164,8 +164,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     for (var i = 0u; i < side; i++) {
       total += part_at(thread, i);
     }
-    // The score has the decay beside the scaled product.
-    dA[key_row(first + thread)] = -total / params.scale;
+    dA[key_row(first + thread)] = -total;
   }
 #endif
 }

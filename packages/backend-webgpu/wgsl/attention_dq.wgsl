@@ -1,5 +1,8 @@
-// Gradient of a block of queries, from the keys before it.
+// Gradient of a block of queries, from the keys before it; with `row_totals` that of the decay between each of them and all keys too.
 #import attention_queries
+#if row_totals
+var<storage, read_write> row_totals: array<f32>;
+#endif
 
 @compute @workgroup_size(threads)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) workgroups: vec3<u32>, place: Place) {
@@ -15,6 +18,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #repeat t tiles
   var outputs$t: Sums;
 #end
+  var totals: array<f32, rows>;
   let columns = columns_of(thread);
 #if vector_gates
   var direct = false;
@@ -33,6 +37,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
     let stats = query_stats[row];
     let slopes = slopes_of(sums[r], pairs.decay, gradients[r], vec4<f32>(stats.x), vec4<f32>(stats.y));
     sums[r] = select(vec4<f32>(), slopes.slope, pairs.seen);
+    totals[r] += dot(select(vec4<f32>(), slopes.decay, pairs.seen), vec4<f32>(1.0));
 #end
     put_weights(thread, &sums);
 #if vector_gates
@@ -64,4 +69,16 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(num_workgroups) wo
 #endif
 #end
 #end
+#if row_totals
+  workgroupBarrier();
+  put_parts(thread, &totals);
+  workgroupBarrier();
+  if (thread < block && task.column == 0u && task.first + thread < task.end) {
+    var total = 0.0;
+    for (var i = 0u; i < side; i++) {
+      total += part_at(thread, i);
+    }
+    row_totals[query_row(task.first + thread)] = total;
+  }
+#endif
 }

@@ -2,6 +2,9 @@
 // With `split` an operand is the sum of two halves and a product is three. Each block of operands, and each of weights, has a scale
 // of its own, a power of two, with which it fits; what is not finite has no say in it.
 //
+// Without `split` the two halves are kept where differences of large numbers would be left with what rounding does: in q and k of scores, in
+// dy of its product with v, and in the weights of v. Values are one half in all their products, so that y and its gradient see the same.
+//
 // A thread's four columns of scores lie together, as do those of its results.
 enable f16;
 enable subgroups;
@@ -18,6 +21,8 @@ override loads: u32 = 8;
 override subgroups: u32 = 4;
 // Halves of an operand.
 override panels: u32 = 1;
+// In how many turns results go to lanes, which takes less memory the more there are.
+override stages: u32 = 1;
 // Matrices of results that a subgroup has along each side, and subgroups along the columns.
 override matrices_m: u32 = 2;
 override matrices_n: u32 = 2;
@@ -29,15 +34,21 @@ const threads = side * side / quads;
 const pitch = block + 8u;
 const stage_pitch = block + 4u;
 const panel = block * pitch;
+// How far the lower half of a number lies behind the upper one: in a panel of its own, or in the other half of a panel that has half the steps.
+const lower_at = select(block / 8u, panel / 4u, split);
+#if dy
+const lower_weights = false;
+#else
+const lower_weights = !split;
+#endif
 
 alias Sums = array<vec4<f32>, rows>;
 // Rows of the first operand, or weights; between the two numbers for each row.
 var<workgroup> panel_a: buffer<2u * panels * panel>;
 // Rows of the second operand.
 var<workgroup> panel_b: buffer<2u * panels * panel>;
-// Results on their way to lanes, of a type of their own: see matrix_product.wgsl. With two halves of each operand there is room for half
-// of them at a time.
-const stage_rows = block / panels;
+// Results on their way to lanes, of a type of their own: see matrix_product.wgsl.
+const stage_rows = block / stages;
 var<workgroup> stage: array<f32, stage_rows * stage_pitch>;
 // The largest numbers of both operands, and of the weights, by subgroup.
 var<workgroup> largest_operands: array<vec2<f32>, subgroups>;
@@ -47,6 +58,8 @@ var<workgroup> unbounded: atomic<u32>;
 var<private> ahead_a: array<vec4<f32>, loads>;
 var<private> ahead_b: array<vec4<f32>, loads>;
 var<private> weight_exponent: i32;
+// Weights, scaled, of which the panel holds one half at a time.
+var<private> own_weights: Sums;
 var<private> subgroup: u32;
 var<private> lane: u32;
 
@@ -103,32 +116,29 @@ fn fit_operands() -> vec2<i32> {
   return vec2<i32>(fitted(126, size.x), fitted(126, size.y));
 }
 
-fn put_a(row: u32, column: u32, x: vec4<f32>) {
+fn put_a(row: u32, column: u32, x: vec4<f32>, both: bool) {
   let to = bufferView<array<vec4<f16>, panels * panel / 4u>>(&panel_a, 0u);
   let at = (row * pitch + column) / 4u;
-#if split
-  to[at] = vec4<f16>(upper(x));
-  to[at + panel / 4u] = vec4<f16>(lower(x));
-#else
-  to[at] = vec4<f16>(x);
-#endif
+  if (both) {
+    to[at] = vec4<f16>(upper(x));
+    to[at + lower_at] = vec4<f16>(lower(x));
+  } else {
+    to[at] = vec4<f16>(x);
+  }
 }
 
-fn put_b(row: u32, column: u32, x: vec4<f32>) {
+fn put_b(row: u32, column: u32, x: vec4<f32>, both: bool) {
   let to = bufferView<array<vec4<f16>, panels * panel / 4u>>(&panel_b, 0u);
   let at = (row * pitch + column) / 4u;
-#if split
-  to[at] = vec4<f16>(upper(x));
-  to[at + panel / 4u] = vec4<f16>(lower(x));
-#else
-  to[at] = vec4<f16>(x);
-#endif
+  if (both) {
+    to[at] = vec4<f16>(upper(x));
+    to[at + lower_at] = vec4<f16>(lower(x));
+  } else {
+    to[at] = vec4<f16>(x);
+  }
 }
 
-// sums += panel_a·panel_b times 2^-exponent. Rows of panel_b are columns of the product, or its steps.
-fn multiply_panels(thread: u32, rows_are_columns: bool, exponents: vec2<i32>, sums: ptr<function, Sums>) {
-  let of_a = bufferView<array<f16, panels * panel>>(&panel_a, 0u);
-  let of_b = bufferView<array<f16, panels * panel>>(&panel_b, 0u);
+#define matrices
   let own_row = subgroup / subgroups_n * (16u * matrices_m);
   let own_column = subgroup % subgroups_n * (16u * matrices_n);
 #repeat i matrices_m
@@ -136,7 +146,9 @@ fn multiply_panels(thread: u32, rows_are_columns: bool, exponents: vec2<i32>, su
   var sum$i_$j: subgroup_matrix_result<f32, 16, 16>;
 #end
 #end
-  workgroupBarrier();
+#end
+
+#define multiply
   for (var step = 0u; step < block; step += 16u) {
 #repeat h panels
 #repeat i matrices_m
@@ -161,11 +173,15 @@ fn multiply_panels(thread: u32, rows_are_columns: bool, exponents: vec2<i32>, su
 #end
 #end
   }
+#end
+
+// When all threads have taken their results none needs the panels any more.
+#define results
   let back = vec2<f32>(power_of_two(-exponents.x), power_of_two(-exponents.y));
-#repeat h panels
+#repeat h stages
   workgroupBarrier();
 #repeat i matrices_m
-  if (panels == 1u || (own_row + 16u * $iu) / stage_rows == $hu) {
+  if (stages == 1u || (own_row + 16u * $iu) / stage_rows == $hu) {
 #repeat j matrices_n
     subgroupMatrixStore<row_major>(&stage, (own_row + 16u * $iu - stage_rows * $hu) * stage_pitch + own_column + 16u * $ju, sum$i_$j, stage_pitch);
 #end
@@ -173,15 +189,37 @@ fn multiply_panels(thread: u32, rows_are_columns: bool, exponents: vec2<i32>, su
 #end
   workgroupBarrier();
 #repeat r rows
-  if (panels == 1u || row_at(thread, $ru) / stage_rows == $hu) {
+  if (stages == 1u || row_at(thread, $ru) / stage_rows == $hu) {
     let at = (row_at(thread, $ru) - stage_rows * $hu) * stage_pitch + value_at(thread);
     (*sums)[$r] += vec4<f32>(stage[at], stage[at + 1u], stage[at + 2u], stage[at + 3u]) * back.x * back.y;
   }
 #end
 #end
+#end
+
+// sums += panel_a·panel_b times 2^-exponent. Rows of panel_b are columns of the product, or its steps.
+fn multiply_panels(thread: u32, rows_are_columns: bool, exponents: vec2<i32>, sums: ptr<function, Sums>) {
+  let of_a = bufferView<array<f16, panels * panel>>(&panel_a, 0u);
+  let of_b = bufferView<array<f16, panels * panel>>(&panel_b, 0u);
+#put matrices
+  if (lower_weights) {
+#repeat r rows
+    put_a(row_at(thread, $ru), value_at(thread), lower(own_weights[$r]), false);
+#end
+    workgroupBarrier();
+#put multiply
+    workgroupBarrier();
+#repeat r rows
+    put_a(row_at(thread, $ru), value_at(thread), upper(own_weights[$r]), false);
+#end
+  }
+  workgroupBarrier();
+#put multiply
+#put results
 }
 
 // sums += the products of a's rows with b's, over `width` columns.
+#if split
 fn add_products(thread: u32, a: u32, b: u32, width: u32, sums: ptr<function, Sums>) {
   for (var at = 0u; at < width; at += block) {
 #repeat l loads
@@ -191,12 +229,15 @@ fn add_products(thread: u32, a: u32, b: u32, width: u32, sums: ptr<function, Sum
     let exponents = fit_operands();
     let scales = vec2<f32>(power_of_two(exponents.x), power_of_two(exponents.y));
 #repeat l loads
-    put_a((thread + $lu * threads) / side, value_at(thread), ahead_a[$l] * scales.x);
-    put_b((thread + $lu * threads) / side, value_at(thread), ahead_b[$l] * scales.y);
+    put_a((thread + $lu * threads) / side, value_at(thread), ahead_a[$l] * scales.x, true);
+    put_b((thread + $lu * threads) / side, value_at(thread), ahead_b[$l] * scales.y, true);
 #end
     multiply_panels(thread, true, exponents, sums);
   }
 }
+#else
+#import attention_halves
+#endif
 
 // Every thread calls `add_products` or passes another barrier before this.
 fn put_weights(thread: u32, values: ptr<function, Sums>) {
@@ -214,7 +255,10 @@ fn put_weights(thread: u32, values: ptr<function, Sums>) {
 #end
   weight_exponent = fitted(126, size);
 #repeat r rows
-  put_a(row_at(thread, $ru), value_at(thread), (*values)[$r] * power_of_two(weight_exponent));
+  own_weights[$r] = (*values)[$r] * power_of_two(weight_exponent);
+  if (!lower_weights) {
+    put_a(row_at(thread, $ru), value_at(thread), own_weights[$r], split);
+  }
 #end
 }
 
@@ -260,7 +304,7 @@ fn add_weighted(thread: u32, operand: u32, first: u32, sums: ptr<function, Sums>
 #end
   let exponent = fit_operands().y;
 #repeat l loads
-  put_b((thread + $lu * threads) / side, value_at(thread), ahead_b[$l] * power_of_two(exponent));
+  put_b((thread + $lu * threads) / side, value_at(thread), ahead_b[$l] * power_of_two(exponent), split);
 #end
   multiply_panels(thread, false, vec2<i32>(weight_exponent, exponent), sums);
   if (atomicLoad(&unbounded) != 0u) {

@@ -48,16 +48,19 @@ fn growth(old: f32, most: f32) -> f32 {
 
 struct Slopes {
   weight: vec4<f32>,
-  // Of the products.
+  // Of the products, and of the decay.
   slope: vec4<f32>,
+  decay: vec4<f32>,
 }
 
-// Weights once more, and the gradient of the products, from the weights' own gradient; `most` is the largest score of a row,
+// Weights once more, and the gradients of the products and of the decay, from the weights' own gradient; `most` is the largest score of a row,
 // `along` the gradient of the sum of its weights.
 fn slopes_of(products: vec4<f32>, decay: vec4<f32>, gradient: vec4<f32>, most: vec4<f32>, along: vec4<f32>) -> Slopes {
   let factor = decay_factor(decay);
   let reference = select(vec4<f32>(), 1.0 / most, most > vec4<f32>());
   let ratio = products * factor * reference;
   let below = powers(ratio, power - 1u);
-  return Slopes(below * ratio, (gradient + along) * f32(power) * below * reference * factor);
+  let weight = below * ratio;
+  let whole = gradient + along;
+  return Slopes(weight, whole * f32(power) * below * reference * factor, whole * weight);
 }

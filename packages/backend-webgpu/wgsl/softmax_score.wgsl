@@ -26,13 +26,15 @@ fn growth(old: f32, most: f32) -> f32 {
 
 struct Slopes {
   weight: vec4<f32>,
-  // Of the products.
+  // Of the products, and of the decay.
   slope: vec4<f32>,
+  decay: vec4<f32>,
 }
 
-// Weights once more, and the gradient of the products, from the weights' own gradient; `most` is the log of a row's sum, `along`
+// Weights once more, and the gradients of the products and of the decay, from the weights' own gradient; `most` is the log of a row's sum, `along`
 // the part of the gradient that all its weights share.
 fn slopes_of(products: vec4<f32>, decay: vec4<f32>, gradient: vec4<f32>, most: vec4<f32>, along: vec4<f32>) -> Slopes {
   let weight = exp(scores(products, decay) - most);
-  return Slopes(weight, weight * (gradient - along) * params.scale);
+  let decayed = weight * (gradient - along);
+  return Slopes(weight, decayed * params.scale, decayed);
 }

@@ -1,6 +1,7 @@
 /** Launches of the attention that softmax and powers share: blocks of queries, blocks of keys, and what both read beside them. */
 
 import type { GateSums, Tensor } from '@sympow/kernels';
+import type { Products } from '../api';
 import type { Machine } from '../machine';
 import { groupsOf256 } from './arithmetic';
 
@@ -38,10 +39,17 @@ interface Block {
   readonly depth: number;
 }
 
-/** Bytes of workgroup memory that a tile and the gates beside it take. */
+interface MatrixBlock extends Block {
+  readonly bytes: number;
+}
+
+/** Bytes of workgroup memory that gates and what else is there for each row take. */
+const bytesBeside = (side: number): number => 40 * side + 64;
+
+/** Bytes that a tile on lanes and the gates beside it take. */
 function bytesOf({ side, depth }: Block): number {
   const pitch = side / 4 + 1;
-  return 16 * pitch * (side + 2 * depth) + 40 * side + 64;
+  return 16 * pitch * (side + 2 * depth) + bytesBeside(side);
 }
 
 const large: readonly Block[] = [
@@ -52,24 +60,35 @@ const small: Block = { side: 32, quads: 1, depth: 16 };
 /** For adapters that compute on the CPU. */
 const lean: Block = { ...small, file: 'attention_lean' };
 
-/** On matrix units, with one half of each operand or with two. */
-function ofMatrices(split: boolean): Block {
+/** Numbers that keep the rows of matrices off each other's banks, of halves and of float32. */
+const padding = { halves: 8, floats: 4 };
+
+/** On matrix units, with one half of each operand or with two; results go to lanes in as many turns as there are stages. */
+function ofMatrices(split: boolean, stages: number): MatrixBlock {
+  const side = 64;
+  const panels = split ? 2 : 1;
   const constants = {
-    ...{ split, panels: split ? 2 : 1, loads: 4 },
+    ...{ split, panels, stages, loads: 4 },
     ...{ subgroups: 8, subgroups_n: 2, matrices_m: 1, matrices_n: 2 },
   };
-  return { file: 'attention_matrices', constants, side: 64, quads: 1, depth: 64 };
+  const halves = 2 * panels * side * (side + padding.halves);
+  const floats = (side / stages) * (side + padding.floats);
+  const bytes = 2 * halves + 4 * floats + bytesBeside(side);
+  return { file: 'attention_matrices', constants, side, quads: 1, depth: 64, bytes };
 }
 
-const matrixBlocks = { float16: ofMatrices(false), split: ofMatrices(true) };
-/** Bytes that the block on matrix units takes with the gates beside it. */
-const bytesOfMatrices = { float16: 40960, split: 49152 };
+/** They take 37.6 KiB or, with results in two turns, 29.1, and with two halves 47.1. */
+const matrixBlocks: Readonly<Record<Exclude<Products, 'float32'>, readonly MatrixBlock[]>> = {
+  float16: [ofMatrices(false, 1), ofMatrices(false, 2)],
+  split: [ofMatrices(true, 2)],
+};
 
 /** `longest` is the most rows that a block could have. */
 function blockFor({ facts, products }: Machine, longest: number, vectorGates: boolean): Block {
   const { maxComputeWorkgroupStorageSize: bytes, maxComputeInvocationsPerWorkgroup: threads } = facts.limits;
-  if (products !== 'float32' && !vectorGates && longest > small.side && bytes! >= bytesOfMatrices[products]) {
-    return matrixBlocks[products];
+  if (products !== 'float32' && !vectorGates && longest > small.side) {
+    const block = matrixBlocks[products].find((each) => each.bytes <= bytes!);
+    if (block) return block;
   }
   if (facts.software) return lean;
   if (longest <= small.side) return small;

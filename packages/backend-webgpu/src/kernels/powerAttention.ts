@@ -26,7 +26,8 @@ export function powerAttention(machine: Machine): PowerAttention {
     powerAttentionBackward(args) {
       const attention = attentionOf(args);
       const { B, T, H, G, d, e } = sizesOf(attention);
-      const { q, k, rowMax, dnum: dy, dden, dq, dk, dv, dA, gates, power } = args;
+      const { q, k, rowMax, dnum: dy, dden, dq, dk, dv, dA, gates } = args;
+      const byToken = gates?.start.shape.length === 3 && dA !== undefined;
       if (rowMax.size === 0) return;
       q.backend.scope(() => {
         const prepared = prepare(machine, attention, rowMax.size)!;
@@ -36,19 +37,24 @@ export function powerAttention(machine: Machine): PowerAttention {
           params: { size },
           groups: groupsOf256(size),
         });
-        const read = { dy, prepared };
-        attend(machine, attention, { name: 'attention_dq', rows: T, heads: H, width: d, tensors: { y: dq, ...read } });
-        const width = Math.max(d, e);
-        attend(machine, attention, { name: 'attention_dkv', rows: T, heads: G, width, tensors: { dk, dv, ...read } });
-      });
-      if (!dA || !gates) return;
-      const vector = gates.start.shape.length === 4;
-      const size = vector ? dA.size : B * T * G;
-      machine.launch('power_gate_gradient', {
-        flags: vector ? ['vector_gates'] : [],
-        tensors: { q, k, dq, dk, dA },
-        params: { size, d, shared_by: H / G, exponent: 1 / power },
-        groups: vector ? groupsOf256(size) : Math.ceil(size / 16),
+        const row_totals = byToken ? q.backend.empty([B, T, H]) : undefined;
+        const ofQueries = { dy, prepared, row_totals, y: dq };
+        attend(machine, attention, { name: 'attention_dq', rows: T, heads: H, width: d, tensors: ofQueries });
+        const ofKeys = { dy, prepared, dk, dv, dA: byToken ? dA : undefined };
+        attend(machine, attention, {
+          name: 'attention_dkv',
+          rows: T,
+          heads: G,
+          width: Math.max(d, e),
+          tensors: ofKeys,
+        });
+        if (!dA || !gates) return;
+        machine.launch('power_gate_gradient', {
+          flags: byToken ? [] : ['vector_gates'],
+          tensors: byToken ? { row_totals, dA } : { q, k, dq, dk, dA },
+          params: { size: dA.size, d, shared_by: H / G },
+          groups: groupsOf256(dA.size),
+        });
       });
     },
   };
