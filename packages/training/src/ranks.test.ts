@@ -1,11 +1,12 @@
 import { oneProcess, type Communicator } from '@sympow/core';
-import { textSource } from '@sympow/data';
+import { textSource, trainingBatches } from '@sympow/data';
 import { js } from '@sympow/kernels';
 import { ranksInOneProcess } from '@sympow-tools/tiny';
 import { latestCheckpoint, memoryStorage, Model, modelConfig, variants } from '@sympow/model';
 import { expect, it } from 'vitest';
 import type { TrainingEvent, TrainingOptions } from './api';
 import { heldOutLoss, heldOutStreams } from './loss';
+import { rowsOf } from './ranks';
 import { train } from './train';
 
 const backend = await js().open();
@@ -82,6 +83,21 @@ it.each([
 it('where rounding grows, ranks are no further from one than other pieces are', { timeout: 120_000 }, async () => {
   const alone = await rank(undefined);
   for (const size of [2, 4]) expect(furthest((await ranks(size))[0]!.losses, alone.losses)).toBeLessThan(1e-4);
+});
+
+it('every row of a batch is computed by one rank, and what is drawn does not depend on how many there are', async () => {
+  const packed = textSource(['to be ', 'or not to be, ', 'that is'].map((text, i) => ({ name: `${i}`, text })));
+  for (const source of [data, packed]) {
+    const alone = trainingBatches(source, { batch: 8, context: 12 });
+    const all = ranksInOneProcess(4).map((each) => [each, trainingBatches(source, { batch: 8, context: 12 })] as const);
+    for (let step = 0; step < 3; step++) {
+      const whole = await alone.next();
+      const parts = await Promise.all(all.map(async ([each, batches]) => rowsOf(await batches.next(), each)));
+      expect(parts.map(({ batch }) => batch)).toEqual([2, 2, 2, 2]);
+      for (const of of ['inputs', 'targets', 'resets'] as const)
+        expect(parts.flatMap((part) => [...(part[of] ?? [])])).toEqual([...(whole[of] ?? [])]);
+    }
+  }
 });
 
 it('held-out rows are shared out, and come to the same for any number of ranks', { timeout: 60_000 }, async () => {
