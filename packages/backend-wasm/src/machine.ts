@@ -38,6 +38,7 @@ const grains: Readonly<Record<string, number>> = {
   crossEntropyBackward: 32,
   rotary: 32,
   rotaryBackward: 32,
+  scaleHeads: 4096,
   stepState: Infinity,
   queryWindow: Infinity,
 };
