@@ -153,16 +153,17 @@ async function expectBodies(backend: Backend): Promise<void> {
   await exact.close();
 }
 
+/** Makes tensors of normals by name and shape. */
+function filledOn(backend: Backend) {
+  return (name: string, ...shape: number[]): Tensor => {
+    const size = shape.reduce((a, b) => a * b);
+    return backend.upload(normals(name, size), shape);
+  };
+}
+
 function projections(backend: Backend, rows: number): Tensor[] {
   const [n, sizes] = [768, [768, 768, 768, 12, 12]];
-  const of = (name: string, ...shape: number[]) =>
-    backend.upload(
-      normals(
-        name,
-        shape.reduce((a, b) => a * b),
-      ),
-      shape,
-    );
+  const of = filledOn(backend);
   const ys = sizes.map((m) => backend.empty([rows, m]));
   const weights = sizes.flatMap((m, i) => [[`weight${i}`, of(`w${i}`, m, n)] as const, [`y${i}`, ys[i]!] as const]);
   backend.kernels.normLinear({
@@ -175,14 +176,7 @@ function projections(backend: Backend, rows: number): Tensor[] {
 
 function nextTokens(backend: Backend): Tensor[] {
   const [B, G, d, S] = [3, 12, 64, 5];
-  const of = (name: string, ...shape: number[]) =>
-    backend.upload(
-      normals(
-        name,
-        shape.reduce((a, b) => a * b),
-      ),
-      shape,
-    );
+  const of = filledOn(backend);
   const phase = of('phase', 2, B, G, d / 2);
   const written = [
     backend.empty([B, 1, G, d]),

@@ -1,6 +1,7 @@
 // Which bytes are text, and which bytes that text is in UTF-8. There is one rule, for files that are named and for those that
 // lie in folders: text is UTF-8 unless another encoding is named, and what is neither is never taken for text.
 import { ConfigError } from '@sympow/core';
+import { joinedBytes } from '../joined';
 
 /** How many bytes of a file are looked at for what only binary files have. */
 export const HEAD = 8000;
@@ -86,13 +87,7 @@ export function toUTF8(bytes: Uint8Array, encoding: string | undefined): Uint8Ar
     const stream = at + PIECE < bytes.length;
     pieces.push(encoder.encode(decoder.decode(bytes.subarray(at, at + PIECE), { stream })));
   }
-  const text = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    text.set(piece, at);
-    at += piece.length;
-  }
-  return text;
+  return joinedBytes(pieces);
 }
 
 /** The canonical name of the encoding of a text. A byte order mark outweighs what was said. */

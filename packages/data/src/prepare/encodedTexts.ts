@@ -2,6 +2,7 @@
 import { nextTurn, type Communicator } from '@sympow/core';
 import type { TokenArray, Tokenizer } from '../api';
 import { DataError } from '../errors';
+import { joined, joinedBytes } from '../joined';
 import type { PrepareEnd, PrepareInput } from './api';
 import type { KnownTexts } from './knownTexts';
 
@@ -87,7 +88,7 @@ export class SharedTexts implements EncodedTexts {
     const told = shares[rank]!.map((input, i): Told => [known.hashes[input]!, own[i]!.length]);
     for (const [root, share] of shares.entries()) {
       const list = await communicator.broadcast(new TextEncoder().encode(JSON.stringify(told)), root);
-      const bytes = await communicator.broadcast(root === rank ? joined(own) : new Uint8Array(), root);
+      const bytes = await communicator.broadcast(root === rank ? joinedBytes(own) : new Uint8Array(), root);
       if (rank > 0 || root === 0) continue;
       let at = 0;
       for (const [i, [hash, length]] of (JSON.parse(new TextDecoder().decode(list)) as Told[]).entries()) {
@@ -120,16 +121,6 @@ function sharesOf(inputs: readonly PrepareInput[], from: number, size: number, s
   return shares.map(({ texts }) => texts);
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
-}
-
 function idsOf({ buffer }: Uint8Array, { vocabSize }: Tokenizer): TokenArray {
   return vocabSize <= 2 ** 16 ? new Uint16Array(buffer) : new Int32Array(buffer);
 }
@@ -148,19 +139,14 @@ function otherText({ name }: PrepareInput, rank: number, hash: string): DataErro
 async function encoded({ inputs, tokenizer, part, known, signal }: Encoding, input: number): Promise<TokenArray> {
   const bytes = await known.read(inputs, input);
   const pieces: TokenArray[] = [];
-  let count = 0;
   for (const piece of tokenizer.encodeParts?.(bytes) ?? [tokenizer.encodeBytes(bytes)]) {
     signal?.throwIfAborted();
     pieces.push(piece);
-    count += piece.length;
     await nextTurn();
   }
-  const ids = tokenizer.vocabSize <= 2 ** 16 ? new Uint16Array(count) : new Int32Array(count);
-  let at = 0;
-  for (const piece of pieces) {
-    ids.set(piece, at);
-    at += piece.length;
-  }
+  const ids: TokenArray = joined(pieces, (count) =>
+    tokenizer.vocabSize <= 2 ** 16 ? new Uint16Array(count) : new Int32Array(count),
+  );
   const [low, high] = part;
-  return ids.subarray(Math.round(count * low), Math.round(count * high));
+  return ids.subarray(Math.round(ids.length * low), Math.round(ids.length * high));
 }

@@ -1,6 +1,7 @@
 // A tokenizer from its parts: text is normalized, cut into words, and each word spelled by a model. A text is never cut but
 // where that changes nothing.
 import type { TokenArray, Tokenizer, TokenizerJSON } from '../api';
+import { joined } from '../joined';
 import { cutAtTokens } from './addedTokens';
 import { BYTE_CHARACTERS, bytesOfCharacters } from './byteLevel';
 import type { Decode } from './decoders';
@@ -110,16 +111,6 @@ function encoderOf({ file, normalize, preTokenize, model }: Parts): (text: strin
 /** Lone surrogates are no text. */
 function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\uFFFD');
-}
-
-function joined<A extends TokenArray>(parts: readonly TokenArray[], make: (length: number) => A): A {
-  const all = make(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 type Decoding = Pick<Tokenizer, 'decode' | 'decodeBytes' | 'decoder'>;

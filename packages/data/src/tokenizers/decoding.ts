@@ -1,6 +1,7 @@
 // From tokens back to text, for tokenizers whose tokens are bytes.
 import type { StreamingDecoder, Tokenizer } from '../api';
 import { DataError } from '../errors';
+import { joinedBytes } from '../joined';
 
 /**
  * What a tokenizer decodes with.
@@ -13,14 +14,7 @@ export function decodingOf(
 ): Pick<Tokenizer, 'decode' | 'decodeBytes' | 'decoder'> {
   const bytes = (id: number): Uint8Array => bytesOf(requireId(id, vocabSize)) ?? missing(id);
   function decodeBytes(ids: ArrayLike<number>): Uint8Array {
-    const parts = Array.from(ids, bytes);
-    const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of parts) {
-      joined.set(part, at);
-      at += part.length;
-    }
-    return joined;
+    return joinedBytes(Array.from(ids, bytes));
   }
   function decoder(): StreamingDecoder {
     const stream = utf8();
